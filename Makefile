@@ -1,0 +1,36 @@
+# Two commands: `make app` opens the analyzer, `make test` runs the whole suite.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# The editable install rebuilds the core on import and needs ninja on PATH.
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: env app lab test lint clean
+
+env: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml meson.build
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "f2f-viz needs Python 3.11 or newer; set PYTHON=/path/to/python" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q "meson-python>=0.17" "meson>=1.5" "ninja>=1.11" "cython>=3.1"
+	$(BIN)/python -m pip install -q --no-build-isolation -e ".[dev]"
+	touch $@
+
+app: env
+	$(BIN)/f2f-viz app
+
+lab: env
+	$(BIN)/f2f-viz lab
+
+test: env
+	$(BIN)/python -m pytest
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cython-lint cython_core
+
+clean:
+	rm -rf build dist $(VENV)

@@ -1,0 +1,33 @@
+"""Errors that say what was expected, what came, and how to mend it."""
+
+from typing import Any
+
+__all__ = ["Cancelled", "F2FError"]
+
+
+class F2FError(ValueError):
+    """A bad input, told as expected and got.
+
+    Parameters
+    ----------
+    message
+        One sentence for a person, without "expected" and "got".
+    expected, got
+        What the parameter must be, and what it was.
+    hint
+        How to mend it, if that is not plain from `expected`.
+    """
+
+    def __init__(self, message: str, *, expected: Any = None, got: Any = None, hint: str = ""):
+        self.expected = expected
+        self.got = got
+        text = message
+        if expected is not None:
+            text += f": expected {expected}, got {got}"
+        if hint:
+            text += f" ({hint})"
+        super().__init__(text)
+
+
+class Cancelled(Exception):
+    """The caller's cancel event was set; no result was made."""
