@@ -1,0 +1,110 @@
+"""Number formats as bit-planes: a weight of b bits gives b planes, most significant first.
+
+Every plane shares the one pruning mask and is encoded by itself (Park et al. 2022, section 5).
+"""
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz.errors import F2FError
+
+__all__ = ["DTYPES", "dtype_name", "from_words", "plane_names", "to_words", "word_bits"]
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "float64": np.dtype("<f8"),
+    "float32": np.dtype("<f4"),
+    "float16": np.dtype("<f2"),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+    "int8": np.dtype("i1"),
+    "uint8": np.dtype("u1"),
+    "int4": np.dtype(ml_dtypes.int4),
+}
+_MANTISSA_BITS = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
+_EXPONENT_BITS = {"float64": 11, "float32": 8, "float16": 5, "bfloat16": 8}
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return the name of a supported number format, or say which ones are.
+
+    Parameters
+    ----------
+    dtype
+        Anything ``numpy.dtype`` accepts.
+    """
+    dtype = np.dtype(dtype)
+    name = dtype.name
+    if name not in DTYPES:
+        raise F2FError(
+            "unsupported number format",
+            expected=f"one of {', '.join(DTYPES)}",
+            got=name,
+            hint="convert the weights with .astype first",
+        )
+    return name
+
+
+def word_bits(dtype: str) -> int:
+    """Return the bits of a weight, b: the number of bit-planes."""
+    return 4 if dtype == "int4" else DTYPES[dtype].itemsize * 8
+
+
+def plane_names(dtype: str) -> list[str]:
+    """Name the planes of a number format, most significant first.
+
+    Returns
+    -------
+    list of str, length b
+        For example ``sign, exponent 7, …, exponent 0, mantissa 22, …`` for float32.
+    """
+    bits = word_bits(dtype)
+    mantissa = _MANTISSA_BITS.get(dtype)
+    if mantissa is None:
+        top = "sign" if dtype.startswith("int") else f"bit {bits - 1}"
+        return [top] + [f"bit {i}" for i in reversed(range(bits - 1))]
+    exponent = _EXPONENT_BITS[dtype]
+    return (
+        ["sign"]
+        + [f"exponent {i}" for i in reversed(range(exponent))]
+        + [f"mantissa {i}" for i in reversed(range(mantissa))]
+    )
+
+
+def to_words(weights: NDArray[Any]) -> NDArray[Any]:
+    """View weights as unsigned little-endian words, flattened in C order.
+
+    Parameters
+    ----------
+    weights : ndarray, any shape, a dtype of `DTYPES`
+
+    Returns
+    -------
+    ndarray of uint8, uint16, uint32 or uint64, shape (size,)
+        Bit 0 is the least significant; int4 fills the low four bits.
+    """
+    name = dtype_name(weights.dtype)
+    flat = np.ascontiguousarray(weights).reshape(-1)
+    if name == "int4":
+        words: NDArray[Any] = flat.view(np.uint8) & np.uint8(15)
+        return words
+    flat = flat.astype(flat.dtype.newbyteorder("<"), copy=False)
+    return flat.view(f"<u{flat.dtype.itemsize}")
+
+
+def from_words(words: NDArray[Any], dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Invert `to_words`.
+
+    Parameters
+    ----------
+    words : ndarray of unsigned words, shape (size,)
+    dtype : str
+        A name of `DTYPES`.
+    shape : tuple of int
+        The layer's shape, its product equal to size.
+    """
+    if dtype == "int4":
+        signed = (words.astype(np.int8) ^ np.int8(8)) - np.int8(8)
+        return signed.astype(DTYPES[dtype]).reshape(shape)
+    return words.view(DTYPES[dtype]).reshape(shape)
