@@ -1,5 +1,60 @@
-"""f2f-viz: exact fixed-to-fixed (F2F) coding of pruned weights, made visible."""
+"""f2f-viz: exact fixed-to-fixed (F2F) coding of pruned weights, made visible.
+
+The method is Park et al., "Encoding Weights of Irregular Sparsity for Fixed-to-Fixed Model
+Compression", ICLR 2022, https://arxiv.org/abs/2105.01869.
+"""
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from f2f_viz.analysis import Analysis, analyze
+from f2f_viz.codec import Encoded, decode, encode
+from f2f_viz.container import open, save
+from f2f_viz.errors import Cancelled, F2FError
+from f2f_viz.layers import Layer, TensorInfo, list_tensors, load_layer
+from f2f_viz.network import XorNetwork
+from f2f_viz.pruning import prune
+from f2f_viz.report import Report
+from f2f_viz.samples import sample_layer
+from f2f_viz.settings import Settings
+from f2f_viz.trace import Trace, trace
+from f2f_viz.trellis import BitEncoding, encode_bits
+
+if TYPE_CHECKING:
+    from f2f_viz.app import Analyzer
 
 __version__ = version("f2f-viz")
+__all__ = [
+    "Analysis",
+    "Analyzer",
+    "BitEncoding",
+    "Cancelled",
+    "Encoded",
+    "F2FError",
+    "Layer",
+    "Report",
+    "Settings",
+    "TensorInfo",
+    "Trace",
+    "XorNetwork",
+    "analyze",
+    "decode",
+    "encode",
+    "encode_bits",
+    "list_tensors",
+    "load_layer",
+    "open",
+    "prune",
+    "sample_layer",
+    "save",
+    "trace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The widget brings bokeh and ipywidgets; the codec alone starts without them.
+    if name == "Analyzer":
+        from f2f_viz.app import Analyzer
+
+        return Analyzer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,7 @@ __all__ = [
     "MAX_N_OUT",
     "ORDERS",
     "block_count",
+    "block_sums",
     "default_n_out",
     "from_blocks",
     "stride",
@@ -96,6 +97,23 @@ def weight_index(
     return np.where(index < size, index, -1)
 
 
+def _padded(flat: NDArray[Any], n_out: int, order: str) -> tuple[NDArray[Any], int]:
+    _check_order(order)
+    blocks = block_count(flat.size, n_out)
+    if flat.size < blocks * n_out:
+        flat = np.concatenate([flat, np.zeros(blocks * n_out - flat.size, flat.dtype)])
+    return flat, blocks
+
+
+def block_sums(flat: NDArray[Any], n_out: int, order: str) -> NDArray[np.int64]:
+    """Return the sum of every block of `to_blocks`, shape (l,), without moving a weight."""
+    flat, blocks = _padded(flat, n_out, order)
+    if order == "row":
+        return flat.reshape(blocks, n_out).sum(axis=1, dtype=np.int64)
+    sums: NDArray[np.int64] = flat.reshape(n_out, blocks).sum(axis=0, dtype=np.int64)
+    return sums[_addresses(blocks)]
+
+
 def to_blocks(
     flat: NDArray[Any], n_out: int, order: str, chosen: NDArray[np.int64] | None = None
 ) -> NDArray[Any]:
@@ -115,10 +133,7 @@ def to_blocks(
     ndarray, shape (l, n_out) or (len(chosen), n_out)
         Padding is zero (False: a don't-care, for a mask).
     """
-    _check_order(order)
-    blocks = block_count(flat.size, n_out)
-    if flat.size < blocks * n_out:
-        flat = np.concatenate([flat, np.zeros(blocks * n_out - flat.size, flat.dtype)])
+    flat, blocks = _padded(flat, n_out, order)
     if order == "row":
         rows = flat.reshape(blocks, n_out)
         return rows if chosen is None else rows[chosen]

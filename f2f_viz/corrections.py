@@ -15,10 +15,17 @@ from numpy.typing import NDArray
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["CODINGS", "coded_bits", "pack_corrections", "rice_bits", "unpack_corrections"]
+__all__ = [
+    "CHUNK_BITS",
+    "CODINGS",
+    "coded_bits",
+    "pack_corrections",
+    "rice_bits",
+    "unpack_corrections",
+]
 
 CODINGS = ("rank", "chunk")
-_CHUNK_BITS = 9
+CHUNK_BITS = 9
 _MAX_RICE = 40
 
 Positions = NDArray[np.int64]
@@ -86,7 +93,7 @@ def pack_corrections(
         unary[unary_ends - 1] = 1
         stream = np.concatenate([unary, _bits_of(gaps & ((1 << k) - 1), k)])
     else:
-        k = _CHUNK_BITS
+        k = CHUNK_BITS
         chunks = -(-plane_bits >> k)
         # every correction opens with 1, every chunk closes with 0
         starts = positions.size and np.arange(positions.size) * (k + 1) + (positions >> k)
@@ -127,14 +134,15 @@ def unpack_corrections(
     bits = np.unpackbits(packed, bitorder="little")
     damaged = F2FError("damaged corrections", expected=f"{count} corrections", got="other bytes")
     if coding == "chunk":
-        found, at = [], 0
-        for chunk in range(-(-plane_bits >> _CHUNK_BITS)):
+        found: list[int] = []
+        at = 0
+        for chunk in range(-(-plane_bits >> CHUNK_BITS)):
             while at < bits.size and bits[at]:
-                digits = bits[at + 1 : at + 1 + _CHUNK_BITS]
-                if digits.size < _CHUNK_BITS or len(found) == count:
+                digits = bits[at + 1 : at + 1 + CHUNK_BITS]
+                if digits.size < CHUNK_BITS or len(found) == count:
                     raise damaged
-                found.append((chunk << _CHUNK_BITS) + int(_values_of(digits, _CHUNK_BITS)[0]))
-                at += 1 + _CHUNK_BITS
+                found.append((chunk << CHUNK_BITS) + int(_values_of(digits, CHUNK_BITS)[0]))
+                at += 1 + CHUNK_BITS
             at += 1
         if len(found) != count or at > bits.size:
             raise damaged
@@ -158,7 +166,7 @@ def unpack_corrections(
 def coded_bits(ranks: Positions, positions: Positions, plane_bits: int, coding: str) -> int:
     """Return the bits that `pack_corrections` uses, without packing them."""
     if coding == "chunk":
-        return int(positions.size * (_CHUNK_BITS + 1) + -(-plane_bits >> _CHUNK_BITS))
+        return int(positions.size * (CHUNK_BITS + 1) + -(-plane_bits >> CHUNK_BITS))
     gaps = np.diff(ranks, prepend=-1) - 1
     k = _rice_parameter(gaps)
     return int((gaps >> k).sum()) + gaps.size * (1 + k)

@@ -16,11 +16,22 @@ class F2FError(ValueError):
         What the parameter must be, and what it was.
     hint
         How to mend it, if that is not plain from `expected`.
+    field
+        The setting at fault, so that the app can say it beside the control.
     """
 
-    def __init__(self, message: str, *, expected: Any = None, got: Any = None, hint: str = ""):
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: Any = None,
+        got: Any = None,
+        hint: str = "",
+        field: str = "",
+    ):
         self.expected = expected
         self.got = got
+        self.field = field
         text = message
         if expected is not None:
             text += f": expected {expected}, got {got}"

@@ -91,7 +91,7 @@ METHODS: dict[str, Callable[..., Mask]] = {
 def prune(
     weights: NDArray[Any], rate: float, method: str = "magnitude", *, seed: int = 0, **options: Any
 ) -> Mask:
-    """Choose which weights to keep.
+    r"""Choose which weights to keep.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def prune(
         Fraction to prune, 0 to 1; exactly round(rate·size) weights go. Methods that decide by
         themselves (``threshold``, ``zeros``, ``mask``) only check it.
     method : {"magnitude", "random", "threshold", "zeros", "mask"}
-        ``magnitude`` keeps the largest \\|w\\|, ties in C order; ``random`` keeps any;
-        ``threshold`` keeps \\|w\\| > `threshold`; ``zeros`` keeps what is not zero already;
+        ``magnitude`` keeps the largest \|w\|, ties in C order; ``random`` keeps any;
+        ``threshold`` keeps \|w\| > `threshold`; ``zeros`` keeps what is not zero already;
         ``mask`` takes `mask` as it is.
     seed : int
         Seed of ``random``.

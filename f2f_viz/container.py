@@ -1,0 +1,265 @@
+"""The .f2f file: a safetensors file that holds one encoded layer (docs/format.md).
+
+Tensors, all uint8 and packed with bit 0 first: ``mask`` (one bit a weight, C order), ``matrix``
+(M, row by row), ``symbols`` (plane after plane, n_in bits a block) and ``corrections`` (plane
+after plane, each from a byte's start). The metadata entry ``f2f`` is a JSON object; ``digest`` is
+the SHA-256 of that JSON and of the tensors, so that a damaged file is refused when it is opened.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from f2f_viz import blocks as _blocks
+from f2f_viz.bitplanes import DTYPES, word_bits
+from f2f_viz.codec import Encoded, Plane
+from f2f_viz.corrections import CODINGS, pack_corrections, unpack_corrections
+from f2f_viz.errors import F2FError
+from f2f_viz.network import XorNetwork
+
+__all__ = ["VERSION", "from_bytes", "open", "save", "stored_bits", "to_bytes", "write_atomically"]
+
+VERSION = 1
+_TENSORS = ("mask", "matrix", "symbols", "corrections")
+Bytes = NDArray[np.uint8]
+
+
+def _pack(bits: NDArray[Any]) -> Bytes:
+    return np.packbits(np.asarray(bits, np.uint8).reshape(-1), bitorder="little")
+
+
+def _unpack(packed: Bytes, count: int, what: str) -> NDArray[np.bool_]:
+    if packed.size != -(-count // 8):
+        raise F2FError(f"damaged file, {what}", expected=f"{-(-count // 8)} bytes", got=packed.size)
+    return np.unpackbits(packed, count=count, bitorder="little").astype(bool)
+
+
+def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str, int]]:
+    """Return the tensors, the metadata and the exact bits of each part but the header."""
+    plane_bits = encoded.blocks * encoded.n_out
+    coded = [
+        pack_corrections(encoded.ranks(p), p.corrections, plane_bits, encoded.coding)
+        for p in encoded.planes
+    ]
+    digits = encoded.symbols[..., None] >> np.arange(encoded.n_in, dtype=np.uint16) & 1
+    tensors = {
+        "mask": _pack(encoded.mask),
+        "matrix": _pack(encoded.network.matrix),
+        "symbols": _pack(digits),
+        "corrections": np.concatenate([packed for packed, _, _ in coded]),
+    }
+    header = {
+        "version": VERSION,
+        "shape": list(encoded.shape),
+        "dtype": encoded.dtype,
+        "order": encoded.order,
+        "tile_blocks": encoded.tile_blocks,
+        "n_in": encoded.n_in,
+        "n_s": encoded.n_s,
+        "n_out": encoded.n_out,
+        "coding": encoded.coding,
+        "inverted": [int(plane.inverted) for plane in encoded.planes],
+        "counts": [plane.corrections.size for plane in encoded.planes],
+        "parameters": [parameter for _, _, parameter in coded],
+        "lengths": [packed.size for packed, _, _ in coded],
+        "sha256": encoded.checksum,
+    }
+    bits = {
+        "payload": digits.size,
+        "corrections": sum(bits for _, bits, _ in coded),
+        "mask": encoded.size,
+        "matrix": encoded.network.matrix.size,
+    }
+    return tensors, header, bits
+
+
+def _digest(header: str, tensors: dict[str, Bytes]) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name in _TENSORS:
+        digest.update(tensors[name].tobytes())
+    return digest.hexdigest()
+
+
+def to_bytes(encoded: Encoded) -> bytes:
+    """Return the file of an encoded layer."""
+    tensors, header, _ = _layout(encoded)
+    return _serialise(tensors, header)
+
+
+def _serialise(tensors: dict[str, Bytes], header: dict[str, Any]) -> bytes:
+    text = json.dumps(header, separators=(",", ":"))
+    return safetensors.save(tensors, metadata={"f2f": text, "digest": _digest(text, tensors)})
+
+
+def stored_bits(encoded: Encoded) -> dict[str, int]:
+    """Itemise the file in bits: payload, corrections, mask, matrix, and header for all else."""
+    tensors, header, bits = _layout(encoded)
+    bits["header"] = 8 * len(_serialise(tensors, header)) - sum(bits.values())
+    return bits
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file under a temporary name and rename it: whole, or not at all."""
+    path = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as problem:
+        raise F2FError(f"cannot write {path}: {problem.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException as problem:
+        os.unlink(name)
+        if isinstance(problem, OSError):
+            raise F2FError(f"cannot write {path}: {problem.strerror}") from None
+        raise
+
+
+def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:
+    """Write an encoded layer as an .f2f file.
+
+    Raises
+    ------
+    F2FError
+        If the file cannot be written; nothing is left of it then.
+    """
+    write_atomically(path, to_bytes(encoded))
+
+
+def open(path: str | os.PathLike[str]) -> Encoded:
+    """Read an .f2f file.
+
+    Returns
+    -------
+    Encoded
+
+    Raises
+    ------
+    F2FError
+        If the file is missing, damaged, of another kind or of a later version.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as problem:
+        raise F2FError(f"cannot read {path}: {problem.strerror}") from None
+    return from_bytes(data, str(path))
+
+
+def from_bytes(data: bytes, name: str = "file") -> Encoded:
+    """Parse the bytes of an .f2f file; see `open`."""
+    kind = F2FError(
+        f"{name} is not an intact .f2f file", expected="what f2f_viz.save writes", got="other bytes"
+    )
+    try:
+        tensors = safetensors.load(data)
+        metadata = _metadata(data)
+        text = metadata["f2f"]
+        header = json.loads(text)
+        version = header["version"]
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError):
+        raise kind from None
+    if version != VERSION:
+        raise F2FError(
+            f"{name} has another version", expected=VERSION, got=version, hint="update f2f-viz"
+        )
+    if set(tensors) != set(_TENSORS) or any(
+        t.dtype != np.uint8 or t.ndim != 1 for t in tensors.values()
+    ):
+        raise kind
+    if metadata.get("digest") != _digest(text, tensors):
+        raise kind
+    try:
+        return _parse(header, tensors)
+    except (KeyError, TypeError, OverflowError, AttributeError, IndexError):
+        raise kind from None
+
+
+def _metadata(data: bytes) -> dict[str, Any]:
+    length = int.from_bytes(data[:8], "little")
+    found: dict[str, Any] = json.loads(data[8 : 8 + length])["__metadata__"]
+    return found
+
+
+def _integer(header: dict[str, Any], key: str, low: int, high: int) -> int:
+    value = header[key]
+    if type(value) is not int or not low <= value <= high:
+        raise F2FError(f"damaged file, {key}", expected=f"{low} to {high}", got=value)
+    return value
+
+
+def _choice(header: dict[str, Any], key: str, known: Any) -> str:
+    value: str = header[key]
+    if value not in known:
+        raise F2FError(f"damaged file, {key}", expected=f"one of {', '.join(known)}", got=value)
+    return value
+
+
+def _parse(header: dict[str, Any], tensors: dict[str, Bytes]) -> Encoded:
+    shape = tuple(header["shape"])
+    if not all(type(n) is int and n >= 0 for n in shape):
+        raise F2FError("damaged file, shape", expected="whole numbers", got=shape)
+    dtype = _choice(header, "dtype", DTYPES)
+    order = _choice(header, "order", _blocks.ORDERS)
+    coding = _choice(header, "coding", CODINGS)
+    n_in = _integer(header, "n_in", 1, 16)
+    n_s = _integer(header, "n_s", 0, 16)
+    n_out = _integer(header, "n_out", 1, _blocks.MAX_N_OUT)
+    tile_blocks = _integer(header, "tile_blocks", 1, 1 << 40)
+    size = 1
+    for n in shape:
+        size *= n
+    mask = _unpack(tensors["mask"], size, "mask").reshape(shape)
+    width = n_in * (n_s + 1)
+    matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
+    planes, blocks = word_bits(dtype), _blocks.block_count(size, n_out)
+    digits = _unpack(tensors["symbols"], planes * blocks * n_in, "symbols")
+    symbols = (
+        digits.reshape(planes, blocks, n_in).astype(np.uint16) << np.arange(n_in, dtype=np.uint16)
+    ).sum(axis=2, dtype=np.uint16)
+    care = _blocks.to_blocks(mask.reshape(-1), n_out, order).reshape(-1)
+    care_positions = np.flatnonzero(care)
+    columns = [header[key] for key in ("inverted", "counts", "parameters", "lengths")]
+    if any(
+        len(column) != planes or any(type(n) is not int or n < 0 for n in column)
+        for column in columns
+    ):
+        raise F2FError(
+            "damaged file, planes", expected=f"{planes} whole numbers each", got="others"
+        )
+    ends = np.cumsum(columns[3])
+    if sum(columns[3]) != tensors["corrections"].size:
+        raise F2FError(
+            "damaged file, corrections", expected=sum(columns[3]), got=tensors["corrections"].size
+        )
+    found = []
+    for p, (inverted, count, parameter, length) in enumerate(zip(*columns, strict=True)):
+        packed = tensors["corrections"][ends[p] - length : ends[p]]
+        at = unpack_corrections(packed, count, parameter, coding, care.size)
+        if at.size and (
+            at[0] < 0 or at[-1] >= (care_positions.size if coding == "rank" else care.size)
+        ):
+            raise F2FError("damaged file, corrections", expected="care bits", got="others")
+        found.append(
+            Plane(bool(inverted), symbols[p], care_positions[at] if coding == "rank" else at)
+        )
+    return Encoded(
+        shape=shape,
+        dtype=dtype,
+        mask=mask,
+        order=order,
+        tile_blocks=tile_blocks,
+        network=XorNetwork(matrix, n_in),
+        planes=tuple(found),
+        coding=coding,
+        checksum=header["sha256"],
+    )

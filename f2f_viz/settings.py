@@ -1,0 +1,97 @@
+"""What a user chooses: one frozen, validated, serialisable object."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from f2f_viz.blocks import MAX_N_OUT, ORDERS
+from f2f_viz.corrections import CODINGS
+from f2f_viz.errors import F2FError
+from f2f_viz.trellis import MAX_STATE_BITS, max_n_in
+
+__all__ = ["PRUNINGS", "Settings"]
+
+PRUNINGS = ("magnitude", "random", "threshold", "zeros")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Pruning and code of an analysis.
+
+    Attributes
+    ----------
+    method : {"magnitude", "random", "threshold", "zeros"}
+        Pruning method (`pruning.prune`).
+    rate : float
+        Share of the weights to prune, 0 to 1; not used by ``threshold`` and ``zeros``.
+    threshold : float
+        ``threshold`` keeps absolute values above it.
+    n_in : int
+        Bits of a symbol.
+    n_s : int
+        Register stages.
+    n_out : int or None
+        Bits of a block; None takes floor(n_in / (1 − S)).
+    order : {"interleaved", "row"}
+        Block order.
+    seed : int
+        Of the matrix M, and of random pruning.
+    coding : {"rank", "chunk"}
+        Corrections by care rank, or the paper's position in chunk.
+    """
+
+    method: str = "magnitude"
+    rate: float = 0.9
+    threshold: float = 0.0
+    n_in: int = 8
+    n_s: int = 1
+    n_out: int | None = None
+    order: str = "interleaved"
+    seed: int = 0
+    coding: str = "rank"
+
+    def __post_init__(self) -> None:
+        self._choice("method", PRUNINGS)
+        self._choice("order", ORDERS)
+        self._choice("coding", CODINGS)
+        self._number("rate", float, 0, 1)
+        self._number("threshold", float, 0, float("inf"))
+        self._number("n_s", int, 0, MAX_STATE_BITS)
+        self._number("n_in", int, 1, max_n_in(self.n_s))
+        self._number("seed", int, 0, 2**63 - 1)
+        if self.n_out is not None:
+            self._number("n_out", int, 1, MAX_N_OUT)
+
+    def _choice(self, field: str, known: tuple[str, ...]) -> None:
+        value = getattr(self, field)
+        if value not in known:
+            raise F2FError(
+                field, expected=f"one of {', '.join(known)}", got=repr(value), field=field
+            )
+
+    def _number(self, field: str, kind: type, low: float, high: float) -> None:
+        value = getattr(self, field)
+        right = isinstance(value, (int, kind)) and not isinstance(value, bool)
+        if not right or not low <= value <= high:
+            raise F2FError(field, expected=f"{low} to {high}", got=repr(value), field=field)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_dict` takes them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Settings":
+        """Make settings of plain values.
+
+        Raises
+        ------
+        F2FError
+            For an unknown name or a value out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise F2FError(
+                "unknown settings", expected=f"some of {', '.join(known)}", got=", ".join(unknown)
+            )
+        return cls(**values)

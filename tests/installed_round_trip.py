@@ -1,0 +1,32 @@
+"""Run by .ci/run in an environment that has only the built package: one round trip through files."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import f2f_viz as f2f
+
+assert "site-packages" in f2f.__file__, f"not the installed package: {f2f.__file__}"
+layer = f2f.sample_layer()
+with tempfile.TemporaryDirectory() as folder:
+    source, coded, back = (Path(folder) / name for name in ("w.npy", "w.f2f", "back.npy"))
+    np.save(source, layer.weights)
+
+    def run(*arguments):
+        command = [str(Path(sys.executable).with_name("f2f-viz")), *map(str, arguments)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    report = json.loads(run("encode", source, "-o", coded, "--rate", "0.8", "--json"))
+    run("verify", coded)
+    run("decode", coded, "-o", back)
+    mask = f2f.prune(layer.weights, 0.8)
+    pruned = np.where(mask, layer.weights, layer.weights.dtype.type(0))
+    assert np.load(back).tobytes() == pruned.tobytes()
+    assert report["efficiency"] > 0.98, report
+print(
+    f"{Path(f2f.__file__).parent}: round trip of {layer.name} is bit-exact, ratio {report['ratio']:.3f}"
+)

@@ -1,0 +1,66 @@
+"""Files: whole or not at all, refused when damaged, the same bytes for the same version."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz import container
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def encoded():
+    weights = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float16)
+    return f2f.encode(weights, f2f.prune(weights, 0.8), n_in=4, n_s=1)
+
+
+def test_every_flipped_byte_is_refused(encoded):
+    data = container.to_bytes(encoded)
+    rng = np.random.default_rng(0)
+    for at in rng.choice(len(data), 300, replace=False):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << rng.integers(8)
+        try:
+            read = container.from_bytes(bytes(damaged))
+        except f2f.F2FError as problem:
+            assert "\n" not in str(problem)
+        else:  # a harmless byte, such as a space of the JSON header's padding
+            np.testing.assert_array_equal(f2f.decode(read), f2f.decode(encoded))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 8, 100, -1])
+def test_truncated_files_are_refused(encoded, cut):
+    with pytest.raises(f2f.F2FError, match="not an intact"):
+        container.from_bytes(container.to_bytes(encoded)[:cut])
+
+
+def test_a_later_version_is_named(encoded, monkeypatch):
+    monkeypatch.setattr(container, "VERSION", container.VERSION + 1)
+    data = container.to_bytes(encoded)
+    monkeypatch.undo()
+    with pytest.raises(f2f.F2FError, match=r"version.*update"):
+        container.from_bytes(data)
+
+
+def test_a_failed_write_leaves_nothing(encoded, tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(container.os, "replace", full)
+    with pytest.raises(f2f.F2FError, match="No space left"):
+        f2f.save(encoded, tmp_path / "w.f2f")
+    assert not list(tmp_path.iterdir())
+
+
+def test_golden_files_still_decode():
+    """Written by version 1 of the format; a missing file fails."""
+    sums = (GOLDEN / "SHA256SUMS").read_text().split()
+    assert sums
+    for expected, name in zip(sums[::2], sums[1::2], strict=True):
+        encoded = f2f.open(GOLDEN / name)
+        decoded = f2f.decode(encoded)
+        assert hashlib.sha256(decoded.tobytes()).hexdigest() == expected == encoded.checksum
