@@ -1,3 +1,105 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Kernels of f2f_viz: no policy, no validation."""
 
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from "code.h" nogil:
+    ctypedef struct f2f_code:
+        int n_in
+        int n_s
+        int n_out
+        int words
+        const uint64_t *cols
+
+    ctypedef struct f2f_tile:
+        int64_t blocks
+        int32_t *n_u
+
+    int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *care, int64_t blocks)
+    void f2f_tile_free(f2f_tile *tile)
+
+cdef extern from "search_plain.h" nogil:
+    int f2f_plain_search(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits,
+                         uint16_t *symbols, int64_t *mismatches, const int *cancel)
+
+ctypedef fused word_t:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+
+
+def search_tile(int n_in, int n_s, int n_out, const uint64_t[:, ::1] cols,
+                const uint64_t[:, :, ::1] bits, const uint64_t[:, ::1] care,
+                uint16_t[:, ::1] symbols, int64_t[::1] mismatches, const int[::1] cancel,
+                int64_t[::1] done):
+    """Search one tile, plane after plane; 0 ok, 1 cancelled, 2 out of memory."""
+    cdef f2f_code code
+    cdef f2f_tile tile
+    cdef int status
+    cdef Py_ssize_t plane, blocks = care.shape[0]
+    code.n_in, code.n_s, code.n_out, code.words = n_in, n_s, n_out, <int> cols.shape[1]
+    code.cols = &cols[0, 0]
+    if blocks == 0:
+        return 0
+    with nogil:
+        status = f2f_tile_init(&tile, &code, &care[0, 0], blocks)
+        for plane in range(bits.shape[0]):
+            if status == 0:
+                status = f2f_plain_search(&code, &tile, &bits[plane, 0, 0], &symbols[plane, 0],
+                                          &mismatches[plane], &cancel[0])
+                done[0] += 1
+        f2f_tile_free(&tile)
+    return status
+
+
+cdef void _pack(const word_t[:, ::1] words, uint64_t[:, :, ::1] out) noexcept nogil:
+    cdef Py_ssize_t planes = out.shape[0], t, i, p
+    cdef word_t word
+    for t in range(words.shape[0]):
+        for i in range(words.shape[1]):
+            word = words[t, i]
+            for p in range(planes):
+                out[p, t, i >> 6] |= (<uint64_t> (word >> (planes - 1 - p)) & 1) << (i & 63)
+
+
+def pack_planes(const word_t[:, ::1] words, uint64_t[:, :, ::1] out):
+    """Cut words into bit-planes, most significant first, 64 blocks' bits a word; out is zero."""
+    with nogil:
+        _pack(words, out)
+
+
+cdef void _unpack(const uint64_t[:, :, ::1] bits, word_t[:, ::1] out) noexcept nogil:
+    cdef Py_ssize_t planes = bits.shape[0], t, i, p
+    cdef word_t word
+    for t in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            word = 0
+            for p in range(planes):
+                word = <word_t> (word << 1) | <word_t> (bits[p, t, i >> 6] >> (i & 63) & 1)
+            out[t, i] = word
+
+
+def unpack_planes(const uint64_t[:, :, ::1] bits, word_t[:, ::1] out):
+    """Invert pack_planes."""
+    with nogil:
+        _unpack(bits, out)
+
+
+cdef void _decode(const uint64_t[:, :, ::1] tables, const uint16_t[:, ::1] symbols,
+                  Py_ssize_t tile, uint64_t[:, :, ::1] out) noexcept nogil:
+    cdef Py_ssize_t p, t, k, w
+    for p in range(out.shape[0]):
+        for t in range(out.shape[1]):
+            for k in range(tables.shape[0]):
+                if k > t % tile:
+                    break
+                for w in range(out.shape[2]):
+                    out[p, t, w] ^= tables[k, symbols[p, t - k], w]
+
+
+def decode_packed(const uint64_t[:, :, ::1] tables, const uint16_t[:, ::1] symbols,
+                  Py_ssize_t tile, uint64_t[:, :, ::1] out):
+    """XOR the tables of all register stages; out (planes, blocks, words) is zero."""
+    with nogil:
+        _decode(tables, symbols, tile, out)

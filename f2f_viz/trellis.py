@@ -1,62 +1,243 @@
-import numpy as np
+"""Exact search for the symbols: the minimum of mismatched care bits over all symbol sequences.
+
+The dynamic program over the register's states (Park et al. 2022, section 4), computed as
+distances in a hypercube rather than over all transitions: see cython_core. The stream is cut into
+tiles, the register starting at zero in each, so tiles are independent jobs of a thread pool.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from f2f_viz.errors import Cancelled
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz import _core
+from f2f_viz.errors import Cancelled, F2FError
+from f2f_viz.network import XorNetwork
+from f2f_viz.packing import pack_mask
+
+__all__ = [
+    "MAX_STATE_BITS",
+    "TILE_BLOCKS",
+    "BitEncoding",
+    "TileSearch",
+    "encode_bits",
+    "max_n_in",
+    "search_seconds",
+    "search_tiles",
+]
 
 TILE_BLOCKS = 4096
+"""Blocks of a tile, where nothing else is asked for."""
 MAX_STATE_BITS = 16
+"""Largest n_in·n_s: 2^16 register states."""
+_POLL = 0.02  # seconds between looks at progress and cancel
 
 
-def max_n_in(n_s):
-    return 12 if n_s == 0 else 16 // n_s if n_s > 1 else 10
+def max_n_in(n_s: int) -> int:
+    """Return the largest n_in the search takes with n_s register stages."""
+    return {0: 12, 1: 10}.get(n_s, MAX_STATE_BITS // max(n_s, 1))
 
 
-def search_seconds(n_in, n_s, n_out, blocks, planes):
-    return {0: 2e-7, 1: 5e-7}.get(n_s, 8e-6) * blocks * planes
+def search_seconds(n_in: int, n_s: int, n_out: int, blocks: int, planes: int) -> float:
+    """Estimate the seconds one thread searches, for a stream of about n_in care bits a block."""
+    return {0: 5e-7, 1: 8e-6}.get(n_s, 5e-8 * 2 ** (n_in * n_s)) * blocks * planes
 
 
-@dataclass
-class TileSearch:
-    symbols: object
-    mismatches: object
-
-
+@dataclass(frozen=True)
 class BitEncoding:
-    pass
+    """Symbols of one stream, and what they cost.
+
+    Attributes
+    ----------
+    symbols : ndarray of uint16, shape (blocks,)
+    mismatches : int
+        Care bits the decoder gets wrong with these symbols; no sequence has fewer.
+    """
+
+    symbols: NDArray[np.uint16]
+    mismatches: int
 
 
-def encode_bits(*a, **k):
-    pass
+@dataclass(frozen=True)
+class TileSearch:
+    """Symbols of all planes, and what each tile costs.
+
+    Attributes
+    ----------
+    symbols : ndarray of uint16, shape (planes, blocks)
+    mismatches : ndarray of int64, shape (planes, tiles)
+    """
+
+    symbols: NDArray[np.uint16]
+    mismatches: NDArray[np.int64]
+
+
+def encode_bits(
+    bits: NDArray[np.bool_], care: NDArray[np.bool_], network: XorNetwork, *, threads: int = 1
+) -> BitEncoding:
+    """Find the best symbols of one stream, register zero at its start.
+
+    Parameters
+    ----------
+    bits, care : ndarray of bool, shape (blocks, n_out)
+        Wanted bits, and which of them matter.
+    network : XorNetwork
+    threads : int
+        Kept for symmetry with `search_tiles`; one stream is one job.
+
+    Returns
+    -------
+    BitEncoding
+    """
+    for name, array in (("bits", bits), ("care", care)):
+        if array.ndim != 2 or array.shape[1] != network.n_out or array.shape != bits.shape:
+            raise F2FError(
+                f"{name} must be blocks of the network's n_out",
+                expected=f"shape (blocks, {network.n_out})",
+                got=array.shape,
+            )
+    blocks = bits.shape[0]
+    found = search_tiles(
+        pack_mask(bits)[None], pack_mask(care), network, tile_blocks=blocks or 1, threads=threads
+    )
+    return BitEncoding(found.symbols[0], int(found.mismatches.sum()))
 
 
 def search_tiles(
-    bits, care, network, *, tile_blocks=4096, threads=None, progress=None, cancel=None
-):
-    if cancel and cancel.is_set():
-        raise Cancelled
-    P, B, W = bits.shape
-    n_in = network.n_in
-    M = network.matrix.astype(np.uint8)
-    cols = np.zeros((M.shape[1], W * 64), np.uint8)
-    cols[:, : M.shape[0]] = M.T
-    cols = np.packbits(cols, axis=1, bitorder="little").view("<u8")
+    bits: NDArray[np.uint64],
+    care: NDArray[np.uint64],
+    network: XorNetwork,
+    *,
+    tile_blocks: int = TILE_BLOCKS,
+    threads: int | None = None,
+    progress: Callable[[int, int], Any] | None = None,
+    cancel: Event | None = None,
+) -> TileSearch:
+    """Find the best symbols of all planes, tile by tile.
 
-    def tab(k):
-        t = np.zeros((1 << n_in, W), np.uint64)
-        for x in range(1 << n_in):
-            for j in range(n_in):
-                if x >> j & 1:
-                    t[x] ^= cols[k * n_in + j]
-        return t
+    Parameters
+    ----------
+    bits : ndarray of uint64, shape (planes, blocks, ceil(n_out / 64))
+        Wanted bits, packed as in `f2f_viz.packing`.
+    care : ndarray of uint64, shape (blocks, ceil(n_out / 64))
+        Which bits matter, the same for every plane.
+    network : XorNetwork
+    tile_blocks : int
+        Blocks of a tile; the register is zero at the start of each.
+    threads : int, optional
+        Default: the CPUs this process may use. The result does not depend on it.
+    progress : callable, optional
+        Called as ``progress(done, total)``, units being (tile, plane) pairs.
+    cancel : threading.Event, optional
+        Once set, the search stops within 50 ms and raises `Cancelled`.
 
-    T = [tab(k) for k in range(network.n_s + 1)]
-    sy = np.zeros((P, B), np.uint16)
-    for t in range(B):
-        o = np.zeros((P, W), np.uint64)
-        for k in range(1, network.n_s + 1):
-            if t % tile_blocks >= k:
-                o ^= T[k][sy[:, t - k]]
-        d = np.bitwise_count(((o[:, None] ^ T[0][None]) ^ bits[:, t][:, None]) & care[t]).sum(2)
-        sy[:, t] = d.argmin(1)
-    if progress:
-        progress(1, 1)
-    return TileSearch(sy, None)
+    Returns
+    -------
+    TileSearch
+    """
+    bits = np.ascontiguousarray(bits)
+    care = np.ascontiguousarray(care)
+    _check(bits, care, network, tile_blocks)
+    planes, blocks, _ = bits.shape
+    tiles = -(-blocks // tile_blocks)
+    symbols = np.zeros((planes, blocks), np.uint16)
+    mismatches = np.zeros((tiles, planes), np.int64)
+    columns = pack_mask(np.ascontiguousarray(network.matrix.T).astype(bool))
+    stop = np.zeros(1, np.int32)
+    count = _workers(threads)
+    # one job a tile shares its care restriction; few tiles are split by planes to feed all threads
+    parts = min(planes, -(-2 * count // tiles)) if tiles and planes else 0
+    jobs = [
+        (tile, slice(planes * part // parts, planes * (part + 1) // parts))
+        for tile in range(tiles)
+        for part in range(parts)
+    ]
+    done = np.zeros((len(jobs), 1), np.int64)
+
+    def run(job: int) -> None:
+        tile, part = jobs[job]
+        where = slice(tile * tile_blocks, min((tile + 1) * tile_blocks, blocks))
+        own = np.zeros((part.stop - part.start, where.stop - where.start), np.uint16)
+        status = _core.search_tile(
+            network.n_in, network.n_s, network.n_out, columns,
+            np.ascontiguousarray(bits[part, where]), care[where],
+            own, mismatches[tile, part], stop, done[job],
+        )  # fmt: skip
+        if status == 2:
+            raise MemoryError("the trellis search found no memory")
+        symbols[part, where] = own
+
+    total = tiles * planes
+    with ThreadPoolExecutor(max(1, min(count, len(jobs)))) as pool:
+        pending = {pool.submit(run, job) for job in range(len(jobs))}
+        try:
+            while pending:
+                finished, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                if progress is not None:
+                    progress(int(done.sum()), total)
+                if cancel is not None and cancel.is_set():
+                    raise Cancelled
+        finally:
+            if pending:
+                stop[0] = 1
+                pool.shutdown(wait=False, cancel_futures=True)
+    return TileSearch(symbols, np.ascontiguousarray(mismatches.T))
+
+
+def _workers(threads: int | None) -> int:
+    if threads is None:
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+    if threads < 1:
+        raise F2FError("threads out of range", expected="at least 1", got=threads)
+    return threads
+
+
+def _check(
+    bits: NDArray[np.uint64], care: NDArray[np.uint64], network: XorNetwork, tile_blocks: int
+) -> None:
+    words = -(-network.n_out // 64)
+    for name, array, shape in (
+        ("bits", bits, f"(planes, blocks, {words})"),
+        ("care", care, f"(blocks, {words})"),
+    ):
+        if array.dtype != np.uint64 or array.ndim != shape.count(",") + 1:
+            raise F2FError(
+                f"{name} must be packed",
+                expected=f"uint64 {shape}",
+                got=f"{array.dtype} {array.shape}",
+            )
+    if bits.shape[1:] != care.shape or care.shape[1] != words:
+        raise F2FError(
+            "bits and care must be blocks of the network's n_out",
+            expected=f"(planes, blocks, {words}) and (blocks, {words})",
+            got=f"{bits.shape} and {care.shape}",
+        )
+    if tile_blocks < 1:
+        raise F2FError("tile length out of range", expected="at least 1 block", got=tile_blocks)
+    if network.n_in > max_n_in(network.n_s):
+        raise F2FError(
+            f"the search at n_s = {network.n_s} takes at most",
+            expected=f"n_in <= {max_n_in(network.n_s)} (n_in·n_s <= {MAX_STATE_BITS})",
+            got=network.n_in,
+            hint="choose a smaller n_in or n_s",
+        )
+    if network.n_out > 4096:
+        raise F2FError("block too long", expected="n_out <= 4096", got=network.n_out)
+    if network.n_s and care.size:
+        most = int(np.bitwise_count(care).sum(axis=1, dtype=np.int64).max())
+        if most * network.n_s > 8192:
+            raise F2FError(
+                "too many care bits in one block",
+                expected=f"at most {8192 // network.n_s}",
+                got=most,
+                hint="choose a smaller n_out",
+            )

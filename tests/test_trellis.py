@@ -1,0 +1,127 @@
+"""The search returns the true minimum, whatever the path it takes."""
+
+from threading import Event
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from f2f_viz.errors import Cancelled, F2FError
+from f2f_viz.network import XorNetwork
+from f2f_viz.packing import pack_mask, pack_planes, unpack_mask, unpack_planes
+from f2f_viz.trellis import encode_bits, search_tiles
+from tests.reference import brute_force, dynamic_program, mismatches, random_stream
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    code=st.sampled_from([(1, 0), (1, 3), (2, 0), (2, 1), (2, 2), (3, 1), (1, 2)]),
+    n_out=st.integers(1, 9),
+    blocks=st.integers(0, 3),
+    keep=st.floats(0, 1),
+    seed=st.integers(0, 2**16),
+)
+def test_no_sequence_is_better(code, n_out, blocks, keep, seed):
+    n_in, n_s = code
+    rng = np.random.default_rng(seed)
+    network = XorNetwork(rng.integers(0, 2, (n_out, n_in * (n_s + 1))), n_in)
+    bits, care = random_stream(rng, blocks, n_out, keep)
+    found = encode_bits(bits, care, network)
+    assert found.mismatches == mismatches(bits, care, network, found.symbols)
+    assert found.mismatches == brute_force(bits, care, network)
+
+
+@pytest.mark.parametrize("kind", ["random", "skewed", "zeros", "ones", "periodic"])
+@pytest.mark.parametrize(
+    ("n_in", "n_s", "n_out", "keep", "blocks"),
+    [
+        (8, 0, 80, 0.1, 300),
+        (12, 0, 70, 0.2, 20),
+        (8, 1, 80, 0.1, 120),
+        (8, 1, 20, 0.4, 60),
+        (8, 1, 130, 0.3, 12),
+        (10, 1, 100, 0.1, 6),
+        (5, 1, 12, 0.4, 100),
+        (4, 2, 40, 0.1, 100),
+        (4, 3, 40, 0.1, 40),
+        (2, 7, 10, 0.3, 60),
+        (6, 2, 60, 0.1, 12),
+        (3, 5, 9, 0.35, 20),
+        (1, 16, 3, 0.5, 20),
+    ],
+)
+def test_equals_the_plain_dynamic_program(kind, n_in, n_s, n_out, keep, blocks):
+    rng = np.random.default_rng([n_in, n_s, n_out])
+    network = XorNetwork.random(n_in, n_out, n_s, seed=int(rng.integers(99)))
+    bits, care = random_stream(rng, blocks, n_out, keep, kind)
+    found = encode_bits(bits, care, network)
+    assert found.mismatches == mismatches(bits, care, network, found.symbols)
+    assert found.mismatches == dynamic_program(bits, care, network)
+
+
+def packed(rng, planes, blocks, n_out, keep):
+    bits = rng.random((planes, blocks, n_out)) < 0.5
+    care = rng.random((blocks, n_out)) < keep
+    return bits, care, np.stack([pack_mask(plane) for plane in bits]), pack_mask(care)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_tile_is_its_own_stream(threads):
+    rng = np.random.default_rng(5)
+    network = XorNetwork.random(4, 20, 2)
+    bits, care, packed_bits, packed_care = packed(rng, 3, 107, 20, 0.2)
+    found = search_tiles(packed_bits, packed_care, network, tile_blocks=25, threads=threads)
+    assert found.mismatches.shape == (3, 5)
+    for plane in range(3):
+        for tile in range(5):
+            part = slice(25 * tile, 25 * (tile + 1))
+            alone = encode_bits(bits[plane, part], care[part], network)
+            np.testing.assert_array_equal(found.symbols[plane, part], alone.symbols)
+            assert found.mismatches[plane, tile] == alone.mismatches
+
+
+def test_progress_ends_at_the_total():
+    rng = np.random.default_rng(6)
+    _, _, bits, care = packed(rng, 2, 40, 20, 0.2)
+    seen = []
+    search_tiles(
+        bits, care, XorNetwork.random(4, 20, 1), tile_blocks=10,
+        progress=lambda done, total: seen.append((done, total)),
+    )  # fmt: skip
+    assert seen[-1] == (8, 8)
+    assert seen == sorted(seen)
+
+
+def test_cancel_raises():
+    rng = np.random.default_rng(7)
+    _, _, bits, care = packed(rng, 4, 4000, 80, 0.3)
+    cancel = Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        search_tiles(bits, care, XorNetwork.random(8, 80, 1), cancel=cancel)
+
+
+def test_bad_input_says_expected_and_got():
+    network = XorNetwork.random(4, 20, 1)
+    with pytest.raises(F2FError, match="expected shape"):
+        encode_bits(np.zeros((3, 19), bool), np.zeros((3, 19), bool), network)
+    with pytest.raises(F2FError, match=r"n_in·n_s"):
+        encode_bits(np.zeros((3, 20), bool), np.zeros((3, 20), bool), XorNetwork.random(6, 20, 3))
+    ones = np.ones((1, 4000), bool)
+    with pytest.raises(F2FError, match="care bits"):
+        encode_bits(ones, ones, XorNetwork.random(4, 4000, 3))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
+@pytest.mark.parametrize("shape", [(0, 5), (3, 1), (4, 64), (5, 130)])
+def test_planes_are_the_bits_of_the_words(dtype, shape):
+    rng = np.random.default_rng(8)
+    words = rng.integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+    planes = words.itemsize * 8
+    out = pack_planes(words, planes)
+    for plane in range(planes):
+        want = (words >> dtype(planes - 1 - plane) & dtype(1)).astype(bool)
+        np.testing.assert_array_equal(unpack_mask(out[plane], shape[1]), want)
+        np.testing.assert_array_equal(out[plane], pack_mask(want))
+    np.testing.assert_array_equal(unpack_planes(out, shape[1], dtype), words)
