@@ -6,7 +6,10 @@ from pathlib import Path
 from f2f_viz.errors import F2FError
 from f2f_viz.loaders.base import Entry, TensorInfo
 from f2f_viz.loaders.numpy_files import npy_entries, npz_entries
+from f2f_viz.loaders.onnx_files import onnx_entries
 from f2f_viz.loaders.safetensors_files import safetensors_entries
+from f2f_viz.loaders.shards import shard_entries
+from f2f_viz.loaders.torch_files import torch_entries
 
 __all__ = ["LOADERS", "Entry", "TensorInfo", "entries"]
 
@@ -14,11 +17,15 @@ LOADERS: dict[str, Callable[[Path], list[Entry]]] = {
     ".npy": npy_entries,
     ".npz": npz_entries,
     ".safetensors": safetensors_entries,
+    ".pt": torch_entries,
+    ".pth": torch_entries,
+    ".onnx": onnx_entries,
+    ".index.json": shard_entries,
 }
 
 
 def entries(path: Path) -> list[Entry]:
-    """List the tensors of a model file, in the file's order.
+    """List the tensors of a model file, or of a folder of shards, in the file's order.
 
     Raises
     ------
@@ -28,14 +35,14 @@ def entries(path: Path) -> list[Entry]:
     if not path.exists():
         raise F2FError(f"no such file: {path}")
     if path.is_dir():
-        raise F2FError(f"{path} is a folder", expected="a file", got="a folder")
+        return shard_entries(path)
     if not path.is_file():  # a pipe or device would block or never end
         raise F2FError(f"{path} is not a regular file")
-    loader = LOADERS.get(path.suffix.lower())
-    if loader is None:
-        raise F2FError(
-            f"unknown kind of file: {path.name}",
-            expected=f"a name ending in {', '.join(LOADERS)}",
-            got=path.suffix or "no suffix",
-        )
-    return loader(path)
+    for suffix, loader in LOADERS.items():
+        if path.name.lower().endswith(suffix):
+            return loader(path)
+    raise F2FError(
+        f"unknown kind of file: {path.name}",
+        expected=f"a folder of shards or a name ending in {', '.join(LOADERS)}",
+        got=path.suffix or "no suffix",
+    )
