@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from f2f_viz import blocks as _blocks
 from f2f_viz.bitplanes import plane_names, to_words, word_bits
-from f2f_viz.codec import Encoded, Plane, Progress, decode, encode
+from f2f_viz.codec import Encoded, decode, encode, plane_words
 from f2f_viz.container import stored_bits
 from f2f_viz.corrections import CHUNK_BITS, rice_bits
 from f2f_viz.entropy import binary_entropy, care_per_block, max_ratio
 from f2f_viz.layers import Layer
 from f2f_viz.network import XorNetwork
+from f2f_viz.planes import Plane, Progress
 from f2f_viz.preview import Estimate, sample_mismatches
 from f2f_viz.pruning import keep_count, prune, ranking
 from f2f_viz.settings import Settings
@@ -45,7 +46,7 @@ class PlaneStats:
     mismatches : float
         Exact count, or its estimate in a preview.
     payload, corrections : float
-        Stored bits.
+        Stored bits; no payload where the plane has no symbols (`planes`).
     """
 
     index: int
@@ -93,7 +94,7 @@ class Analysis:
     sparsity, max_ratio : float
         S of the mask, and 1 / (1 − S).
     efficiency : Estimate
-        E, matched care bits / all care bits.
+        E, matched care bits / all care bits, of the planes that have symbols.
     ratio : Estimate
         Seed's accounting: dense bits / (payload + corrections).
     bits : dict of str to float
@@ -148,7 +149,6 @@ class Analysis:
 
 
 _rankings: "WeakKeyDictionary[Layer, dict[tuple[str, int], NDArray[np.intp]]]" = WeakKeyDictionary()
-_words: "WeakKeyDictionary[Layer, NDArray[Any]]" = WeakKeyDictionary()
 
 
 def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
@@ -182,16 +182,25 @@ def _correction_bits(rates: NDArray[Any], kept: int, plane_bits: int, coding: st
     return rates * kept * np.array([rice_bits(rate) for rate in rates])
 
 
-def _header_bits(
+def _uncoded_bits(
     layer: Layer, settings: Settings, mask: NDArray[np.bool_], network: XorNetwork
-) -> int:
-    """Bits of the file beside symbols and corrections: that of a layer that has none of either."""
-    none = Plane(False, np.empty(0, np.uint16), np.empty(0, np.int64))
-    planes = (none,) * word_bits(layer.dtype)
+) -> dict[str, float]:
+    """Itemise a file of this layer that has neither symbols nor corrections yet."""
+    nothing = Plane(False, np.empty(0, np.uint16), np.empty(0, np.int64))
     empty = Encoded(
-        mask.shape, layer.dtype, mask, settings.order, 1, network, planes, settings.coding, "0" * 64
+        shape=mask.shape,
+        dtype=layer.dtype,
+        mask=mask,
+        order=settings.order,
+        tile_blocks=TILE_BLOCKS,
+        network=network,
+        planes=(nothing,) * word_bits(layer.dtype),
+        coding=settings.coding,
+        mask_coding=settings.mask_coding,
+        ranks=None,
+        checksum="0" * 64,
     )
-    return stored_bits(empty)["header"]
+    return dict(stored_bits(empty))
 
 
 def analyze(
@@ -234,44 +243,48 @@ def analyze(
     n_out = settings.n_out or _blocks.default_n_out(settings.n_in, kept, mask.size)
     blocks = _blocks.block_count(mask.size, n_out)
     n_u_orders = {order: care_per_block(mask, n_out, order) for order in _blocks.ORDERS}
-    words = _words.setdefault(layer, to_words(layer.weights))
+    words, _ = plane_words(layer.weights, mask, settings.recode)
     ones = _ones(words[mask.reshape(-1)], planes)
     network = XorNetwork.random(settings.n_in, n_out, settings.n_s, seed=settings.seed)
 
     sample, encoded, bit_exact = None, None, None
     if preview:
         sample = sample_mismatches(
-            words, mask, network, settings.order, planes, threads=threads, cancel=cancel
-        )
-    payload = planes * blocks * settings.n_in
+            words, mask, network, planes, order=settings.order, coding=settings.coding,
+            zero_rate=settings.zero_rate, threads=threads, cancel=cancel,
+        )  # fmt: skip
     if sample is not None:
-        rates, rate = sample.rates, sample.rate
+        zero_rate, rate = sample.zero_rate, sample.rate
+        # a plane without symbols mismatches in its ones, whose number is known
+        rates = np.where(zero_rate, np.minimum(ones, kept - ones) / max(kept, 1), sample.rates)
         corrections, fewest, most = (
-            _correction_bits(np.clip(rates + shift, 0, 1), kept, blocks * n_out, settings.coding)
+            _correction_bits(
+                np.clip(np.where(zero_rate, rates, rates + shift), 0, 1),
+                kept, blocks * n_out, settings.coding,
+            )
             for shift in (0.0, rate.low - rate.value, rate.high - rate.value)
-        )
+        )  # fmt: skip
         mismatches = rates * kept
-        bits: dict[str, float] = {
-            "payload": payload,
-            "corrections": corrections.sum(),
-            "mask": mask.size,
-            "matrix": network.matrix.size,
-            "header": _header_bits(layer, settings, mask, network),
-        }
     else:
         encoded = encode(
-            layer.weights, mask, n_in=settings.n_in, n_s=settings.n_s, n_out=n_out,
-            order=settings.order, seed=settings.seed, coding=settings.coding, threads=threads,
-            progress=progress, cancel=cancel,
+            layer.weights, mask, **settings.codec_options(), threads=threads, progress=progress,
+            cancel=cancel,
         )  # fmt: skip
-        bit_exact = bool(np.array_equal(to_words(decode(encoded)), words * mask.reshape(-1)))
+        pruned = to_words(layer.weights) * mask.reshape(-1)
+        bit_exact = bool(np.array_equal(to_words(decode(encoded)), pruned))
+        zero_rate = np.array([plane.zero_rate for plane in encoded.planes])
         mismatches = np.array([plane.corrections.size for plane in encoded.planes], float)
         corrections = fewest = most = encoded.correction_bits
-        rate = Estimate.exactly(mismatches.sum() / max(kept * planes, 1))
+        rate = Estimate.exactly(1 - encoded.report.efficiency)
+    payloads = np.where(zero_rate, 0, blocks * settings.n_in)
+    if encoded is None:
+        bits = _uncoded_bits(layer, settings, mask, network)
+        bits |= {"payload": int(payloads.sum()), "corrections": float(corrections.sum())}
+    else:
         bits = dict(encoded.report.bits)
 
     def ratio(correction_bits: float) -> float:
-        coded = payload + correction_bits
+        coded = float(payloads.sum()) + correction_bits
         return mask.size * planes / coded if coded else float("inf")
 
     shares = ones / max(kept, 1)
@@ -295,7 +308,7 @@ def analyze(
                 inverted=bool(2 * ones[p] > kept),
                 care_bits=kept,
                 mismatches=float(mismatches[p]),
-                payload=blocks * settings.n_in,
+                payload=int(payloads[p]),
                 corrections=float(corrections[p]),
             )
             for p, name in enumerate(plane_names(layer.dtype))

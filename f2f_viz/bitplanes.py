@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["DTYPES", "dtype_name", "from_words", "plane_names", "to_words", "word_bits"]
+__all__ = [
+    "DTYPES",
+    "dtype_name",
+    "field_bits",
+    "from_words",
+    "plane_names",
+    "to_words",
+    "word_bits",
+]
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "float64": np.dtype("<f8"),
@@ -49,6 +57,13 @@ def dtype_name(dtype: Any) -> str:
 def word_bits(dtype: str) -> int:
     """Return the bits of a weight, b: the number of bit-planes."""
     return 4 if dtype == "int4" else DTYPES[dtype].itemsize * 8
+
+
+def field_bits(dtype: str) -> tuple[int, int]:
+    """Return where the exponent lies, as (shift, width); an integer is all field."""
+    if dtype in _MANTISSA_BITS:
+        return _MANTISSA_BITS[dtype], _EXPONENT_BITS[dtype]
+    return 0, word_bits(dtype)
 
 
 def plane_names(dtype: str) -> list[str]:

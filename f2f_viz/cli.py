@@ -108,10 +108,8 @@ def encode(
             bar.update(done - bar.n)
 
         encoded = f2f.encode(
-            layer.weights, mask, n_in=settings.n_in, n_s=settings.n_s, n_out=settings.n_out,
-            order=settings.order, seed=settings.seed, coding=settings.coding, threads=threads,
-            progress=progress,
-        )  # fmt: skip
+            layer.weights, mask, **settings.codec_options(), threads=threads, progress=progress
+        )
     f2f.save(encoded, output)
     _print_report(encoded.report, as_json)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,36 +13,17 @@ from f2f_viz import blocks as _blocks
 from f2f_viz.bitplanes import DTYPES, dtype_name, from_words, to_words, word_bits
 from f2f_viz.corrections import CODINGS, coded_bits
 from f2f_viz.errors import F2FError
+from f2f_viz.mask_coding import MASK_CODINGS
 from f2f_viz.network import XorNetwork
-from f2f_viz.packing import pack_mask, pack_planes, unpack_planes
-from f2f_viz.trellis import TILE_BLOCKS, search_tiles
+from f2f_viz.packing import unpack_planes
+from f2f_viz.planes import Plane, Progress, encode_planes
+from f2f_viz.recoding import from_ranks, rank_table, to_ranks
+from f2f_viz.trellis import TILE_BLOCKS
 
 if TYPE_CHECKING:
     from f2f_viz.report import Report
 
-__all__ = ["Encoded", "Plane", "checksum", "decode", "encode", "encode_planes", "wrong_bits"]
-
-Progress = Callable[[int, int], None]
-Words = NDArray[np.uint64]
-
-
-@dataclass(frozen=True, eq=False)
-class Plane:
-    """One encoded bit-plane.
-
-    Attributes
-    ----------
-    inverted : bool
-        The plane was mostly ones and is stored inverted.
-    symbols : ndarray of uint16, shape (l,)
-        One n_in-bit symbol a block.
-    corrections : ndarray of int64, shape (mismatches,), increasing
-        Positions t·n_out + i of the care bits that come out of the decoder wrong.
-    """
-
-    inverted: bool
-    symbols: NDArray[np.uint16]
-    corrections: NDArray[np.int64]
+__all__ = ["Encoded", "checksum", "decode", "encode", "plane_words"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +46,10 @@ class Encoded:
         Most significant first.
     coding : {"rank", "chunk"}
         How corrections are written down (`corrections`).
+    mask_coding : {"range", "bitmap"}
+        How the mask is written down (`mask_coding`).
+    ranks : ndarray of uint16 or None
+        If exponents are stored as ranks (`recoding`): the exponents, by rank.
     checksum : str
         SHA-256 of the decoded weights' little-endian bytes, pruned weights being +0.
     """
@@ -78,6 +62,8 @@ class Encoded:
     network: XorNetwork
     planes: tuple[Plane, ...]
     coding: str
+    mask_coding: str
+    ranks: NDArray[np.uint16] | None
     checksum: str
 
     @property
@@ -121,7 +107,7 @@ class Encoded:
         care = _blocks.to_blocks(self.mask.reshape(-1), self.n_out, self.order)
         return np.flatnonzero(care)
 
-    def ranks(self, plane: Plane) -> NDArray[np.int64]:
+    def care_ranks(self, plane: Plane) -> NDArray[np.int64]:
         """Return the corrections of a plane counted among its care bits."""
         return np.searchsorted(self.care_positions, plane.corrections).astype(np.int64)
 
@@ -131,7 +117,7 @@ class Encoded:
         plane_bits = self.blocks * self.n_out
         return np.array(
             [
-                coded_bits(self.ranks(p), p.corrections, plane_bits, self.coding)
+                coded_bits(self.care_ranks(p), p.corrections, plane_bits, self.coding)
                 for p in self.planes
             ],
             np.int64,
@@ -145,76 +131,6 @@ class Encoded:
         return report(self)
 
 
-def checksum(weights: NDArray[Any]) -> str:
-    """Return the SHA-256 of weights as little-endian bytes in C order."""
-    return hashlib.sha256(to_words(weights).tobytes()).hexdigest()
-
-
-def wrong_bits(raw: Words, bits: Words, care: Words, n_out: int) -> NDArray[np.int64]:
-    """Return where the decoder's output differs from a care bit.
-
-    Parameters
-    ----------
-    raw, bits, care : ndarray of uint64, shape (l, words)
-        Decoder output, wanted bits and care bits of one plane, packed.
-    n_out : int
-
-    Returns
-    -------
-    ndarray of int64, increasing
-        Positions t·n_out + i.
-    """
-    wrong = (raw ^ bits) & care
-    block, word = np.nonzero(wrong)
-    ones = np.unpackbits(wrong[block, word].astype("<u8").view(np.uint8), bitorder="little")
-    at, bit = np.nonzero(ones.reshape(-1, 64))
-    return (block[at] * n_out + word[at] * 64 + bit).astype(np.int64)
-
-
-def encode_planes(
-    words: NDArray[Any],
-    care: NDArray[np.bool_],
-    network: XorNetwork,
-    planes: int,
-    *,
-    tile_blocks: int = TILE_BLOCKS,
-    threads: int | None = None,
-    progress: Progress | None = None,
-    cancel: threading.Event | None = None,
-) -> tuple[Plane, ...]:
-    """Encode the bit-planes of blocked weights.
-
-    Parameters
-    ----------
-    words : ndarray of unsigned words, shape (blocks, n_out)
-    care : ndarray of bool, shape (blocks, n_out)
-    network : XorNetwork
-    planes : int
-        Bits of a word, b.
-    tile_blocks, threads, progress, cancel
-        As in `trellis.search_tiles`.
-    """
-    care_bits = pack_mask(care)
-    bits = pack_planes(words, planes) & care_bits
-    total = int(np.bitwise_count(care_bits).sum())
-    ones = np.bitwise_count(bits).sum(axis=(1, 2), dtype=np.int64)
-    inverted = 2 * ones > total
-    bits[inverted] ^= care_bits
-    found = search_tiles(
-        bits, care_bits, network, tile_blocks=tile_blocks, threads=threads, progress=progress,
-        cancel=cancel,
-    )  # fmt: skip
-    raw = network.decode_packed(found.symbols, tile_blocks)
-    return tuple(
-        Plane(
-            bool(inverted[p]),
-            found.symbols[p],
-            wrong_bits(raw[p], bits[p], care_bits, words.shape[1]),
-        )
-        for p in range(planes)
-    )
-
-
 def encode(
     weights: NDArray[Any],
     mask: NDArray[np.bool_],
@@ -225,6 +141,9 @@ def encode(
     order: str = "interleaved",
     seed: int = 0,
     coding: str = "rank",
+    mask_coding: str = "range",
+    recode: bool = False,
+    zero_rate: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -248,6 +167,13 @@ def encode(
         Of the decoder's matrix.
     coding : {"rank", "chunk"}
         How corrections are written (`corrections`); ``chunk`` is the paper's.
+    mask_coding : {"range", "bitmap"}
+        How the mask is written (`mask_coding`).
+    recode : bool
+        Store exponents (whole integers) as ranks (`recoding`).
+    zero_rate : bool
+        Store a skewed plane without symbols where that saves more than its fixed rate is worth
+        (`planes`).
     threads : int, optional
         One a core if not given.
     progress : callable, optional
@@ -271,23 +197,27 @@ def encode(
         raise F2FError("the mask has another shape", expected=weights.shape, got=mask.shape)
     if mask.dtype != np.bool_:
         raise F2FError("the mask is not boolean", expected="bool", got=mask.dtype)
-    if coding not in CODINGS:
-        raise F2FError(
-            "unknown coding of corrections",
-            expected=f"one of {', '.join(CODINGS)}",
-            got=repr(coding),
-        )
+    for name, value, known in (
+        ("coding", coding, CODINGS),
+        ("mask_coding", mask_coding, MASK_CODINGS),
+    ):
+        if value not in known:
+            raise F2FError(
+                f"unknown {name}", expected=f"one of {', '.join(known)}", got=repr(value)
+            )
     if n_out is None:
         n_out = _blocks.default_n_out(n_in, int(np.count_nonzero(mask)), mask.size)
     elif not 1 <= n_out <= _blocks.MAX_N_OUT:
         raise F2FError("block length", expected=f"1 ≤ n_out ≤ {_blocks.MAX_N_OUT}", got=n_out)
     network = XorNetwork.random(n_in, n_out, n_s, seed=seed)
-    kept_words = to_words(weights) * mask.reshape(-1)
+    words, ranks = plane_words(weights, mask, recode)
     planes = encode_planes(
-        _blocks.to_blocks(kept_words, n_out, order),
+        _blocks.to_blocks(words, n_out, order),
         _blocks.to_blocks(mask.reshape(-1), n_out, order),
         network,
         word_bits(dtype),
+        coding=coding,
+        zero_rate=zero_rate,
         threads=threads,
         progress=progress,
         cancel=cancel,
@@ -301,8 +231,22 @@ def encode(
         network=network,
         planes=planes,
         coding=coding,
-        checksum=hashlib.sha256(kept_words.tobytes()).hexdigest(),
+        mask_coding=mask_coding,
+        ranks=ranks,
+        checksum=_sha256(to_words(weights) * mask.reshape(-1)),
     )
+
+
+def plane_words(
+    weights: NDArray[Any], mask: NDArray[np.bool_], recode: bool
+) -> tuple[NDArray[Any], NDArray[np.uint16] | None]:
+    """Return the words whose bits become planes, shape (size,), and the rank table if recoded."""
+    words = to_words(weights)
+    if not recode:
+        return words, None
+    dtype = dtype_name(weights.dtype)
+    table = rank_table(words[mask.reshape(-1)], dtype)
+    return to_ranks(words, table, dtype), table
 
 
 def decode(encoded: Encoded) -> NDArray[Any]:
@@ -318,9 +262,21 @@ def decode(encoded: Encoded) -> NDArray[Any]:
         if plane.inverted:
             bits[p] = ~bits[p]
         block, bit = np.divmod(plane.corrections, encoded.n_out)
-        np.bitwise_xor.at(bits[p], (block, bit // 64), np.uint64(1) << (bit % 64).astype(np.uint64))
+        flip = np.uint64(1) << (bit % 64).astype(np.uint64)
+        np.bitwise_xor.at(bits[p], (block, bit // 64), flip)
     itemsize = DTYPES[encoded.dtype].itemsize
     blocked = unpack_planes(bits, encoded.n_out, np.dtype(f"<u{itemsize}"))
     words = _blocks.from_blocks(blocked, encoded.size, encoded.order)
-    words = words * encoded.mask.reshape(-1).astype(words.dtype)
+    if encoded.ranks is not None:
+        words = from_ranks(words, encoded.ranks, encoded.dtype)
+    words = words * encoded.mask.reshape(-1)
     return from_words(words, encoded.dtype, encoded.shape)
+
+
+def checksum(weights: NDArray[Any]) -> str:
+    """Return the SHA-256 of weights as little-endian bytes in C order."""
+    return _sha256(to_words(weights))
+
+
+def _sha256(words: NDArray[Any]) -> str:
+    return hashlib.sha256(words.tobytes()).hexdigest()

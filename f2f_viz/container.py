@@ -1,9 +1,11 @@
 """The .f2f file: a safetensors file that holds one encoded layer (docs/format.md).
 
-Tensors, all uint8 and packed with bit 0 first: ``mask`` (one bit a weight, C order), ``matrix``
-(M, row by row), ``symbols`` (plane after plane, n_in bits a block) and ``corrections`` (plane
-after plane, each from a byte's start). The metadata entry ``f2f`` is a JSON object; ``digest`` is
-the SHA-256 of that JSON and of the tensors, so that a damaged file is refused when it is opened.
+Tensors, all uint8 and packed with bit 0 first: ``mask`` (`mask_coding`), ``matrix`` (M, row by
+row), ``symbols`` (plane after plane, n_in bits a block; zero-rate planes have none),
+``corrections`` (plane after plane, each from a byte's start) and ``ranks`` (the field's values by
+rank, two bytes each; empty if not recoded). The metadata entry ``f2f`` is a JSON object;
+``digest`` is the SHA-256 of that JSON and of the tensors, so that a damaged file is refused when
+it is opened.
 """
 
 import hashlib
@@ -19,16 +21,22 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from f2f_viz import blocks as _blocks
-from f2f_viz.bitplanes import DTYPES, word_bits
-from f2f_viz.codec import Encoded, Plane
+from f2f_viz.bitplanes import DTYPES, field_bits, word_bits
+from f2f_viz.codec import Encoded
 from f2f_viz.corrections import CODINGS, pack_corrections, unpack_corrections
 from f2f_viz.errors import F2FError
+from f2f_viz.mask_coding import MASK_CODINGS, pack_mask_bits, unpack_mask_bits
 from f2f_viz.network import XorNetwork
+from f2f_viz.planes import Plane
 
 __all__ = ["VERSION", "from_bytes", "open", "save", "stored_bits", "to_bytes", "write_atomically"]
 
 VERSION = 1
-_TENSORS = ("mask", "matrix", "symbols", "corrections")
+_TENSORS = ("mask", "matrix", "symbols", "corrections", "ranks")
+# An honest layer is at most this many times its file, or small: a tiny file that claims a huge
+# layer would only exhaust memory.
+_MAX_EXPANSION = 4096
+_MAX_FREE_SIZE = 1 << 24
 Bytes = NDArray[np.uint8]
 
 
@@ -46,15 +54,20 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
     """Return the tensors, the metadata and the exact bits of each part but the header."""
     plane_bits = encoded.blocks * encoded.n_out
     coded = [
-        pack_corrections(encoded.ranks(p), p.corrections, plane_bits, encoded.coding)
+        pack_corrections(encoded.care_ranks(p), p.corrections, plane_bits, encoded.coding)
         for p in encoded.planes
     ]
-    digits = encoded.symbols[..., None] >> np.arange(encoded.n_in, dtype=np.uint16) & 1
+    stored = [plane.symbols for plane in encoded.planes if not plane.zero_rate]
+    symbols = np.concatenate(stored or [np.empty(0, np.uint16)])
+    digits = symbols[:, None] >> np.arange(encoded.n_in, dtype=np.uint16) & 1
+    mask, mask_bits = pack_mask_bits(encoded.mask, encoded.mask_coding)
+    ranks = np.empty(0, np.uint16) if encoded.ranks is None else encoded.ranks
     tensors = {
-        "mask": _pack(encoded.mask),
+        "mask": mask,
         "matrix": _pack(encoded.network.matrix),
         "symbols": _pack(digits),
         "corrections": np.concatenate([packed for packed, _, _ in coded]),
+        "ranks": ranks.astype("<u2").view(np.uint8),
     }
     header = {
         "version": VERSION,
@@ -66,6 +79,10 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
         "n_s": encoded.n_s,
         "n_out": encoded.n_out,
         "coding": encoded.coding,
+        "mask_coding": encoded.mask_coding,
+        "kept": encoded.kept,
+        "recoded": encoded.ranks is not None,
+        "zero_rate": [int(plane.zero_rate) for plane in encoded.planes],
         "inverted": [int(plane.inverted) for plane in encoded.planes],
         "counts": [plane.corrections.size for plane in encoded.planes],
         "parameters": [parameter for _, _, parameter in coded],
@@ -75,7 +92,7 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
     bits = {
         "payload": digits.size,
         "corrections": sum(bits for _, bits, _ in coded),
-        "mask": encoded.size,
+        "mask": mask_bits,
         "matrix": encoded.network.matrix.size,
     }
     return tensors, header, bits
@@ -211,6 +228,7 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes]) -> Encoded:
     dtype = _choice(header, "dtype", DTYPES)
     order = _choice(header, "order", _blocks.ORDERS)
     coding = _choice(header, "coding", CODINGS)
+    mask_coding = _choice(header, "mask_coding", MASK_CODINGS)
     n_in = _integer(header, "n_in", 1, 16)
     n_s = _integer(header, "n_s", 0, 16)
     n_out = _integer(header, "n_out", 1, _blocks.MAX_N_OUT)
@@ -218,17 +236,17 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes]) -> Encoded:
     size = 1
     for n in shape:
         size *= n
-    mask = _unpack(tensors["mask"], size, "mask").reshape(shape)
+    limit = max(_MAX_FREE_SIZE, _MAX_EXPANSION * sum(t.size for t in tensors.values()))
+    if size > limit:
+        raise F2FError("damaged file, shape", expected=f"at most {limit} weights", got=size)
+    kept = _integer(header, "kept", 0, size)
+    mask = unpack_mask_bits(tensors["mask"], size, kept, mask_coding).reshape(shape)
     width = n_in * (n_s + 1)
     matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
     planes, blocks = word_bits(dtype), _blocks.block_count(size, n_out)
-    digits = _unpack(tensors["symbols"], planes * blocks * n_in, "symbols")
-    symbols = (
-        digits.reshape(planes, blocks, n_in).astype(np.uint16) << np.arange(n_in, dtype=np.uint16)
-    ).sum(axis=2, dtype=np.uint16)
     care = _blocks.to_blocks(mask.reshape(-1), n_out, order).reshape(-1)
     care_positions = np.flatnonzero(care)
-    columns = [header[key] for key in ("inverted", "counts", "parameters", "lengths")]
+    columns = [header[k] for k in ("zero_rate", "inverted", "counts", "parameters", "lengths")]
     if any(
         len(column) != planes or any(type(n) is not int or n < 0 for n in column)
         for column in columns
@@ -236,22 +254,33 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes]) -> Encoded:
         raise F2FError(
             "damaged file, planes", expected=f"{planes} whole numbers each", got="others"
         )
-    ends = np.cumsum(columns[3])
-    if sum(columns[3]) != tensors["corrections"].size:
+    lengths = columns[-1]
+    ends = np.cumsum(lengths)
+    if sum(lengths) != tensors["corrections"].size:
         raise F2FError(
-            "damaged file, corrections", expected=sum(columns[3]), got=tensors["corrections"].size
+            "damaged file, corrections", expected=sum(lengths), got=tensors["corrections"].size
         )
+    stored = columns[0].count(0)
+    digits = _unpack(tensors["symbols"], stored * blocks * n_in, "symbols")
+    weight = np.uint16(1) << np.arange(n_in, dtype=np.uint16)
+    symbols = iter((digits.reshape(stored, blocks, n_in) * weight).sum(axis=2, dtype=np.uint16))
+    nothing = np.zeros(blocks, np.uint16)
     found = []
-    for p, (inverted, count, parameter, length) in enumerate(zip(*columns, strict=True)):
+    for p, (zero_rate, inverted, count, parameter, length) in enumerate(zip(*columns, strict=True)):
         packed = tensors["corrections"][ends[p] - length : ends[p]]
         at = unpack_corrections(packed, count, parameter, coding, care.size)
         if at.size and (
             at[0] < 0 or at[-1] >= (care_positions.size if coding == "rank" else care.size)
         ):
             raise F2FError("damaged file, corrections", expected="care bits", got="others")
-        found.append(
-            Plane(bool(inverted), symbols[p], care_positions[at] if coding == "rank" else at)
-        )
+        wrong = care_positions[at] if coding == "rank" else at
+        own = nothing if zero_rate else next(symbols)
+        found.append(Plane(bool(inverted), own, wrong, bool(zero_rate)))
+    if tensors["ranks"].size % 2:
+        raise F2FError("damaged file, ranks", expected="pairs of bytes", got=tensors["ranks"].size)
+    ranks = tensors["ranks"].view("<u2").astype(np.uint16)
+    if ranks.size and int(ranks.max()) >> field_bits(dtype)[1]:
+        raise F2FError("damaged file, ranks", expected=f"values of {dtype}", got=int(ranks.max()))
     return Encoded(
         shape=shape,
         dtype=dtype,
@@ -261,5 +290,7 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes]) -> Encoded:
         network=XorNetwork(matrix, n_in),
         planes=tuple(found),
         coding=coding,
+        mask_coding=mask_coding,
+        ranks=ranks if header["recoded"] is True else None,
         checksum=header["sha256"],
     )

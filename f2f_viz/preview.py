@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from f2f_viz import blocks as _blocks
-from f2f_viz.codec import encode_planes
 from f2f_viz.network import XorNetwork
+from f2f_viz.planes import encode_planes
 from f2f_viz.trellis import search_seconds
 
 __all__ = ["Estimate", "Sample", "sample_mismatches"]
@@ -48,13 +48,17 @@ class Sample:
     Attributes
     ----------
     rate : Estimate
-        Mismatches a care bit, over all planes.
+        Mismatches a care bit.
+        Of the planes that have symbols.
     rates : ndarray of float, shape (b,)
         The same for each plane.
+    zero_rate : ndarray of bool, shape (b,)
+        Planes that need no symbols, judged by the sample.
     """
 
     rate: Estimate
     rates: NDArray[np.float64]
+    zero_rate: NDArray[np.bool_]
 
 
 def _segments(blocks: int, budget: int) -> NDArray[np.int64] | None:
@@ -71,9 +75,11 @@ def sample_mismatches(
     words: NDArray[Any],
     mask: NDArray[np.bool_],
     network: XorNetwork,
-    order: str,
     planes: int,
     *,
+    order: str,
+    coding: str,
+    zero_rate: bool,
     threads: int | None = None,
     cancel: threading.Event | None = None,
 ) -> Sample | None:
@@ -84,11 +90,10 @@ def sample_mismatches(
     words : ndarray of unsigned words, shape (size,)
     mask : ndarray of bool, any shape of that size
     network : XorNetwork
-    order : {"interleaved", "row"}
     planes : int
         b.
-    threads, cancel
-        As in `trellis.search_tiles`.
+    order, coding, zero_rate, threads, cancel
+        As in `codec.encode`.
 
     Returns
     -------
@@ -106,26 +111,29 @@ def sample_mismatches(
     care = _blocks.to_blocks(mask.reshape(-1), network.n_out, order, chosen)
     blocked = _blocks.to_blocks(words, network.n_out, order, chosen)
     found = encode_planes(
-        blocked, care, network, planes, tile_blocks=length, threads=threads, cancel=cancel
-    )
+        blocked, care, network, planes, coding=coding, zero_rate=zero_rate, tile_blocks=length,
+        threads=threads, cancel=cancel,
+    )  # fmt: skip
 
     block = np.arange(chosen.size).reshape(-1, length)
     offset = (starts - first)[:, None]
     counted = (block % length >= offset) & (block % length < offset + _COUNTED)
-    care_bits = (care.sum(axis=1).reshape(counted.shape) * counted).sum(axis=1) * planes
+    care_bits = (care.sum(axis=1).reshape(counted.shape) * counted).sum(axis=1)
     wrong = np.zeros((planes, chosen.size))
     for p, plane in enumerate(found):
         wrong[p] = np.bincount(plane.corrections // network.n_out, minlength=chosen.size)
     wrong = (wrong.reshape(planes, *counted.shape) * counted).sum(axis=2)
 
-    total = max(int(care_bits.sum()), 1)
-    rate = wrong.sum() / total
-    residual = wrong.sum(axis=0) - rate * care_bits
+    coded = np.array([not plane.zero_rate for plane in found])
+    total = max(int(care_bits.sum()) * int(coded.sum()), 1)
+    rate = wrong[coded].sum() / total
+    residual = wrong[coded].sum(axis=0) - rate * care_bits * coded.sum()
     n = starts.size
     variance = (1 - n * _COUNTED / blocks) * n / (n - 1) * (residual**2).sum() / total**2
     # a sample without a mismatch still allows 3 in `total` (the rule of three)
     half = max(float(stdtrit(n - 1, 0.975)) * variance**0.5, 3 / total)
     return Sample(
         Estimate(float(rate), max(0.0, float(rate) - half), min(1.0, float(rate) + half)),
-        wrong.sum(axis=1) / (total / planes),
+        wrong.sum(axis=1) / max(int(care_bits.sum()), 1),
+        ~coded,
     )

@@ -28,11 +28,12 @@ class Report:
     file_ratio : float
         Whole file: dense bits / all bits of the file.
     efficiency : float
-        E, matched care bits / all care bits; 1 where there is none.
+        E, matched care bits / all care bits, of the planes that have symbols; 1 where there is
+        none.
     care_bits, mismatches : int
-        Care bits of all planes, and those the decoder gets wrong.
+        Care bits of those planes, and those the decoder gets wrong.
     dense_bits, kept_bits : int
-        Bits of all weights, and of the kept ones.
+        Bits of all weights, and of the kept ones, in all planes.
     bits : dict of str to int
         payload (n_in bits a block and plane), corrections, mask, matrix, header (all else in the
         file); they add up to the file's size.
@@ -65,8 +66,9 @@ def report(encoded: "Encoded") -> Report:
     """Account for an encoded layer, by laying out its file in memory."""
     planes = word_bits(encoded.dtype)
     bits = container.stored_bits(encoded)
-    care_bits = encoded.kept * planes
-    mismatches = sum(plane.corrections.size for plane in encoded.planes)
+    coded_planes = [plane for plane in encoded.planes if not plane.zero_rate]
+    care_bits = encoded.kept * len(coded_planes)
+    mismatches = sum(plane.corrections.size for plane in coded_planes)
     dense = encoded.size * planes
     coded = bits["payload"] + bits["corrections"]
     return Report(
@@ -78,6 +80,6 @@ def report(encoded: "Encoded") -> Report:
         care_bits=care_bits,
         mismatches=mismatches,
         dense_bits=dense,
-        kept_bits=care_bits,
+        kept_bits=encoded.kept * planes,
         bits=bits,
     )

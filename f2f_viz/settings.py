@@ -7,10 +7,22 @@ from typing import Any
 from f2f_viz.blocks import MAX_N_OUT, ORDERS
 from f2f_viz.corrections import CODINGS
 from f2f_viz.errors import F2FError
+from f2f_viz.mask_coding import MASK_CODINGS
 from f2f_viz.trellis import MAX_STATE_BITS, max_n_in
 
-__all__ = ["PRUNINGS", "Settings"]
+__all__ = ["PRESETS", "PRUNINGS", "Settings"]
 
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "n_out": None, "order": "row", "coding": "chunk", "mask_coding": "bitmap",
+        "recode": False, "zero_rate": False,
+    },
+    "best": {
+        "n_out": None, "order": "interleaved", "coding": "rank", "mask_coding": "range",
+        "recode": True, "zero_rate": True,
+    },
+}  # fmt: skip
+"""Named choices of how to code: the paper's own, and the smallest files."""
 PRUNINGS = ("magnitude", "random", "threshold", "zeros")
 
 
@@ -38,6 +50,12 @@ class Settings:
         Of the matrix M, and of random pruning.
     coding : {"rank", "chunk"}
         Corrections by care rank, or the paper's position in chunk.
+    mask_coding : {"range", "bitmap"}
+        Mask range-coded, or one bit a weight.
+    recode : bool
+        Exponents (whole integers) as ranks.
+    zero_rate : bool
+        No symbols for skewed planes where that pays.
     """
 
     method: str = "magnitude"
@@ -49,11 +67,17 @@ class Settings:
     order: str = "interleaved"
     seed: int = 0
     coding: str = "rank"
+    mask_coding: str = "range"
+    recode: bool = False
+    zero_rate: bool = False
 
     def __post_init__(self) -> None:
         self._choice("method", PRUNINGS)
         self._choice("order", ORDERS)
         self._choice("coding", CODINGS)
+        self._choice("mask_coding", MASK_CODINGS)
+        self._choice("recode", (False, True))
+        self._choice("zero_rate", (False, True))
         self._number("rate", float, 0, 1)
         self._number("threshold", float, 0, float("inf"))
         self._number("n_s", int, 0, MAX_STATE_BITS)
@@ -62,11 +86,11 @@ class Settings:
         if self.n_out is not None:
             self._number("n_out", int, 1, MAX_N_OUT)
 
-    def _choice(self, field: str, known: tuple[str, ...]) -> None:
+    def _choice(self, field: str, known: tuple[object, ...]) -> None:
         value = getattr(self, field)
         if value not in known:
             raise F2FError(
-                field, expected=f"one of {', '.join(known)}", got=repr(value), field=field
+                field, expected=f"one of {', '.join(map(str, known))}", got=repr(value), field=field
             )
 
     def _number(self, field: str, kind: type, low: float, high: float) -> None:
@@ -78,6 +102,11 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; `from_dict` takes them."""
         return asdict(self)
+
+    def codec_options(self) -> dict[str, Any]:
+        """Return the keyword arguments of `codec.encode` that these settings mean."""
+        pruning = ("method", "rate", "threshold")
+        return {name: value for name, value in self.to_dict().items() if name not in pruning}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Settings":

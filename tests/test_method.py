@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import f2f_viz as f2f
 from f2f_viz import blocks, corrections, entropy
 from f2f_viz.layers import Layer
+from f2f_viz.settings import PRESETS
 
 
 def layer(shape=(64, 96), seed=0, dtype=np.float32):
@@ -223,9 +224,9 @@ def test_settings_round_trip_and_reject():
         assert caught.value.field in values
 
 
-@pytest.mark.parametrize("order", blocks.ORDERS)
-def test_analysis_agrees_with_the_report(order):
-    analysis = f2f.analyze(layer(), f2f.Settings(rate=0.85, order=order))
+@pytest.mark.parametrize("preset", PRESETS)
+def test_analysis_agrees_with_the_report(preset):
+    analysis = f2f.analyze(layer(), f2f.Settings(rate=0.85, **PRESETS[preset]))
     report = analysis.encoded.report
     assert analysis.exact
     assert analysis.bit_exact is True
@@ -237,6 +238,14 @@ def test_analysis_agrees_with_the_report(order):
     assert analysis.n_u.sum() == analysis.mask.sum()
     assert (
         sum(p.bits for p in analysis.planes) == report.bits["payload"] + report.bits["corrections"]
+    )
+    np.testing.assert_allclose(
+        [p.efficiency for p in analysis.planes if p.payload],
+        [
+            1 - p.corrections.size / report.kept_bits * 32
+            for p in analysis.encoded.planes
+            if not p.zero_rate
+        ],
     )
     sign = (analysis.layer.weights[analysis.mask] < 0).mean()
     assert analysis.planes[0].ones == pytest.approx(sign)
@@ -265,8 +274,8 @@ def test_bit_exact_is_really_computed(monkeypatch):
 def test_preview_is_marked_and_its_interval_holds_the_exact_value():
     big = layer((1024, 1024))
     inside = 0
-    for rate in (0.7, 0.8, 0.9):
-        settings = f2f.Settings(rate=rate)
+    for rate, preset in ((0.7, "paper"), (0.8, "best"), (0.9, "paper"), (0.9, "best")):
+        settings = f2f.Settings(rate=rate, **PRESETS[preset])
         preview = f2f.analyze(big, settings, preview=True)
         exact = f2f.analyze(big, settings)
         assert not preview.exact
@@ -279,7 +288,7 @@ def test_preview_is_marked_and_its_interval_holds_the_exact_value():
         assert preview.bits["header"] == pytest.approx(exact.bits["header"], rel=0.3)
         np.testing.assert_array_equal(preview.mask, exact.mask)
         inside += preview.efficiency.low <= exact.efficiency.value <= preview.efficiency.high
-    assert inside >= 2
+    assert inside >= 3
 
 
 def test_small_layers_need_no_preview():

@@ -9,6 +9,7 @@ import f2f_viz as f2f
 from f2f_viz import container
 from f2f_viz.bitplanes import DTYPES, from_words, plane_names, to_words, word_bits
 from f2f_viz.blocks import ORDERS
+from f2f_viz.settings import PRESETS
 
 
 def random_weights(dtype, shape, seed=0):
@@ -42,6 +43,19 @@ def test_every_format_and_shape(dtype, shape, order):
     weights = random_weights(dtype, shape)
     mask = np.random.default_rng(1).random(shape) < 0.2
     assert_round_trip(weights, mask, order=order, n_s=1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_best_preset_on_skewed_weights(dtype):
+    """A few exponents, as after pruning by magnitude: ranks and planes without symbols pay."""
+    weights = (np.random.default_rng(5).normal(size=(70, 90)) * 3).astype(DTYPES[dtype])
+    mask = f2f.prune(weights, 0.8)
+    best = assert_round_trip(weights, mask, **PRESETS["best"])
+    paper = assert_round_trip(weights, mask, **PRESETS["paper"])
+    assert best.report.bits["mask"] < paper.report.bits["mask"] == weights.size
+    if dtype.startswith(("float", "bfloat")):
+        assert any(plane.zero_rate for plane in best.planes)
+        assert best.report.per_kept_bit < 1 < paper.report.per_kept_bit
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -106,21 +120,15 @@ def test_many_tiles():
     n_out=st.none() | st.integers(1, 100),
     order=st.sampled_from(ORDERS),
     coding=st.sampled_from(["rank", "chunk"]),
+    mask_coding=st.sampled_from(["range", "bitmap"]),
+    recode=st.booleans(),
+    zero_rate=st.booleans(),
     seed=st.integers(0, 2**31),
 )
-def test_any_layer(dtype, shape, kept, n_in, n_s, n_out, order, coding, seed):
+def test_any_layer(dtype, shape, kept, seed, **options):
     weights = random_weights(dtype, shape, seed)
     mask = np.random.default_rng(seed).random(shape) < kept
-    assert_round_trip(
-        weights,
-        np.asarray(mask),
-        n_in=n_in,
-        n_s=n_s,
-        n_out=n_out,
-        order=order,
-        coding=coding,
-        seed=seed,
-    )
+    assert_round_trip(weights, np.asarray(mask), seed=seed, **options)
 
 
 def test_planes_are_most_significant_first():
