@@ -172,8 +172,7 @@ def encode(
     recode : bool
         Store exponents (whole integers) as ranks (`recoding`).
     zero_rate : bool
-        Store a skewed plane without symbols where that saves more than its fixed rate is worth
-        (`planes`).
+        Store skewed planes without symbols (`planes`).
     threads : int, optional
         One a core if not given.
     progress : callable, optional

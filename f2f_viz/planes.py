@@ -18,8 +18,10 @@ __all__ = ["Plane", "Progress", "encode_planes", "wrong_bits"]
 Progress = Callable[[int, int], None]
 Words = NDArray[np.uint64]
 
-FIXED_RATE_WORTH = 0.1
-"""Share of a plane's bits that its fixed rate is worth: a zero-rate plane must save more."""
+SKEWED = 0.9
+"""A plane whose ones, as corrections, take at most this many bits a care bit needs no symbols.
+
+Symbols take about one bit a care bit, at a fixed rate, which is worth something to a decoder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,7 @@ def encode_planes(
     coding : {"rank", "chunk"}
         How corrections are written (`corrections`).
     zero_rate : bool
-        Store no symbols for a plane where that saves more than `FIXED_RATE_WORTH`.
+        Store no symbols for a plane that is `SKEWED` enough.
     tile_blocks, threads, progress, cancel
         As in `trellis.search_tiles`.
     """
@@ -101,30 +103,22 @@ def encode_planes(
     inverted = 2 * ones > int(np.bitwise_count(care_bits).sum())
     bits[inverted] ^= care_bits
 
-    care_positions = np.flatnonzero(care)
-    payload = len(words) * network.n_in
-    worth = 1 - FIXED_RATE_WORTH
-
-    def cost(plane: Plane) -> int:
-        ranks = np.searchsorted(care_positions, plane.corrections)
-        return coded_bits(ranks, plane.corrections, care.size, coding)
-
-    zeros = np.zeros(len(words), np.uint16)
-    without: dict[int, Plane] = {}
+    made: dict[int, Plane] = {}
     if zero_rate:
+        care_positions = np.flatnonzero(care)
+        zeros = np.zeros(len(words), np.uint16)
         for p in range(planes):
-            without[p] = Plane(bool(inverted[p]), zeros, wrong_bits(bits[p], n_out), True)
-    cheap = {p: plane for p, plane in without.items() if cost(plane) <= worth * payload}
-    searched = [p for p in range(planes) if p not in cheap]
+            wrong = wrong_bits(bits[p], n_out)
+            ranks = np.searchsorted(care_positions, wrong)
+            if coded_bits(ranks, wrong, care.size, coding) <= SKEWED * care_positions.size:
+                made[p] = Plane(bool(inverted[p]), zeros, wrong, zero_rate=True)
+    searched = [p for p in range(planes) if p not in made]
     found = search_tiles(
         bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
         progress=progress, cancel=cancel,
     )  # fmt: skip
     raw = network.decode_packed(found.symbols, tile_blocks)
-    made = dict(cheap)
     for at, p in enumerate(searched):
         wrong = wrong_bits((raw[at] ^ bits[p]) & care_bits, n_out)
         made[p] = Plane(bool(inverted[p]), found.symbols[at], wrong)
-        if p in without and cost(without[p]) <= worth * (payload + cost(made[p])):
-            made[p] = without[p]
     return tuple(made[p] for p in range(planes))
