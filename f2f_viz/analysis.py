@@ -17,7 +17,7 @@ from f2f_viz.corrections import CHUNK_BITS, rice_bits
 from f2f_viz.entropy import binary_entropy, care_per_block, max_ratio
 from f2f_viz.layers import Layer
 from f2f_viz.network import XorNetwork
-from f2f_viz.planes import Plane, Progress
+from f2f_viz.planes import Plane, Progress, plan_planes
 from f2f_viz.preview import Estimate, sample_mismatches
 from f2f_viz.pruning import keep_count, prune, ranking
 from f2f_viz.settings import Settings
@@ -167,14 +167,6 @@ def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
     return mask.reshape(layer.weights.shape)
 
 
-def _ones(kept: NDArray[Any], planes: int) -> NDArray[np.int64]:
-    """Count the ones of every plane of the kept words, most significant first."""
-    bits = np.unpackbits(kept.view(np.uint8), bitorder="little").reshape(
-        kept.size, 8 * kept.itemsize
-    )
-    return bits.sum(axis=0, dtype=np.int64)[:planes][::-1]
-
-
 def _correction_bits(rates: NDArray[Any], kept: int, plane_bits: int, coding: str) -> NDArray[Any]:
     """Expected bits of the corrections of planes whose care bits mismatch at these rates."""
     if coding == "chunk":
@@ -244,17 +236,17 @@ def analyze(
     blocks = _blocks.block_count(mask.size, n_out)
     n_u_orders = {order: care_per_block(mask, n_out, order) for order in _blocks.ORDERS}
     words, _ = plane_words(layer.weights, mask, settings.recode)
-    ones = _ones(words[mask.reshape(-1)], planes)
+    plan = plan_planes(words[mask.reshape(-1)], planes, settings.zero_rate)
+    zero_rate, ones = plan.zero_rate, plan.ones
     network = XorNetwork.random(settings.n_in, n_out, settings.n_s, seed=settings.seed)
 
     sample, encoded, bit_exact = None, None, None
     if preview:
         sample = sample_mismatches(
-            words, mask, network, planes, order=settings.order, coding=settings.coding,
-            zero_rate=settings.zero_rate, threads=threads, cancel=cancel,
-        )  # fmt: skip
+            words, mask, network, plan, order=settings.order, threads=threads, cancel=cancel
+        )
     if sample is not None:
-        zero_rate, rate = sample.zero_rate, sample.rate
+        rate = sample.rate
         # a plane without symbols mismatches in its ones, whose number is known
         rates = np.where(zero_rate, np.minimum(ones, kept - ones) / max(kept, 1), sample.rates)
         corrections, fewest, most = (
@@ -272,7 +264,6 @@ def analyze(
         )  # fmt: skip
         pruned = to_words(layer.weights) * mask.reshape(-1)
         bit_exact = bool(np.array_equal(to_words(decode(encoded)), pruned))
-        zero_rate = np.array([plane.zero_rate for plane in encoded.planes])
         mismatches = np.array([plane.corrections.size for plane in encoded.planes], float)
         corrections = fewest = most = encoded.correction_bits
         rate = Estimate.exactly(1 - encoded.report.efficiency)
@@ -305,7 +296,7 @@ def analyze(
                 name=name,
                 ones=float(shares[p]),
                 entropy=float(binary_entropy(shares[p])),
-                inverted=bool(2 * ones[p] > kept),
+                inverted=bool(plan.inverted[p]),
                 care_bits=kept,
                 mismatches=float(mismatches[p]),
                 payload=int(payloads[p]),

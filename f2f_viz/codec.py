@@ -16,7 +16,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.mask_coding import MASK_CODINGS
 from f2f_viz.network import XorNetwork
 from f2f_viz.packing import unpack_planes
-from f2f_viz.planes import Plane, Progress, encode_planes
+from f2f_viz.planes import Plane, Progress, encode_planes, plan_planes
 from f2f_viz.recoding import from_ranks, rank_table, to_ranks
 from f2f_viz.trellis import TILE_BLOCKS
 
@@ -210,13 +210,12 @@ def encode(
         raise F2FError("block length", expected=f"1 ≤ n_out ≤ {_blocks.MAX_N_OUT}", got=n_out)
     network = XorNetwork.random(n_in, n_out, n_s, seed=seed)
     words, ranks = plane_words(weights, mask, recode)
+    flat = mask.reshape(-1)
     planes = encode_planes(
         _blocks.to_blocks(words, n_out, order),
-        _blocks.to_blocks(mask.reshape(-1), n_out, order),
+        _blocks.to_blocks(flat, n_out, order),
         network,
-        word_bits(dtype),
-        coding=coding,
-        zero_rate=zero_rate,
+        plan_planes(words[flat], word_bits(dtype), zero_rate),
         threads=threads,
         progress=progress,
         cancel=cancel,
@@ -232,7 +231,7 @@ def encode(
         coding=coding,
         mask_coding=mask_coding,
         ranks=ranks,
-        checksum=_sha256(to_words(weights) * mask.reshape(-1)),
+        checksum=_sha256(to_words(weights) * flat),
     )
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.corrections import coded_bits
+from f2f_viz.corrections import rice_bits
 from f2f_viz.network import XorNetwork
 from f2f_viz.packing import pack_mask, pack_planes
 from f2f_viz.trellis import TILE_BLOCKS, search_tiles
 
-__all__ = ["Plane", "Progress", "encode_planes", "wrong_bits"]
+__all__ = ["Plane", "PlanePlan", "Progress", "encode_planes", "plan_planes"]
 
 Progress = Callable[[int, int], None]
 Words = NDArray[np.uint64]
@@ -21,7 +21,7 @@ Words = NDArray[np.uint64]
 SKEWED = 0.9
 """A plane whose ones, as corrections, take at most this many bits a care bit needs no symbols.
 
-Symbols take about one bit a care bit, at a fixed rate, which is worth something to a decoder."""
+Symbols take about one bit a care bit; at a fixed rate, which is worth something to a decoder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +47,12 @@ class Plane:
     zero_rate: bool = False
 
 
-def wrong_bits(wrong: Words, n_out: int) -> NDArray[np.int64]:
+def ones_of(packed: Words, n_out: int) -> NDArray[np.int64]:
     """List the ones of packed blocks.
 
     Parameters
     ----------
-    wrong : ndarray of uint64, shape (l, words)
-        For instance the care bits in which the decoder's output differs from the wanted bits.
+    packed : ndarray of uint64, shape (l, words)
     n_out : int
 
     Returns
@@ -61,20 +60,55 @@ def wrong_bits(wrong: Words, n_out: int) -> NDArray[np.int64]:
     ndarray of int64, increasing
         Positions t·n_out + i.
     """
-    block, word = np.nonzero(wrong)
-    ones = np.unpackbits(wrong[block, word].astype("<u8").view(np.uint8), bitorder="little")
+    block, word = np.nonzero(packed)
+    ones = np.unpackbits(packed[block, word].astype("<u8").view(np.uint8), bitorder="little")
     at, bit = np.nonzero(ones.reshape(-1, 64))
     return (block[at] * n_out + word[at] * 64 + bit).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class PlanePlan:
+    """How to store each plane, from its share of ones alone.
+
+    Attributes
+    ----------
+    ones : ndarray of int64, shape (b,)
+        Ones among the care bits of each plane.
+    inverted, zero_rate : ndarray of bool, shape (b,)
+        As in `Plane`.
+    """
+
+    ones: NDArray[np.int64]
+    inverted: NDArray[np.bool_]
+    zero_rate: NDArray[np.bool_]
+
+
+def plan_planes(kept: NDArray[Any], planes: int, zero_rate: bool) -> PlanePlan:
+    """Decide which planes to invert and which need no symbols.
+
+    Parameters
+    ----------
+    kept : ndarray of unsigned words, shape (kept,)
+    planes : int
+        Bits of a word, b.
+    zero_rate : bool
+        Whether `SKEWED` planes may go without symbols.
+    """
+    bits = np.unpackbits(kept.view(np.uint8), bitorder="little").reshape(
+        kept.size, 8 * kept.itemsize
+    )
+    ones = bits.sum(axis=0, dtype=np.int64)[:planes][::-1]
+    rarer = np.minimum(ones, kept.size - ones) / max(kept.size, 1)
+    skewed = np.array([share * rice_bits(share) <= SKEWED for share in rarer])
+    return PlanePlan(ones, 2 * ones > kept.size, skewed & zero_rate)
 
 
 def encode_planes(
     words: NDArray[Any],
     care: NDArray[np.bool_],
     network: XorNetwork,
-    planes: int,
+    plan: PlanePlan,
     *,
-    coding: str,
-    zero_rate: bool,
     tile_blocks: int = TILE_BLOCKS,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -87,38 +121,24 @@ def encode_planes(
     words : ndarray of unsigned words, shape (blocks, n_out)
     care : ndarray of bool, shape (blocks, n_out)
     network : XorNetwork
-    planes : int
-        Bits of a word, b.
-    coding : {"rank", "chunk"}
-        How corrections are written (`corrections`).
-    zero_rate : bool
-        Store no symbols for a plane that is `SKEWED` enough.
+    plan : PlanePlan
     tile_blocks, threads, progress, cancel
         As in `trellis.search_tiles`.
     """
-    n_out = network.n_out
     care_bits = pack_mask(care)
-    bits = pack_planes(words, planes) & care_bits
-    ones = np.bitwise_count(bits).sum(axis=(1, 2), dtype=np.int64)
-    inverted = 2 * ones > int(np.bitwise_count(care_bits).sum())
-    bits[inverted] ^= care_bits
-
-    made: dict[int, Plane] = {}
-    if zero_rate:
-        care_positions = np.flatnonzero(care)
-        zeros = np.zeros(len(words), np.uint16)
-        for p in range(planes):
-            wrong = wrong_bits(bits[p], n_out)
-            ranks = np.searchsorted(care_positions, wrong)
-            if coded_bits(ranks, wrong, care.size, coding) <= SKEWED * care_positions.size:
-                made[p] = Plane(bool(inverted[p]), zeros, wrong, zero_rate=True)
-    searched = [p for p in range(planes) if p not in made]
+    bits = pack_planes(words, plan.ones.size) & care_bits
+    bits[plan.inverted] ^= care_bits
+    searched = np.flatnonzero(~plan.zero_rate)
     found = search_tiles(
         bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
         progress=progress, cancel=cancel,
     )  # fmt: skip
-    raw = network.decode_packed(found.symbols, tile_blocks)
-    for at, p in enumerate(searched):
-        wrong = wrong_bits((raw[at] ^ bits[p]) & care_bits, n_out)
-        made[p] = Plane(bool(inverted[p]), found.symbols[at], wrong)
-    return tuple(made[p] for p in range(planes))
+    symbols = np.zeros((plan.ones.size, len(words)), np.uint16)
+    symbols[searched] = found.symbols
+    bits[searched] ^= network.decode_packed(found.symbols, tile_blocks) & care_bits
+    return tuple(
+        Plane(bool(inverted), own, ones_of(wrong, network.n_out), bool(zero_rate))
+        for inverted, own, wrong, zero_rate in zip(
+            plan.inverted, symbols, bits, plan.zero_rate, strict=True
+        )
+    )

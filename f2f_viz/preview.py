@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 
 from f2f_viz import blocks as _blocks
 from f2f_viz.network import XorNetwork
-from f2f_viz.planes import encode_planes
+from f2f_viz.planes import PlanePlan, encode_planes
 from f2f_viz.trellis import search_seconds
 
 __all__ = ["Estimate", "Sample", "sample_mismatches"]
@@ -48,17 +48,13 @@ class Sample:
     Attributes
     ----------
     rate : Estimate
-        Mismatches a care bit.
-        Of the planes that have symbols.
+        Mismatches a care bit, over the planes that have symbols.
     rates : ndarray of float, shape (b,)
         The same for each plane.
-    zero_rate : ndarray of bool, shape (b,)
-        Planes that need no symbols, judged by the sample.
     """
 
     rate: Estimate
     rates: NDArray[np.float64]
-    zero_rate: NDArray[np.bool_]
 
 
 def _segments(blocks: int, budget: int) -> NDArray[np.int64] | None:
@@ -75,11 +71,9 @@ def sample_mismatches(
     words: NDArray[Any],
     mask: NDArray[np.bool_],
     network: XorNetwork,
-    planes: int,
+    plan: PlanePlan,
     *,
     order: str,
-    coding: str,
-    zero_rate: bool,
     threads: int | None = None,
     cancel: threading.Event | None = None,
 ) -> Sample | None:
@@ -90,9 +84,8 @@ def sample_mismatches(
     words : ndarray of unsigned words, shape (size,)
     mask : ndarray of bool, any shape of that size
     network : XorNetwork
-    planes : int
-        b.
-    order, coding, zero_rate, threads, cancel
+    plan : PlanePlan
+    order, threads, cancel
         As in `codec.encode`.
 
     Returns
@@ -101,8 +94,10 @@ def sample_mismatches(
         None where a sample would not be quicker than the whole layer.
     """
     blocks = _blocks.block_count(mask.size, network.n_out)
-    a_block = search_seconds(network.n_in, network.n_s, network.n_out, 1, planes)
-    starts = _segments(blocks, int(_SECONDS / a_block))
+    a_block = search_seconds(
+        network.n_in, network.n_s, network.n_out, 1, int(np.count_nonzero(~plan.zero_rate))
+    )
+    starts = _segments(blocks, int(_SECONDS / max(a_block, 1e-7)))
     if starts is None:
         return None
     length = _COUNTED + 2 * _MARGIN
@@ -111,20 +106,19 @@ def sample_mismatches(
     care = _blocks.to_blocks(mask.reshape(-1), network.n_out, order, chosen)
     blocked = _blocks.to_blocks(words, network.n_out, order, chosen)
     found = encode_planes(
-        blocked, care, network, planes, coding=coding, zero_rate=zero_rate, tile_blocks=length,
-        threads=threads, cancel=cancel,
-    )  # fmt: skip
+        blocked, care, network, plan, tile_blocks=length, threads=threads, cancel=cancel
+    )
 
     block = np.arange(chosen.size).reshape(-1, length)
     offset = (starts - first)[:, None]
     counted = (block % length >= offset) & (block % length < offset + _COUNTED)
     care_bits = (care.sum(axis=1).reshape(counted.shape) * counted).sum(axis=1)
-    wrong = np.zeros((planes, chosen.size))
+    wrong = np.zeros((len(found), chosen.size))
     for p, plane in enumerate(found):
         wrong[p] = np.bincount(plane.corrections // network.n_out, minlength=chosen.size)
-    wrong = (wrong.reshape(planes, *counted.shape) * counted).sum(axis=2)
+    wrong = (wrong.reshape(len(found), *counted.shape) * counted).sum(axis=2)
 
-    coded = np.array([not plane.zero_rate for plane in found])
+    coded = ~plan.zero_rate
     total = max(int(care_bits.sum()) * int(coded.sum()), 1)
     rate = wrong[coded].sum() / total
     residual = wrong[coded].sum(axis=0) - rate * care_bits * coded.sum()
@@ -135,5 +129,4 @@ def sample_mismatches(
     return Sample(
         Estimate(float(rate), max(0.0, float(rate) - half), min(1.0, float(rate) + half)),
         wrong.sum(axis=1) / max(int(care_bits.sum()), 1),
-        ~coded,
     )
