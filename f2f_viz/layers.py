@@ -81,7 +81,7 @@ def load_layer(path: str | os.PathLike[str], tensor: str | None = None) -> Layer
     entry = _choose(Path(path), entries(Path(path)), tensor)
     if entry.info.dtype not in DTYPES:
         raise F2FError(
-            f"tensor {entry.info.name} of {path} has an unsupported number format",
+            f"tensor {entry.info.name!r} of {path} has an unsupported number format",
             expected=f"one of {', '.join(DTYPES)}",
             got=entry.info.dtype,
         )

@@ -151,6 +151,14 @@ def test_onnx_typed_fields(onnx, tmp_path):
     assert load_layer(tmp_path / "m.onnx").weights.tolist() == [[1, 2], [3, 4]]
 
 
+def test_onnx_names_are_unique(onnx, tmp_path):
+    tensor = onnx.numpy_helper.from_array(np.ones(2, np.float32), "w")
+    graph = onnx.helper.make_graph([], "g", [], [], [tensor, tensor])
+    (tmp_path / "m.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    with pytest.raises(F2FError, match="2 tensors have the name w"):
+        list_tensors(tmp_path / "m.onnx")
+
+
 def external_model(onnx, path, location, **fields):
     tensor = onnx.TensorProto(name="w", dims=[2, 2], data_type=1, data_location=1)
     for key, value in {"location": location, **fields}.items():

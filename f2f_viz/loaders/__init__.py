@@ -1,10 +1,11 @@
 """Model files as lists of tensors: one function a format, registered by suffix."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from f2f_viz.errors import F2FError
-from f2f_viz.loaders.base import Entry, TensorInfo
+from f2f_viz.loaders.base import Entry, TensorInfo, bad_file
 from f2f_viz.loaders.numpy_files import npy_entries, npz_entries
 from f2f_viz.loaders.onnx_files import onnx_entries
 from f2f_viz.loaders.safetensors_files import safetensors_entries
@@ -40,9 +41,17 @@ def entries(path: Path) -> list[Entry]:
         raise F2FError(f"{path} is not a regular file")
     for suffix, loader in LOADERS.items():
         if path.name.lower().endswith(suffix):
-            return loader(path)
+            return _with_unique_names(path, loader(path))
     raise F2FError(
         f"unknown kind of file: {path.name}",
         expected=f"a folder of shards or a name ending in {', '.join(LOADERS)}",
         got=path.suffix or "no suffix",
     )
+
+
+def _with_unique_names(path: Path, found: list[Entry]) -> list[Entry]:
+    names = Counter(entry.info.name for entry in found)
+    for name, count in names.most_common(1):
+        if count > 1:
+            raise bad_file(path, f"{count} tensors have the name {name}")
+    return found

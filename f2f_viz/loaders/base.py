@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["Entry", "TensorInfo", "bad_file", "reading"]
+__all__ = ["Entry", "TensorInfo", "bad_file", "native", "reading"]
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,16 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Entry:
-    """A tensor of a file and the function that reads it, alone, when it is asked for."""
+    """A tensor of a file and how to read it, alone, when it is asked for."""
 
     info: TensorInfo
-    read: Callable[[], NDArray[Any]]
+    path: Path
+    reader: Callable[[], NDArray[Any]]
+
+    def read(self) -> NDArray[Any]:
+        """Return the data, of the supported number format that `info` tells."""
+        with reading(self.path):
+            return self.reader()
 
 
 def bad_file(path: Path, reason: object) -> F2FError:

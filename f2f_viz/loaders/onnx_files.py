@@ -26,7 +26,7 @@ def onnx_entries(path: Path) -> list[Entry]:
     with reading(path):
         model = onnx.load(path, load_external_data=False)
         return [
-            Entry(info, partial(_read, path, info, tensor))
+            Entry(info, path, partial(_read, path, info, tensor))
             for tensor in model.graph.initializer
             for info in [_info(tensor, path)]
         ]
@@ -48,10 +48,9 @@ def _read(path: Path, info: TensorInfo, tensor: Any) -> NDArray[Any]:
     from onnx.external_data_helper import uses_external_data
     from onnx.numpy_helper import to_array
 
-    with reading(path):
-        if uses_external_data(tensor):
-            return _external(path, info, tensor)
-        return native(to_array(tensor)).reshape(info.shape)
+    if uses_external_data(tensor):
+        return _external(path, info, tensor)
+    return native(to_array(tensor)).reshape(info.shape)
 
 
 def _external(path: Path, info: TensorInfo, tensor: Any) -> NDArray[Any]:

@@ -43,12 +43,11 @@ def safetensors_entries(path: Path) -> list[Entry]:
             begin, end = spec["data_offsets"]
             dtype = _NAMES.get(spec["dtype"], spec["dtype"].lower())
             info = TensorInfo(name, tuple(spec["shape"]), dtype, end - begin)
-            entries.append(Entry(info, partial(_read, path, info, 8 + length + begin)))
+            entries.append(Entry(info, path, partial(_read, path, info, 8 + length + begin)))
         return entries
 
 
 def _read(path: Path, info: TensorInfo, offset: int) -> NDArray[Any]:
     if not math.prod(info.shape):
         return np.zeros(info.shape, DTYPES[info.dtype])
-    with reading(path):
-        return native(np.memmap(path, DTYPES[info.dtype], "r", offset, info.shape))
+    return native(np.memmap(path, DTYPES[info.dtype], "r", offset, info.shape))

@@ -28,7 +28,7 @@ def torch_entries(path: Path) -> list[Entry]:
         _check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         return [
-            Entry(_info(name, tensor), partial(_read, path, name, tensor))
+            Entry(_info(name, tensor), path, partial(_read, path, name, tensor))
             for name, tensor in _tensors(content, path.stem)
         ]
 
@@ -80,12 +80,11 @@ def _read(path: Path, name: str, tensor: Any) -> NDArray[Any]:
     import torch
 
     dtype = DTYPES[str(tensor.dtype).removeprefix("torch.")]
-    with reading(path):
-        # A stride of 0 lets a file of a few bytes claim any size.
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise bad_file(path, f"tensor {name} of shape {tuple(tensor.shape)} is not all stored")
-        tensor = tensor.resolve_conj().resolve_neg().contiguous()
-        if tensor.dtype == torch.bfloat16:  # which NumPy has only by ml_dtypes
-            tensor = tensor.view(torch.int16)
-        array: NDArray[Any] = tensor.numpy()
-        return native(np.asarray(array.view(dtype)))
+    # A stride of 0 lets a file of a few bytes claim any size.
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise bad_file(path, f"tensor {name} of shape {tuple(tensor.shape)} is not all stored")
+    tensor = tensor.resolve_conj().resolve_neg().contiguous()
+    if tensor.dtype == torch.bfloat16:  # which NumPy has only by ml_dtypes
+        tensor = tensor.view(torch.int16)
+    array: NDArray[Any] = tensor.numpy()
+    return native(np.asarray(array.view(dtype)))
