@@ -1,0 +1,141 @@
+"""Headline numbers of an analysis as text: value, interval, and the formula with numbers put in."""
+
+from typing import Any
+
+from f2f_viz.analysis import Analysis, Estimate
+
+__all__ = ["badge", "cards", "describe_layer", "grouped", "seconds"]
+
+Card = dict[str, Any]
+
+
+def grouped(value: float) -> str:
+    """Write a whole number with thin spaces between thousands."""
+    return f"{value:,.0f}".replace(",", "\u2009")
+
+
+def seconds(value: float) -> str:
+    """Write a duration in the unit that suits it."""
+    if value < 1:
+        return f"{1000 * value:.0f} ms"
+    return f"{value:.1f} s" if value < 60 else f"{value // 60:.0f} min {value % 60:.0f} s"
+
+
+def _times(value: float) -> str:
+    return "∞" if value == float("inf") else f"{value:.2f}"
+
+
+def _estimate(estimate: Estimate, exact: bool, scale: float, digits: int) -> tuple[str, str]:
+    value, low, high = (
+        _times(v) if v == float("inf") else f"{scale * v:.{digits}f}"
+        for v in (estimate.value, estimate.low, estimate.high)
+    )
+    return (value, "") if exact else (f"≈\u2009{value}", f"95 %: {low} to {high}")
+
+
+def cards(analysis: Analysis) -> list[Card]:
+    """Return the headline cards, in reading order.
+
+    Returns
+    -------
+    list of dict
+        key, label, value, unit, note (interval while a preview), meaning, formula, numbers.
+    """
+    a = analysis
+    size, kept = a.mask.size, int(a.mask.sum())
+    planes = len(a.planes)
+    dense, coded = size * planes, a.bits["payload"] + a.bits["corrections"]
+    wrong = sum(plane.mismatches for plane in a.planes)
+    about = "" if a.exact else "≈\u2009"
+    ratio, ratio_note = _estimate(a.ratio, a.exact, 1, 2)
+    efficiency, efficiency_note = _estimate(a.efficiency, a.exact, 100, 2)
+    of_bound, of_bound_note = _estimate(a.of_bound, a.exact, 100, 1)
+    return [
+        {
+            "key": "sparsity",
+            "label": "Sparsity S",
+            "value": f"{100 * a.sparsity:.2f}",
+            "unit": "%",
+            "note": f"{grouped(kept)} of {grouped(size)} kept",
+            "meaning": "Share of the weights that pruning removed; their bits are don't-cares.",
+            "formula": "S = pruned weights / all weights",
+            "numbers": f"  = {grouped(size - kept)} / {grouped(size)} = {a.sparsity:.4f}",
+        },
+        {
+            "key": "max_ratio",
+            "label": "Maximum ratio",
+            "value": _times(a.max_ratio),
+            "unit": "×",
+            "note": "1 / (1 − S), the bound",
+            "meaning": "Care bits taken as random carry one bit each, so no code needs fewer bits.",
+            "formula": "1 / (1 − S) = all weights / kept weights",
+            "numbers": f"  = {grouped(size)} / {grouped(kept)} = {_times(a.max_ratio)}",
+        },
+        {
+            "key": "ratio",
+            "label": "Achieved ratio",
+            "value": ratio,
+            "unit": "×",
+            "note": ratio_note or f"whole file {_times(a.file_ratio)} ×",
+            "meaning": "Dense bits over payload and corrections; the mask is counted in the whole "
+            f"file, {about}{_times(a.file_ratio)} ×.",
+            "formula": "dense bits / (payload + corrections)",
+            "numbers": f"  = {grouped(dense)} / ({grouped(a.bits['payload'])} + "
+            f"{about}{grouped(a.bits['corrections'])})\n  = {ratio}",
+        },
+        {
+            "key": "efficiency",
+            "label": "Efficiency E",
+            "value": efficiency,
+            "unit": "%",
+            "note": efficiency_note or f"{grouped(wrong)} bits corrected",
+            "meaning": "Share of the care bits that the XOR gates give right by themselves.",
+            "formula": "E = matched care bits / care bits",
+            "numbers": f"  = 1 − {about}{grouped(wrong)} / {grouped(kept * planes)}",
+        },
+        {
+            "key": "of_bound",
+            "label": "Of the bound",
+            "value": of_bound,
+            "unit": "%",
+            "note": of_bound_note or f"{_times(a.ratio.value)} of {_times(a.max_ratio)}",
+            "meaning": "How much of the maximum ratio is reached. Planes of low entropy can take "
+            "it past 100 %.",
+            "formula": "achieved ratio / maximum ratio = kept bits / (payload + corrections)",
+            "numbers": f"  = {grouped(kept * planes)} / {about}{grouped(coded)}",
+        },
+        {
+            "key": "seconds",
+            "label": "Search time",
+            "value": seconds(a.seconds).split(" ", 1)[0],
+            "unit": seconds(a.seconds).split(" ", 1)[1],
+            "note": f"{planes} × {grouped(a.blocks)} blocks",
+            "meaning": "Wall time of pruning, the exact trellis search, decoding and comparing."
+            if a.exact
+            else "Wall time of the preview: a sample of tiles was searched.",
+            "formula": "blocks l = ⌈weights / n_out⌉",
+            "numbers": f"  = ⌈{grouped(size)} / {a.n_out}⌉ = {grouped(a.blocks)}",
+        },
+    ]
+
+
+def badge(analysis: Analysis | None) -> dict[str, str]:
+    """Return what the bit-exact badge says; it repeats `Analysis.bit_exact` and decides nothing."""
+    if analysis is None or analysis.bit_exact is None:
+        return {"kind": "", "text": "not decoded yet", "meaning": "The exact search is not done."}
+    if analysis.bit_exact:
+        return {
+            "kind": "yes",
+            "text": "✓ bit-exact",
+            "meaning": "Decoded again; every kept weight came back bit for bit.",
+        }
+    return {
+        "kind": "no",
+        "text": "✕ not bit-exact",
+        "meaning": "Decoding did not give the kept weights back: a defect, please report it.",
+    }
+
+
+def describe_layer(name: str, shape: tuple[int, ...], dtype: str) -> str:
+    """Return one line: name, shape, number format."""
+    return f"{name}  ·  {' × '.join(map(str, shape)) or 'scalar'}  ·  {dtype}"

@@ -1,0 +1,140 @@
+"""Background work: a preview, then the exact search; the newest request wins, one at a time."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
+
+from f2f_viz.errors import Cancelled
+
+__all__ = ["Runner"]
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Progress = Callable[[int, int], None]
+
+
+class Work(Protocol[Job, Result]):  # type: ignore[misc]
+    """What runs in a thread."""
+
+    def __call__(
+        self, job: Job, *, preview: bool, progress: Progress | None, cancel: threading.Event | None
+    ) -> Result: ...
+
+
+class Runner(Generic[Job, Result]):
+    """Run `work` for the newest job only.
+
+    Everything but `work` happens on the loop that called `request`, so it may touch widgets.
+    A preview is let finish even if a newer job waits (a drag then shows every preview there is
+    time for); an exact search is cancelled at once.
+
+    Parameters
+    ----------
+    work : callable
+        ``work(job, preview=, progress=, cancel=)``, run in a thread.
+    is_exact : callable
+        Whether a preview was already the exact result.
+    publish : coroutine function
+        Shows a result; awaited, so that a slow screen slows the work down.
+    fail : callable
+        Called as ``fail(job, error)``.
+    tell : callable
+        Called as ``tell(done, total, seconds_left)`` some times a second.
+    cancelled : callable
+        Called when the user cancelled an exact search.
+    """
+
+    def __init__(
+        self,
+        work: Work[Job, Result],
+        *,
+        is_exact: Callable[[Result], bool],
+        publish: Callable[[Result], Awaitable[None]],
+        fail: Callable[[Job, Exception], None],
+        tell: Callable[[int, int, float], None],
+        cancelled: Callable[[], None],
+    ) -> None:
+        self._work = work
+        self._is_exact = is_exact
+        self._publish = publish
+        self._fail = fail
+        self._tell = tell
+        self._cancelled = cancelled
+        self._wanted: Job | None = None
+        self._cancel: threading.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def request(self, job: Job) -> None:
+        """Ask for a job; it replaces one that waits and cancels an exact search that runs."""
+        self._wanted = job
+        if self._cancel is not None:
+            self._cancel.set()
+        self.start()
+
+    def start(self) -> None:
+        """Begin if there is something to do and an event loop to do it on."""
+        if self._wanted is None or (self._task is not None and not self._task.done()):
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # a plain script: `settled` starts it
+        self._task = loop.create_task(self._run())
+
+    def cancel(self) -> None:
+        """Stop the exact search; the preview stands."""
+        self._wanted = None
+        if self._cancel is not None:
+            self._cancel.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs or waits."""
+        return self._wanted is not None or (self._task is not None and not self._task.done())
+
+    async def settled(self) -> None:
+        """Wait until nothing is wanted and nothing runs."""
+        self.start()
+        while self._task is not None and not self._task.done():
+            await asyncio.shield(self._task)
+
+    async def _run(self) -> None:
+        while self._wanted is not None:
+            job, self._wanted = self._wanted, None
+            try:
+                await self._do(job)
+            except Cancelled:
+                if self._wanted is None:
+                    self._cancelled()
+            except Exception as error:
+                if self._wanted is None:
+                    self._fail(job, error)
+
+    async def _do(self, job: Job) -> None:
+        preview = await asyncio.to_thread(self._work, job, preview=True, progress=None, cancel=None)
+        await self._publish(preview)
+        if self._wanted is not None or self._is_exact(preview):
+            return
+        loop = asyncio.get_running_loop()
+        started = last = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last < 0.1:
+                return
+            last = now
+            left = (now - started) * (total - done) / done if done else float("inf")
+            loop.call_soon_threadsafe(self._tell, done, total, left)
+
+        self._cancel = threading.Event()
+        try:
+            exact = await asyncio.to_thread(
+                self._work, job, preview=False, progress=progress, cancel=self._cancel
+            )
+        finally:
+            self._cancel = None
+        if self._wanted is None:
+            await self._publish(exact)

@@ -1,0 +1,264 @@
+// The controls: native form elements bound to `values` by name; what is wrong stands beside them.
+const METHODS = [
+  ["magnitude", "Magnitude: largest |w|"],
+  ["random", "Random"],
+  ["threshold", "Threshold on |w|"],
+  ["zeros", "The layer's own zeros"],
+];
+const CHUNK = 4 * 1024 * 1024;
+const LIMIT = 200 * 1024 * 1024;
+let instances = 0;
+
+const h = (tag, props = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key === "class") node.className = value;
+    else if (value === true) node.setAttribute(key, "");
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
+  }
+  node.append(...children.filter((c) => c !== null && c !== undefined));
+  return node;
+};
+
+function render({ model, el }) {
+  el.classList.add("f2f", "f2f-panel");
+  const prefix = `f2f-${++instances}-`;
+  const sync = [];
+  const values = () => model.get("values");
+  const set = (change) => {
+    model.set("values", { ...values(), ...change });
+    model.save_changes();
+  };
+  const number = (input) => (input.value.trim() === "" ? null : Number(input.value));
+
+  // a labelled row; its error text is tied to the inputs named in `owns`
+  const field = (name, label, owns, ...controls) => {
+    const error = h("div", { class: "f2f-error", id: `${prefix}${name}-error`, role: "alert" });
+    const hint = h("div", { class: "f2f-hint", id: `${prefix}${name}-hint` });
+    const group = owns.length > 1;
+    const title = group
+      ? h("span", { class: "f2f-label", id: `${prefix}${name}-label` }, label)
+      : h("label", { class: "f2f-label", for: owns[0].id }, label);
+    sync.push(() => {
+      const text = model.get("errors")[name] ?? "";
+      if (error.textContent !== text) error.textContent = text;
+      hint.textContent = model.get("hints")[name] ?? "";
+      for (const input of owns) {
+        input.setAttribute("aria-invalid", text !== "");
+        input.setAttribute("aria-describedby", `${error.id} ${hint.id}`);
+      }
+    });
+    return h("div", { class: `f2f-field f2f-field-${name}`, role: group ? "group" : null,
+                      "aria-labelledby": group ? title.id : null },
+      title, h("div", { class: "f2f-controls" }, ...controls), hint, error);
+  };
+
+  const segmented = (name, label, options, help = {}) => {
+    const inputs = options.map(([value, text]) => {
+      const input = h("input", { type: "radio", name: prefix + name, id: `${prefix}${name}-${value}`,
+                                 onchange: () => set({ [name]: value }) });
+      sync.push(() => { input.checked = values()[name] === value; });
+      return [input, h("label", { for: input.id, title: help[value] ?? null }, text)];
+    });
+    return field(name, label, inputs.map(([input]) => input),
+      h("div", { class: "f2f-segmented" }, ...inputs.flat()));
+  };
+
+  const select = (name, label, options) => {
+    const input = h("select", { id: prefix + name, onchange: () => set({ [name]: input.value }) });
+    sync.push(() => {
+      const wanted = options();
+      const key = JSON.stringify(wanted);
+      if (input.dataset.key !== key) {
+        input.dataset.key = key;
+        input.replaceChildren(...wanted.map(([value, text]) => h("option", { value }, text)));
+      }
+      input.value = values()[name] ?? "";
+    });
+    return field(name, label, [input], input);
+  };
+
+  const stepper = (name, label, min, max, props = {}) => {
+    const input = h("input", { type: "number", id: prefix + name, min, max, step: 1, ...props,
+                               oninput: () => set({ [name]: number(input) }) });
+    sync.push(() => {
+      if (document.activeElement !== input) input.value = values()[name] ?? "";
+    });
+    return [field(name, label, [input], input), input];
+  };
+
+  // ---- layer -------------------------------------------------------------------------------
+  const source = segmented("source", "Layer from",
+    [...(values().source === "given" ? [["given", "Python"]] : []),
+     ["sample", "Samples"], ["path", "Path"], ["upload", "Upload"]]);
+  const sample = select("sample", "Sample layer", () => model.get("samples"));
+  const pathInput = h("input", { type: "text", id: `${prefix}path`, spellcheck: "false",
+    placeholder: "/data/model.safetensors", autocomplete: "off",
+    onkeydown: (event) => { if (event.key === "Enter") open(); } });
+  const open = () => set({ path: pathInput.value.trim(), tensor: null,
+                           opened: (values().opened ?? 0) + 1 });
+  sync.push(() => {
+    if (document.activeElement !== pathInput) pathInput.value = values().path ?? "";
+  });
+  const path = field("path", "Path on this machine", [pathInput], pathInput,
+    h("button", { type: "button", class: "f2f-button", onclick: open }, "Open"));
+  const file = h("input", { type: "file", id: `${prefix}upload`,
+                            onchange: () => file.files[0] && upload(file.files[0]) });
+  const meter = h("progress", { class: "f2f-hidden", max: 1, value: 0, "aria-label": "Upload" });
+  const uploading = field("upload", "File to upload", [file], file, meter);
+  const note = (text) => {
+    model.set("errors", { ...model.get("errors"), upload: text });
+    show();
+  };
+
+  async function upload(chosen) {
+    if (chosen.size > LIMIT)
+      return note(`${(chosen.size / 2 ** 20).toFixed(0)} MB is more than an upload takes (200 MB): give the file's path instead`);
+    note("");
+    meter.classList.remove("f2f-hidden");
+    const id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    for (let at = 0; at < chosen.size || at === 0; at += CHUNK) {
+      const part = await chosen.slice(at, at + CHUNK).arrayBuffer();
+      const received = new Promise((resolve) => {
+        const answer = (message) => {
+          if (message.kind !== "received" || message.id !== id) return;
+          model.off("msg:custom", answer);
+          resolve();
+        };
+        model.on("msg:custom", answer);
+      });
+      model.send({ kind: "upload", id, name: chosen.name, size: chosen.size, at },
+                 undefined, [part]);
+      await received;
+      meter.value = Math.min(1, (at + CHUNK) / chosen.size);
+    }
+    meter.classList.add("f2f-hidden");
+  }
+
+  const filter = h("input", { type: "search", id: `${prefix}filter`, placeholder: "filter",
+                              "aria-label": "Filter tensors", oninput: () => show() });
+  const tensor = select("tensor", "Tensor", () => {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    return model.get("tensors")
+      .map((t) => [t.name, `${t.name}  ·  ${t.shape.join(" × ")}  ·  ${t.dtype}`])
+      .filter(([name, text]) => name === values().tensor
+        || words.every((word) => text.toLowerCase().includes(word)));
+  });
+  tensor.querySelector(".f2f-controls").prepend(filter);
+  sync.push(() => {
+    const from = values().source;
+    sample.hidden = from !== "sample";
+    path.hidden = from !== "path";
+    uploading.hidden = from !== "upload";
+    const tensors = model.get("tensors");
+    tensor.hidden = !["path", "upload"].includes(from) || tensors.length < 2;
+    filter.hidden = tensors.length < 9;
+  });
+
+  // ---- pruning -----------------------------------------------------------------------------
+  const method = select("method", "Method", () => METHODS);
+  const slider = h("input", { type: "range", id: `${prefix}rate-slider`, min: 0, max: 0.99,
+    step: 0.01, "aria-label": "Pruning rate, slider", oninput: () => set({ rate: Number(slider.value) }) });
+  const rateInput = h("input", { type: "number", id: `${prefix}rate`, min: 0, max: 0.99, step: 0.01,
+    "aria-label": "Pruning rate", oninput: () => set({ rate: number(rateInput) }) });
+  sync.push(() => {
+    const { rate } = values();
+    if (document.activeElement !== rateInput) rateInput.value = rate ?? "";
+    if (rate !== null) {
+      slider.value = rate;
+      slider.style.setProperty("--filled", `${(100 * rate) / 0.99}%`);
+      slider.setAttribute("aria-valuetext", `${(100 * rate).toFixed(0)} percent pruned`);
+    }
+  });
+  const rate = field("rate", "Pruning rate", [slider, rateInput], slider, rateInput);
+  const [threshold] = stepper("threshold", "Threshold on |w|", 0, null, { step: "any" });
+  sync.push(() => {
+    rate.hidden = !["magnitude", "random"].includes(values().method);
+    threshold.hidden = values().method !== "threshold";
+  });
+
+  // ---- code --------------------------------------------------------------------------------
+  const [nIn] = stepper("n_in", "n_in, symbol bits", 1, 8);
+  const stages = segmented("n_s", "n_s, register", [0, 1, 2].map((n) => [n, `${n}`]), {
+    0: "combinational: every block for itself", 1: "one old symbol helps", 2: "two old symbols help" });
+  const auto = h("input", { type: "checkbox", id: `${prefix}n_out-auto`,
+    onchange: () => set({ n_out: auto.checked ? null : model.get("auto_n_out") }) });
+  const [nOut, nOutInput] = stepper("n_out", "n_out, block bits", 1, 4096);
+  nOut.querySelector(".f2f-controls").append(
+    h("label", { class: "f2f-check", for: auto.id }, auto, "auto"));
+  sync.push(() => {
+    auto.checked = values().n_out === null;
+    nOutInput.disabled = auto.checked;
+    if (auto.checked) nOutInput.value = model.get("auto_n_out") || "";
+  });
+  const order = segmented("order", "Block order",
+    [["interleaved", "Interleaved"], ["row", "Row"]], {
+      interleaved: "bit i of block t is weight i·l + (t·g mod l): care bits spread evenly",
+      row: "bit i of block t is weight t·n_out + i: the paper's" });
+  const coding = segmented("coding", "Corrections",
+    [["rank", "By care rank"], ["chunk", "By position"]], {
+      rank: "gaps counted in care bits, Golomb–Rice coded",
+      chunk: "position in a chunk of 512 bits: the paper's" });
+  const [seed] = stepper("seed", "Seed of the matrix", 0, null);
+
+  // ---- whole settings ----------------------------------------------------------------------
+  const said = h("div", { class: "f2f-hint", role: "status" });
+  const say = (text) => { said.textContent = text; setTimeout(() => { said.textContent = ""; }, 4000); };
+  const copy = async (text, what) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      say(`${what} copied`);
+    } catch {
+      say(text);
+    }
+  };
+  const preset = (name, label, title) => h("button", { type: "button", class: "f2f-button", title,
+    onclick: () => set(model.get("presets")[name]) }, label);
+  const load = h("input", { type: "file", id: `${prefix}settings`, accept: "application/json,.json",
+    class: "f2f-visually-hidden", "aria-label": "Load settings from a JSON file",
+    onchange: async () => {
+      model.send({ kind: "settings", text: await load.files[0].text() });
+      load.value = "";
+    } });
+  const save = () => {
+    const url = URL.createObjectURL(new Blob([model.get("as_json")], { type: "application/json" }));
+    h("a", { href: url, download: "f2f-settings.json" }).click();
+    URL.revokeObjectURL(url);
+  };
+  const link = () => {
+    const url = new URL(location.href);
+    url.search = model.get("as_query");
+    copy(url.href, "Link");
+  };
+  const settings = h("div", { class: "f2f-field f2f-field-settings" },
+    h("div", { class: "f2f-buttons" },
+      preset("best", "Best", "two register stages, interleaved, corrections by rank"),
+      preset("paper", "Paper", "row order, corrections by position, as Park et al. 2022")),
+    h("div", { class: "f2f-buttons" },
+      h("button", { type: "button", class: "f2f-button", onclick: save }, "Save JSON"),
+      h("button", { type: "button", class: "f2f-button", onclick: () => load.click() }, "Load JSON"),
+      load,
+      h("button", { type: "button", class: "f2f-button",
+                    onclick: () => copy(model.get("as_python"), "Python") }, "Copy as Python"),
+      h("button", { type: "button", class: "f2f-button", onclick: link }, "Copy link")),
+    said);
+  const loadError = h("div", { class: "f2f-error", role: "alert" });
+  sync.push(() => { loadError.textContent = model.get("errors").settings ?? ""; });
+  settings.append(loadError);
+
+  const section = (title, ...content) =>
+    h("section", { "aria-label": title }, h("h2", {}, title), ...content);
+  el.append(
+    section("Layer", source, sample, path, uploading, tensor),
+    section("Pruning", method, rate, threshold),
+    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), nOut, order, coding, seed),
+    section("Settings", settings));
+
+  const show = () => sync.forEach((update) => update());
+  const watched = "change:values change:errors change:hints change:samples change:tensors change:auto_n_out";
+  model.on(watched, show);
+  show();
+  return () => model.off(watched, show);
+}
+export default { render };

@@ -1,0 +1,113 @@
+"""Where every stored bit goes, beside the bound."""
+
+from typing import Any
+
+from bokeh.models import ColumnDataSource, HoverTool, Span
+from bokeh.transform import factor_cmap
+
+from f2f_viz.analysis import Analysis
+from f2f_viz.figures.palette import Theme, palette
+from f2f_viz.figures.style import blank, quiet_legend
+
+__all__ = ["PARTS", "BitsView", "bits_data"]
+
+PARTS = ("payload", "corrections", "mask", "matrix", "header")
+_MEANING = {
+    "payload": "n_in bits a block and plane",
+    "corrections": "care bits the decoder gets wrong",
+    "mask": "which weights are kept",
+    "matrix": "the XOR matrix M",
+    "header": "shape, sizes, checksum",
+}
+
+
+def bits_data(analysis: Analysis) -> dict[str, list[Any]]:
+    """Return the stored bits, laid end to end.
+
+    Returns
+    -------
+    dict of lists, one entry a part in the order of `PARTS`
+        part, bits, left, right (bits a weight), share (of the file), meaning; their end `right[-1]`
+        is the whole file, `right[1]` seed's accounting.
+    """
+    size = max(analysis.mask.size, 1)
+    total = sum(analysis.bits.values())
+    data: dict[str, list[Any]] = {
+        k: [] for k in ("part", "bits", "left", "right", "share", "meaning")
+    }
+    at = 0.0
+    for part in PARTS:
+        bits = float(analysis.bits[part])
+        data["part"].append(part)
+        data["bits"].append(bits)
+        data["left"].append(at / size)
+        data["right"].append((at + bits) / size)
+        data["share"].append(bits / total if total else 0.0)
+        data["meaning"].append(_MEANING[part])
+        at += bits
+    return data
+
+
+class BitsView:
+    """One bar of stored bits a weight; the bound is a dashed line.
+
+    Attributes
+    ----------
+    root : bokeh figure
+    """
+
+    def __init__(self, theme: Theme = "light") -> None:
+        colours = palette(theme)
+        self._source = ColumnDataSource(
+            {k: [] for k in ("part", "bits", "left", "right", "share", "meaning", "label")}
+        )
+        self.root = plot = blank(
+            colours, title="Stored bits", x="bits a weight", y_range=(-0.36, 1.15)
+        )
+        fill = [getattr(colours, part) for part in PARTS]
+        bars = plot.hbar(
+            y=0, height=0.66, left="left", right="right", source=self._source, line_width=1,
+            line_color=colours.surface, fill_color=factor_cmap("part", fill, PARTS),
+            legend_field="label",
+        )  # fmt: skip
+        self._bound = Span(
+            location=0,
+            dimension="height",
+            line_color=colours.reference,
+            line_dash="dashed",
+            line_width=1.5,
+        )
+        plot.add_layout(self._bound)
+        plot.add_tools(
+            HoverTool(
+                renderers=[bars],
+                tooltips=[
+                    ("", "@part: @meaning"),
+                    ("bits", "@bits{0,0}"),
+                    ("share", "@share{0.0 %}"),
+                ],
+            )
+        )
+        plot.x_range.start = 0
+        plot.yaxis.visible = False
+        plot.ygrid.visible = False
+        quiet_legend(plot, colours, "top_left")
+        plot.legend.orientation = "horizontal"
+        plot.legend.spacing = 10
+
+    def update(self, analysis: Analysis) -> None:
+        """Show another analysis."""
+        data = bits_data(analysis)
+        data["label"] = [
+            f"{part} {100 * share:.1f} %"
+            for part, share in zip(data["part"], data["share"], strict=True)
+        ]
+        self._source.data = data
+        planes = len(analysis.planes)
+        self._bound.location = planes * (1 - analysis.sparsity)
+        about = "" if analysis.exact else "≈ "
+        self.root.title.text = (
+            f"Stored bits a weight — {about}{data['right'][1]:.2f} payload + corrections, "
+            f"{about}{data['right'][-1]:.2f} whole file; dense {planes}, "
+            f"bound {planes * (1 - analysis.sparsity):.2f} (dashed)"
+        )

@@ -1,0 +1,173 @@
+"""The decoder, cycle by cycle: symbol, register, XOR network, output bits and their states."""
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from f2f_viz.analysis import Analysis
+from f2f_viz.bitplanes import to_words
+from f2f_viz.network import XorNetwork
+from f2f_viz.trace import trace
+
+__all__ = ["DecoderView", "DecoderWidget", "code_data", "gate_cost", "heavy_cycles", "window_data"]
+
+STATIC = Path(__file__).parent / "static"
+WINDOW = 96
+"""Cycles on the wire at a time; the view asks for more as it moves."""
+_MOST_JUMPS = 200_000
+
+
+def gate_cost(network: XorNetwork) -> tuple[int, int]:
+    """Return how many two-input XOR gates the network takes, and its depth as balanced trees.
+
+    Gates are not shared between outputs: Σ (ones in a row − 1), and ⌈log2 of the most ones⌉.
+    """
+    ones = np.asarray(network.matrix, bool).sum(axis=1)
+    return int(np.maximum(ones - 1, 0).sum()), int(np.ceil(np.log2(max(int(ones.max()), 1))))
+
+
+def code_data(analysis: Analysis) -> dict[str, Any]:
+    """Return what does not change from cycle to cycle, as plain JSON values."""
+    a = analysis
+    gates, depth = gate_cost(a.network)
+    return {
+        "n_in": a.network.n_in,
+        "n_s": a.network.n_s,
+        "n_out": a.n_out,
+        "blocks": a.blocks,
+        "tile_blocks": a.tile_blocks,
+        "shape": list(a.mask.shape),
+        "size": a.mask.size,
+        "itemsize": to_words(a.layer.weights[:0]).itemsize,
+        "gates": gates,
+        "depth": depth,
+        "planes": [
+            {"index": p.index, "name": p.name, "inverted": bool(p.inverted)} for p in a.planes
+        ],
+    }
+
+
+def heavy_cycles(analysis: Analysis) -> NDArray[np.int32]:
+    """Return the blocks with more care bits than a symbol has bits, n_u > n_in."""
+    return np.flatnonzero(analysis.n_u > analysis.network.n_in).astype(np.int32)
+
+
+def mismatch_cycles(analysis: Analysis, plane: int) -> NDArray[np.int32]:
+    """Return the blocks of a plane that hold a correction; none in a preview."""
+    if analysis.encoded is None:
+        return np.zeros(0, np.int32)
+    corrections = analysis.encoded.planes[plane].corrections
+    return np.unique(corrections // analysis.n_out).astype(np.int32)
+
+
+def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW) -> dict[str, Any]:
+    """Return the cycles around one of a plane, for an analysis that was encoded.
+
+    Returns
+    -------
+    dict
+        start, n, plane, inverted, most (largest n_u here); arrays as contiguous bytes: register
+        uint16 (n, n_s + 1); raw, output, care, mismatch uint8 (n, n_out); index int32 (n, n_out),
+        −1 for padding; values float64 (n, n_out); words uint8 (n, n_out, bytes of a weight),
+        little-endian.
+    """
+    assert analysis.encoded is not None
+    start = min(max(cycle - length // 2, 0), max(analysis.blocks - length, 0))
+    stop = min(start + length, analysis.blocks)
+    t = trace(analysis.encoded, plane, start, stop)
+    index = np.maximum(t.weight_index, 0)
+    chosen = analysis.layer.weights.reshape(-1)[index] * t.care
+    words = np.ascontiguousarray(to_words(analysis.layer.weights)[index] * t.care)
+    return {
+        "start": start,
+        "n": stop - start,
+        "plane": plane,
+        "inverted": bool(t.inverted),
+        "most": int(t.n_u.max(initial=0)),
+        "register": t.register.astype("<u2").tobytes(),
+        "raw": t.raw.astype(np.uint8).tobytes(),
+        "output": t.output.astype(np.uint8).tobytes(),
+        "care": t.care.astype(np.uint8).tobytes(),
+        "mismatch": t.mismatch.astype(np.uint8).tobytes(),
+        "index": t.weight_index.astype("<i4").tobytes(),
+        "values": chosen.astype("<f8").tobytes(),
+        "words": words.view(np.uint8).tobytes(),
+    }
+
+
+class DecoderWidget(anywidget.AnyWidget):
+    """What the browser draws; see ``static/decoder.js``."""
+
+    _esm = STATIC / "decoder.js"
+    _css = STATIC / "decoder.css"
+
+    code = traitlets.Dict().tag(sync=True)
+    matrix = traitlets.Bytes().tag(sync=True)
+    window = traitlets.Dict().tag(sync=True)
+    mismatch_cycles = traitlets.Bytes().tag(sync=True)
+    heavy_cycles = traitlets.Bytes().tag(sync=True)
+    plane = traitlets.Int(0).tag(sync=True)
+    cycle = traitlets.Int(0).tag(sync=True)
+    bit = traitlets.Int(0).tag(sync=True)
+
+
+class DecoderView:
+    """The decoder of an exact analysis; a preview leaves the last one standing.
+
+    Attributes
+    ----------
+    root : DecoderWidget
+        Its `plane`, `cycle` and `bit` may be set and observed.
+    """
+
+    def __init__(self) -> None:
+        self.root = DecoderWidget()
+        self._analysis: Analysis | None = None
+        self.root.observe(self._plane_changed, "plane")
+        self.root.observe(self._cycle_changed, "cycle")
+
+    def update(self, analysis: Analysis) -> None:
+        """Show another analysis, at the same plane and cycle where they still exist."""
+        if analysis.encoded is None or not analysis.blocks:
+            return
+        root = self.root
+        if self._analysis is None:  # begin where there is something to see
+            wrong = analysis.encoded.planes[root.plane].corrections
+            root.cycle, root.bit = divmod(int(wrong[0]), analysis.n_out) if wrong.size else (0, 0)
+        self._analysis = analysis
+        with root.hold_sync():
+            root.plane = min(root.plane, len(analysis.planes) - 1)
+            root.cycle = min(root.cycle, analysis.blocks - 1)
+            root.bit = min(root.bit, analysis.n_out - 1)
+            root.code = code_data(analysis)
+            root.matrix = np.asarray(analysis.network.matrix, np.uint8).tobytes()
+            root.heavy_cycles = heavy_cycles(analysis)[:_MOST_JUMPS].tobytes()
+            self._send_plane()
+
+    def _send_plane(self) -> None:
+        analysis, root = self._analysis, self.root
+        if analysis is None:
+            return
+        root.mismatch_cycles = mismatch_cycles(analysis, root.plane)[:_MOST_JUMPS].tobytes()
+        root.window = window_data(analysis, root.plane, root.cycle)
+
+    def _plane_changed(self, _: Any) -> None:
+        if self._analysis is not None:
+            self.root.plane = min(max(self.root.plane, 0), len(self._analysis.planes) - 1)
+            with self.root.hold_sync():
+                self._send_plane()
+
+    def _cycle_changed(self, _: Any) -> None:
+        """Send other cycles before the drawn neighbourhood of this one runs out."""
+        if self._analysis is None or not self.root.window:
+            return
+        start, n = self.root.window["start"], self.root.window["n"]
+        cycle, margin = self.root.cycle, WINDOW // 4
+        near_start = cycle - margin < start and start > 0
+        near_end = cycle + margin >= start + n and start + n < self._analysis.blocks
+        if near_start or near_end:
+            self.root.window = window_data(self._analysis, self.root.plane, cycle)

@@ -1,0 +1,118 @@
+"""How many care bits a block holds: n_u against Binomial(n_out, 1 − S), for both block orders."""
+
+from typing import Any
+
+import numpy as np
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, HoverTool, Range1d
+
+from f2f_viz.analysis import Analysis
+from f2f_viz.entropy import block_stats, n_u_binomial
+from f2f_viz.figures.palette import Theme, palette
+from f2f_viz.figures.style import blank, quiet_legend
+
+__all__ = ["HistogramView", "histogram_data"]
+
+ORDERS = ("interleaved", "row")
+
+
+def histogram_data(analysis: Analysis) -> dict[str, dict[str, Any]]:
+    """Return the distribution of n_u in each block order.
+
+    Returns
+    -------
+    dict of order to dict
+        n_u : ndarray of int64, shape (k,), all counts from 0 to the largest that matters;
+        share : ndarray of float64, shape (k,), blocks with so many care bits / all blocks;
+        binomial : ndarray of float64, shape (k,), Binomial(n_out, 1 − S);
+        dispersion, lag1 : float (`entropy.BlockStats`).
+    """
+    binomial = n_u_binomial(analysis.n_out, analysis.sparsity)
+    matters = np.flatnonzero(binomial > 1e-4)
+    top = max(
+        [int(matters[-1]) if matters.size else 0]
+        + [int(n_u.max()) for n_u in analysis.n_u_orders.values() if n_u.size]
+    )
+    found = {}
+    for order in ORDERS:
+        n_u = analysis.n_u_orders[order]
+        stats = block_stats(n_u, analysis.n_out)
+        found[order] = {
+            "n_u": np.arange(top + 1),
+            "share": np.bincount(n_u, minlength=top + 1) / max(n_u.size, 1),
+            "binomial": binomial[: top + 1],
+            "dispersion": stats.dispersion,
+            "lag1": stats.lag1,
+        }
+    return found
+
+
+class HistogramView:
+    """Two histograms, one under the other: the chosen order is drawn full, the other one pale.
+
+    Attributes
+    ----------
+    root : bokeh column
+    """
+
+    def __init__(self, theme: Theme = "light") -> None:
+        colours = palette(theme)
+        x_range, y_range = Range1d(-0.5, 1), Range1d(0, 1)
+        self._sources, self._plots, self._bars = {}, {}, {}
+        self._ranges = x_range, y_range
+        for order in ORDERS:
+            source = ColumnDataSource({"n_u": [], "share": [], "binomial": []})
+            plot = blank(
+                colours,
+                title=order,
+                x="n_u, care bits of a block" if order == ORDERS[-1] else "",
+                y="share of blocks",
+                x_range=x_range,
+                y_range=y_range,
+            )
+            bars = plot.vbar(
+                "n_u", top="share", width=0.86, source=source, fill_color=colours.kept,
+                line_color=None, legend_label="blocks",
+            )  # fmt: skip
+            plot.line(
+                "n_u", "binomial", source=source, color=colours.reference, width=1.4,
+                legend_label="binomial",
+            )  # fmt: skip
+            plot.scatter(
+                "n_u", "binomial", source=source, size=4, marker="diamond", color=colours.reference,
+                legend_label="binomial",
+            )  # fmt: skip
+            plot.add_tools(
+                HoverTool(
+                    renderers=[bars],
+                    tooltips=[
+                        ("care bits", "@n_u"),
+                        ("blocks", "@share{0.00 %}"),
+                        ("binomial", "@binomial{0.00 %}"),
+                    ],
+                )
+            )
+            plot.yaxis.formatter.use_scientific = False
+            plot.yaxis.ticker.desired_num_ticks = 3
+            plot.xaxis.visible = order == ORDERS[-1]
+            quiet_legend(plot, colours)
+            plot.legend.visible = order == ORDERS[0]
+            self._sources[order], self._plots[order], self._bars[order] = source, plot, bars
+        self.root = column(*self._plots.values(), sizing_mode="stretch_both", spacing=0)
+
+    def update(self, analysis: Analysis) -> None:
+        """Show another analysis."""
+        data = histogram_data(analysis)
+        x_range, y_range = self._ranges
+        x_range.end = max(len(data["row"]["n_u"]) - 0.5, 1)
+        y_range.end = 1.1 * max(
+            float(max(d["share"].max(), d["binomial"].max())) for d in data.values()
+        )
+        for order, shown in data.items():
+            self._sources[order].data = {k: shown[k] for k in ("n_u", "share", "binomial")}
+            chosen = order == analysis.settings.order
+            self._bars[order].glyph.fill_alpha = 1.0 if chosen else 0.45
+            self._plots[order].title.text = (
+                f"{order.capitalize()}{', chosen' if chosen else ''}: variance "
+                f"{shown['dispersion']:.2f} × binomial, lag-1 {shown['lag1']:.2f}"
+            )

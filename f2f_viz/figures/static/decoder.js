@@ -1,0 +1,370 @@
+// The decoder, one clock cycle at a time. The same module draws the live view (on an ipywidgets
+// model) and the stand-alone lesson (on a plain object with get, set, on, off, save_changes).
+const SVG = "http://www.w3.org/2000/svg";
+const h = (tag, props = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key === "class") node.className = value;
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
+  }
+  node.append(...children.filter((c) => c !== null && c !== undefined));
+  return node;
+};
+const svg = (tag, props = {}, text = "") => {
+  const node = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(props)) node.setAttribute(key, value);
+  if (text) node.textContent = text;
+  return node;
+};
+// wire arrays come as DataViews of any alignment: copy before viewing them wider than a byte
+const array = (view, Kind) =>
+  view ? new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) : new Kind(0);
+const hex = (value, bits) => value.toString(16).padStart(Math.ceil(bits / 4), "0").toUpperCase();
+const stage = (k) => (k === 0 ? "x_t" : `x_t−${k}`);
+const GUTTER = 118, GAP = 8, LABEL = 22, CELL = 19;
+
+function render({ model, el }) {
+  el.classList.add("f2f", "f2f-decoder");
+  let code, matrix, win, mismatches, heavy, playing = null, width = 0;
+
+  // ---- state -------------------------------------------------------------------------------
+  const at = () => model.get("cycle");
+  const bit = () => Math.min(model.get("bit"), code.n_out - 1);
+  const put = (name, value) => { model.set(name, value); model.save_changes(); };
+  const inside = (cycle) => win && cycle >= win.start && cycle < win.start + win.n;
+  const go = (cycle) => put("cycle", Math.max(0, Math.min(code.blocks - 1, cycle)));
+  const next = (cycles) => {
+    let low = 0, high = cycles.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (cycles[middle] > at()) high = middle; else low = middle + 1;
+    }
+    if (cycles.length) go(cycles[low < cycles.length ? low : 0]);
+  };
+  const read = () => {
+    code = model.get("code");
+    matrix = array(model.get("matrix"), Uint8Array);
+    const w = model.get("window");
+    win = w.n === undefined ? null : {
+      ...w,
+      register: array(w.register, Uint16Array), raw: array(w.raw, Uint8Array),
+      output: array(w.output, Uint8Array), care: array(w.care, Uint8Array),
+      mismatch: array(w.mismatch, Uint8Array), index: array(w.index, Int32Array),
+      values: array(w.values, Float64Array), words: array(w.words, Uint8Array),
+    };
+    mismatches = array(model.get("mismatch_cycles"), Int32Array);
+    heavy = array(model.get("heavy_cycles"), Int32Array);
+  };
+
+  // ---- toolbar -----------------------------------------------------------------------------
+  const button = (text, label, action, keys) => h("button", {
+    type: "button", class: "f2f-button", "aria-label": label, title: keys ? `${label} (${keys})` : label,
+    onclick: action }, text);
+  const play = button("Play", "Play", () => toggle(), "space");
+  const speed = h("select", { "aria-label": "Cycles a second" },
+    ...[1, 2, 4, 10, 30].map((n) => h("option", { value: n }, `${n} / s`)));
+  speed.value = "2";
+  const plane = h("select", { "aria-label": "Bit-plane", class: "f2f-plane",
+    onchange: () => put("plane", Number(plane.value)) });
+  const cycle = h("input", { type: "number", min: 0, "aria-label": "Cycle",
+    onchange: () => go(Number(cycle.value)) });
+  const total = h("span", { class: "f2f-quiet" });
+  const runs = h("input", { type: "number", min: 1, value: 16, "aria-label": "Cycles to run" });
+  const toMismatch = button("Next mismatch", "Go to the next mismatch", () => next(mismatches), "M");
+  const toHeavy = button("Next heavy", "Go to the next block with more care bits than n_in",
+                         () => next(heavy), "H");
+  const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Decoder" },
+    h("label", { class: "f2f-group" }, "Plane", plane),
+    h("span", { class: "f2f-group" },
+      button("|◀", "First cycle", () => go(0), "Home"),
+      button("◀", "Step back", () => go(at() - 1), "←"), play,
+      button("Step", "Step", () => go(at() + 1), "→"),
+      button("▶|", "Last cycle", () => go(code.blocks - 1), "End"), speed),
+    h("span", { class: "f2f-group" }, h("label", { class: "f2f-group" }, "Cycle", cycle), total),
+    h("span", { class: "f2f-group" },
+      button("Run", "Run some cycles", () => start(Number(runs.value) || 1)), runs),
+    h("span", { class: "f2f-group" }, toMismatch, toHeavy));
+
+  const stop = () => { clearTimeout(playing); playing = null; play.textContent = "Play";
+                       play.setAttribute("aria-label", "Play"); };
+  function start(count = Infinity) {
+    stop();
+    play.textContent = "Pause";
+    play.setAttribute("aria-label", "Pause");
+    const tick = () => {
+      if (count-- <= 0 || at() >= code.blocks - 1 || !el.isConnected) return stop();
+      if (inside(at())) go(at() + 1); else count++;
+      playing = setTimeout(tick, 1000 / Number(speed.value));
+    };
+    playing = setTimeout(tick, 0);
+  }
+  const toggle = () => (playing ? stop() : start());
+
+  // ---- drawing -----------------------------------------------------------------------------
+  const stageBox = h("div", { class: "f2f-stage", tabindex: 0, role: "application",
+    "aria-label": "Decoder. Arrow keys step, space plays, Home and End jump, M goes to the next mismatch, H to the next heavy block, up and down choose an output bit." });
+  const equation = h("div", { class: "f2f-equation", "aria-live": "polite" });
+  const legend = h("div", { class: "f2f-legend" });
+  const wave = h("div", { class: "f2f-wave" });
+  el.append(toolbar, stageBox, equation, wave, legend);
+
+  const geometry = () => {
+    const rows = code.n_in * (code.n_s + 1);
+    const rowHeight = Math.max(9, Math.min(16, Math.floor(208 / rows)));
+    const columnWidth = Math.max(7, Math.min(24, (width - GUTTER - 8) / code.n_out));
+    const y = (row) => LABEL + row * rowHeight + Math.floor(row / code.n_in) * GAP;
+    const bottom = y(rows - 1) + rowHeight + 13;
+    return { rows, rowHeight, columnWidth, y, bottom,
+             x: (i) => GUTTER + i * columnWidth, w: GUTTER + code.n_out * columnWidth + 8 };
+  };
+
+  let scene = null;
+  function build() {
+    const g = geometry();
+    const lanes = win?.inverted
+      ? ["gates give", "inverted", "wanted", "corrected"] : ["gates give", "wanted", "corrected"];
+    const height = g.bottom + lanes.length * (CELL + 3) + 10;
+    const root = svg("svg", { width: g.w, height, viewBox: `0 0 ${g.w} ${height}`, role: "img",
+                              "aria-label": "XOR network" });
+    const band = svg("rect", { class: "band", y: 0, height, width: g.columnWidth });
+    root.append(band);
+    const step = g.columnWidth >= 12 ? 4 : g.columnWidth >= 9 ? 8 : 16;
+    for (let i = 0; i < code.n_out; i += step)
+      root.append(svg("text", { class: "tick", x: g.x(i + 0.5), y: 12 }, `${i}`));
+    root.append(svg("text", { class: "tick start", x: 0, y: 12 }, "output bit i"));
+    const wires = [], cells = svg("g");
+    for (let row = 0; row < g.rows; row++) {
+      const top = g.y(row), mid = top + g.rowHeight / 2;
+      const wire = svg("line", { x1: GUTTER - 10, x2: g.x(code.n_out), y1: mid, y2: mid, class: "wire" });
+      let path = "";
+      for (let i = 0; i < code.n_out; i++)
+        if (matrix[i * g.rows + row])
+          path += `M${(g.x(i) + 1).toFixed(1)} ${top + 1.5}h${(g.columnWidth - 2).toFixed(1)}v${g.rowHeight - 3}h${(2 - g.columnWidth).toFixed(1)}z`;
+      const dots = svg("path", { d: path });
+      const box = svg("rect", { x: GUTTER - 30, y: top + 0.5, width: 20, height: g.rowHeight - 1, rx: 2 });
+      const text = svg("text", { x: GUTTER - 20, y: mid + 3.5, class: "bitvalue" });
+      root.append(wire, dots);
+      cells.append(box, text);
+      wires.push({ wire, dots, box, text, k: Math.floor(row / code.n_in) });
+    }
+    const names = [];
+    for (let k = 0; k <= code.n_s; k++) {
+      const top = g.y(k * code.n_in), middle = top + (code.n_in * g.rowHeight) / 2;
+      root.append(svg("text", { x: 0, y: middle - 3, class: "stagename" }, k ? stage(k) : "x_t"));
+      const value = svg("text", { x: 0, y: middle + 12, class: "stagevalue" });
+      root.append(value);
+      names.push(value);
+      if (g.rowHeight >= 10)
+        for (const j of [0, code.n_in - 1])
+          root.append(svg("text", { x: GUTTER - 35, y: g.y(k * code.n_in + j) + g.rowHeight / 2 + 3.5,
+                                    class: "tick end" }, `bit ${j}`));
+    }
+    root.append(cells);
+    const out = svg("g");
+    lanes.forEach((name, lane) => root.append(svg("text", { x: 0,
+      y: g.bottom + lane * (CELL + 3) + 13.5, class: "lane" }, name)));
+    root.append(out);
+    root.addEventListener("click", (event) => {
+      const i = Math.floor((event.clientX - root.getBoundingClientRect().left - GUTTER) / g.columnWidth);
+      if (i >= 0 && i < code.n_out) put("bit", i);
+    });
+    stageBox.replaceChildren(root);
+    scene = { g, root, band, wires, names, out, lanes, cells, drawn: null };
+  }
+
+  function drawOutput(t) {
+    const { g, out, lanes } = scene;
+    const base = t * code.n_out, groups = {}, texts = [];
+    for (let i = 0; i < code.n_out; i++) {
+      const care = win.care[base + i], wrong = win.mismatch[base + i];
+      const raw = win.raw[base + i], final = win.output[base + i];
+      const kinds = lanes.map((lane) => {
+        if (!care) return ["dont-care", lane === "wanted" ? "·" : lane === "corrected" ? final
+                                        : lane === "inverted" ? raw ^ 1 : raw];
+        if (lane === "wanted") return ["care", final];
+        if (lane === "corrected") return [wrong ? "corrected" : "care", final];
+        return [wrong ? "mismatch" : "care", lane === "inverted" ? raw ^ 1 : raw];
+      });
+      kinds.forEach(([kind, value], lane) => {
+        const key = `${kind} ${value === 1 ? "one" : "zero"}`;
+        const x = g.x(i) + 0.75, y = g.bottom + lane * (CELL + 3), w = g.columnWidth - 1.5;
+        groups[key] = (groups[key] ?? "") + `M${x.toFixed(1)} ${y}h${w.toFixed(1)}v${CELL}h${(-w).toFixed(1)}z`;
+        if (g.columnWidth >= 8.5)
+          texts.push(`<text class="${key}" x="${g.x(i + 0.5).toFixed(1)}" y="${y + 13.5}">${value}</text>`);
+      });
+      if (wrong) {
+        const x = g.x(i + 0.5).toFixed(1);
+        texts.push(`<text class="sign mismatch" x="${x}" y="${g.bottom - 3}">✕</text>`,
+          `<text class="sign corrected" x="${x}" y="${g.bottom + lanes.length * (CELL + 3) + 8}">✓</text>`);
+      }
+    }
+    out.innerHTML = Object.entries(groups).map(([key, d]) => `<path class="${key}" d="${d}"/>`).join("")
+      + texts.join("");
+  }
+
+  function drawCycle(animate) {
+    if (!inside(at())) { el.classList.add("f2f-waiting"); return; }
+    el.classList.remove("f2f-waiting");
+    const t = at() - win.start, { g, wires, names, band, cells } = scene;
+    const register = [...win.register.slice(t * (code.n_s + 1), (t + 1) * (code.n_s + 1))];
+    wires.forEach(({ wire, dots, box, text, k }, row) => {
+      const on = (register[k] >> (row % code.n_in)) & 1;
+      const kind = `${k ? "register" : "symbol"} ${on ? "on" : "off"}`;
+      wire.setAttribute("class", `wire ${kind}`);
+      dots.setAttribute("class", `dots ${kind}`);
+      box.setAttribute("class", `cell ${kind}`);
+      text.textContent = on;
+      text.setAttribute("class", `bitvalue ${on ? "on" : ""}`);
+    });
+    names.forEach((node, k) => { node.textContent = `0x${hex(register[k], code.n_in)}`; });
+    band.setAttribute("x", g.x(bit()));
+    drawOutput(t);
+    if (animate && !matchMedia("(prefers-reduced-motion: reduce)").matches)
+      cells.animate([{ transform: `translateY(${-(code.n_in * g.rowHeight + GAP)}px)`, opacity: 0.15 },
+                     { transform: "none", opacity: 1 }], { duration: 220, easing: "ease-out" });
+    explain(t, register);
+    drawWave();
+    const care = sum(win.care, t), wrong = sum(win.mismatch, t);
+    stageBox.dataset.cycle = at();
+    stageBox.setAttribute("aria-description",
+      `cycle ${at()}, symbol ${hex(register[0], code.n_in)}, ${care} care bits, ${wrong} corrected`);
+  }
+  const sum = (bits, t) => {
+    let total = 0;
+    for (let i = t * code.n_out; i < (t + 1) * code.n_out; i++) total += bits[i];
+    return total;
+  };
+
+  function explain(t, register) {
+    const i = bit(), p = t * code.n_out + i, rows = code.n_in * (code.n_s + 1);
+    const terms = [], numbers = [];
+    for (let row = 0; row < rows; row++)
+      if (matrix[i * rows + row]) {
+        const k = Math.floor(row / code.n_in), j = row % code.n_in;
+        const on = (register[k] >> j) & 1;
+        terms.push(`${stage(k)}[${j}]`);
+        numbers.push(on ? `<b class="${k ? "register" : "symbol"}">1</b>` : "0");
+      }
+    const raw = win.raw[p], care = win.care[p], wrong = win.mismatch[p];
+    const flipped = win.inverted ? ` → inverted ${raw ^ 1}` : "";
+    const state = !care ? `<span class="f2f-chip dont-care">· don't-care</span>`
+      : wrong ? `<span class="f2f-chip mismatch">✕ mismatch</span> wanted ${win.output[p]} <span class="f2f-chip corrected">✓ corrected</span>`
+      : `<span class="f2f-chip care">■ care</span> as wanted`;
+    const index = win.index[p];
+    let weight = "padding after the last weight";
+    if (index >= 0) {
+      const columns = code.shape.length > 1 ? code.size / code.shape[0] : code.size;
+      const place = code.shape.length > 1
+        ? `row ${Math.floor(index / columns)}, column ${index % columns}` : `index ${index}`;
+      const bytes = win.words.slice(p * code.itemsize, (p + 1) * code.itemsize);
+      const digits = [...bytes].reverse().map((b) => b.toString(2).padStart(8, "0")).join("")
+        .slice(-code.planes.length);
+      const chosen = model.get("plane");
+      weight = `weight at ${place} = <b>${care ? win.values[p].toPrecision(6) : "pruned, +0"}</b>`
+        + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>` : "");
+    }
+    equation.innerHTML =
+      `<div><code>y_t[${i}] = ${terms.join(" ⊕ ") || "0"} = ${numbers.join(" ⊕ ") || "0"} = <b>${raw}</b></code>${flipped} ${state}</div>`
+      + `<div>${weight}</div>`;
+  }
+
+  function drawWave() {
+    const slots = Math.max(7, Math.min(31, 2 * Math.floor((width - GUTTER) / 96) + 1));
+    const w = (width - GUTTER - 8) / slots, first = at() - Math.floor(slots / 2);
+    const lane = 20, lanes = code.n_s + 1, bars = 34, height = lanes * lane + bars + 30;
+    let parts = "";
+    const most = Math.max(code.n_in * 2, win.most);
+    const barTop = lanes * lane + 8, barY = (n) => barTop + bars * (1 - n / most);
+    for (let k = 0; k < lanes; k++)
+      parts += `<text class="lane" x="0" y="${k * lane + 15}">${k ? stage(k) : "x_t, enters"}</text>`;
+    parts += `<text class="lane" x="0" y="${barTop + 16}">care bits n_u</text><text class="lane" x="0" y="${height - 6}">corrections</text>`;
+    for (let s = 0; s < slots; s++) {
+      const c = first + s;
+      if (!inside(c)) continue;
+      const t = c - win.start, x = GUTTER + s * w, now = c === at();
+      if (now) parts += `<rect class="now" x="${x}" y="0" width="${w}" height="${height}"/>`;
+      for (let k = 0; k < lanes; k++) {
+        const y = k * lane + 2, value = win.register[t * lanes + k];
+        parts += `<path class="bus ${k ? "register" : "symbol"}" d="M${x + 1} ${y + 8}l4 -8h${w - 10}l4 8l-4 8h${10 - w}z"/>`
+          + `<text class="hex" x="${x + w / 2}" y="${y + 12}">${hex(value, code.n_in)}</text>`;
+      }
+      const n = sum(win.care, t), wrong = sum(win.mismatch, t), full = n > code.n_in;
+      parts += `<rect class="bar ${full ? "heavy" : ""}" x="${x + 3}" width="${w - 6}" y="${barY(n)}" height="${barTop + bars - barY(n)}"/>`
+        + `<text class="hex small" x="${x + w / 2}" y="${barY(n) - 2}">${n}${full ? "▲" : ""}</text>`;
+      if (wrong) parts += `<text class="wrong" x="${x + w / 2}" y="${height - 6}">✓${wrong}</text>`;
+      parts += `<rect class="hit" data-cycle="${c}" x="${x}" y="0" width="${w}" height="${height}"><title>cycle ${c}: ${n} care bits, ${wrong} corrected</title></rect>`;
+    }
+    const y = barY(code.n_in);
+    parts += `<line class="limit" x1="${GUTTER}" x2="${width - 8}" y1="${y}" y2="${y}"/>`;
+    wave.innerHTML = `<svg width="${width}" height="${height}" role="img" aria-label="Cycles around the current one">${parts}</svg>`;
+  }
+  wave.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-cycle]");
+    if (target) go(Number(target.dataset.cycle));
+  });
+
+  // ---- keeping up --------------------------------------------------------------------------
+  function refresh() {
+    read();
+    if (!code.n_out || !win) { el.classList.add("f2f-waiting"); return; }
+    if (!width) return;
+    const key = JSON.stringify(code.planes);
+    if (plane.dataset.key !== key) {
+      plane.dataset.key = key;
+      plane.replaceChildren(...code.planes.map((p) =>
+        h("option", { value: p.index }, `${p.index}  ${p.name}${p.inverted ? " (inverted)" : ""}`)));
+    }
+    plane.value = model.get("plane");
+    total.textContent = `of ${code.blocks.toLocaleString("en").replaceAll(",", "\u2009")}`;
+    cycle.max = code.blocks - 1;
+    toMismatch.disabled = !mismatches.length;
+    toHeavy.disabled = !heavy.length;
+    legend.innerHTML = `<span class="f2f-chip care">■ care</span><span class="f2f-chip dont-care">· don't-care</span>`
+      + `<span class="f2f-chip mismatch">✕ mismatch</span><span class="f2f-chip corrected">✓ corrected</span>`
+      + `<span class="f2f-chip symbol">symbol x_t</span><span class="f2f-chip register">register</span>`
+      + `<span class="f2f-quiet">▲ n_u &gt; n_in (dashed) · ${code.gates} XOR gates, depth ${code.depth}, ${code.n_in * code.n_s} flip-flops</span>`;
+    build();
+    move();
+  }
+  let last = null;
+  function move() {
+    if (!scene) return;
+    if (document.activeElement !== cycle) cycle.value = at();
+    drawCycle(last !== null && at() === last + 1);
+    last = at();
+  }
+  const keys = { ArrowRight: () => go(at() + 1), ArrowLeft: () => go(at() - 1), " ": toggle,
+                 Home: () => go(0), End: () => go(code.blocks - 1), m: () => next(mismatches),
+                 h: () => next(heavy), ArrowUp: () => put("bit", Math.max(0, bit() - 1)),
+                 ArrowDown: () => put("bit", Math.min(code.n_out - 1, bit() + 1)) };
+  stageBox.addEventListener("keydown", (event) => {
+    const action = keys[event.key] ?? keys[event.key.toLowerCase()];
+    if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  });
+
+  const changed = "change:code change:matrix change:window change:mismatch_cycles change:heavy_cycles";
+  let queued = false;  // several traits arrive in one message: draw once
+  const soon = () => {
+    if (queued) return;
+    queued = true;
+    queueMicrotask(() => { queued = false; refresh(); });
+  };
+  model.on(changed, soon);
+  model.on("change:cycle change:bit", move);
+  const observer = new ResizeObserver(() => {
+    if (el.clientWidth && el.clientWidth !== width) { width = el.clientWidth; refresh(); }
+  });
+  observer.observe(el);
+  read();
+  return () => {
+    stop();
+    observer.disconnect();
+    model.off(changed, soon);
+    model.off("change:cycle change:bit", move);
+  };
+}
+export default { render };

@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import f2f_viz as f2f
+from f2f_viz.blocks import block_count, weight_index
+from f2f_viz.figures import bits, decoder, histogram, mask, palette
+
+
+def layer_of(weights):
+    return f2f.Layer("w", weights, str(weights.dtype), "test")
+
+
+@pytest.fixture(scope="module")
+def analyses():
+    weights = np.random.default_rng(5).normal(size=(37, 61)).astype(np.float32)
+    return {
+        order: f2f.analyze(layer_of(weights), f2f.Settings(order=order, rate=0.8, n_s=1))
+        for order in ("row", "interleaved")
+    }
+
+
+def test_mask_cells_hold_the_share_kept(analyses):
+    a = analyses["row"]
+    data = mask.mask_data(a, pixels=(5, 7))
+    assert data["density"].shape == (5, 7)
+    rows, columns = data["row_edges"], data["column_edges"]
+    assert (rows[0], rows[-1], columns[0], columns[-1]) == (0, 37, 0, 61)
+    for i, j in np.ndindex(5, 7):
+        cell = a.mask[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
+        assert data["density"][i, j] == pytest.approx(cell.mean())
+
+
+def test_mask_shows_single_weights_on_zoom(analyses):
+    a = analyses["row"]
+    data = mask.mask_data(a, (10.4, 14.2), (50.0, 80.0), (20, 20))
+    np.testing.assert_array_equal(data["row_edges"], np.arange(10, 16))
+    np.testing.assert_array_equal(data["column_edges"], np.arange(50, 62))
+    np.testing.assert_array_equal(data["density"], a.mask[10:15, 50:61])
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (0,), (3, 4), (2, 3, 5), (0, 4)])
+def test_mask_of_any_shape_is_a_matrix(shape):
+    matrix = mask.mask_matrix(np.ones(shape, bool))
+    assert matrix.ndim == 2
+    assert matrix.sum() == np.prod(shape, dtype=int)
+
+
+@pytest.mark.parametrize("order", ["row", "interleaved"])
+def test_every_weight_knows_its_block(analyses, order):
+    a = analyses[order]
+    index = weight_index(a.mask.size, a.n_out, order)
+    for block in range(0, a.blocks, 7):
+        for weight in index[block][index[block] >= 0]:
+            assert mask.block_of_weight(a, int(weight)) == block
+        marks = mask.block_weights(a, block)
+        np.testing.assert_array_equal(
+            marks["kept"], a.mask[marks["row"].astype(int), marks["column"].astype(int)]
+        )
+
+
+def test_histogram_counts_every_block_once(analyses):
+    a = analyses["interleaved"]
+    for order, data in histogram.histogram_data(a).items():
+        assert data["share"].sum() == pytest.approx(1)
+        assert (data["share"] * data["n_u"]).sum() == pytest.approx(a.mask.sum() / a.blocks)
+        assert (data["binomial"] * data["n_u"]).sum() == pytest.approx(a.n_out * 0.2, rel=0.02)
+        assert data["dispersion"] == pytest.approx(
+            a.n_u_orders[order].var()
+            / (a.n_u_orders[order].mean() * (1 - a.n_u_orders[order].mean() / a.n_out))
+        )
+
+
+def test_bits_lie_end_to_end(analyses):
+    a = analyses["row"]
+    data = bits.bits_data(a)
+    assert data["part"] == list(bits.PARTS)
+    assert data["left"] == [0.0, *data["right"][:-1]]
+    assert data["right"][-1] * a.mask.size == pytest.approx(sum(a.bits.values()))
+    assert data["right"][1] * a.mask.size == pytest.approx(32 * a.mask.size / a.ratio.value)
+    assert sum(data["share"]) == pytest.approx(1)
+
+
+def test_decoder_window_is_the_trace(analyses):
+    a = analyses["interleaved"]
+    data = decoder.window_data(a, plane=3, cycle=40, length=16)
+    t = f2f.trace(a.encoded, 3, data["start"], data["start"] + data["n"])
+    assert data["start"] <= 40 < data["start"] + data["n"] == data["start"] + 16
+    shape = (16, a.n_out)
+    read = {
+        name: np.frombuffer(data[name], kind).reshape(shape)
+        for name, kind in {
+            "output": np.uint8, "care": np.uint8, "index": "<i4", "values": "<f8",
+        }.items()
+    }  # fmt: skip
+    np.testing.assert_array_equal(read["output"], t.output)
+    kept = t.care
+    words = np.frombuffer(data["words"], "<u4").reshape(shape)[kept]
+    weights = a.layer.weights.reshape(-1)[read["index"][kept]]
+    np.testing.assert_array_equal(words, weights.view("<u4"))
+    np.testing.assert_array_equal(read["values"][kept], weights)
+    # the plane's bit of each kept weight is what the decoder gives in the end
+    np.testing.assert_array_equal(words >> (31 - 3) & 1, t.output[kept])
+
+
+def test_jumps_lead_to_what_they_say(analyses):
+    a = analyses["row"]
+    np.testing.assert_array_equal(
+        decoder.heavy_cycles(a), [t for t in range(a.blocks) if a.n_u[t] > a.settings.n_in]
+    )
+    wrong = f2f.trace(a.encoded, 0, 0, a.blocks).mismatch.any(axis=1)
+    np.testing.assert_array_equal(decoder.mismatch_cycles(a, 0), np.flatnonzero(wrong))
+
+
+@given(st.integers(1, 8), st.integers(0, 2), st.integers(1, 40), st.integers(0, 99))
+def test_gates_are_counted_by_output(n_in, n_s, n_out, seed):
+    network = f2f.XorNetwork.random(n_in, n_out, n_s, seed=seed)
+    gates, depth = decoder.gate_cost(network)
+    ones = [int(row.sum()) for row in network.matrix]
+    assert gates == sum(max(n - 1, 0) for n in ones)
+    assert 2 ** (depth - 1) < max(*ones, 1, 1) <= 2**depth or max(ones) <= 1
+
+
+def _luminance(colour):
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("colours", [palette.LIGHT, palette.DARK])
+def test_text_and_states_stand_out(colours):
+    def contrast(a, b):
+        low, high = sorted((_luminance(a), _luminance(b)))
+        return (high + 0.05) / (low + 0.05)
+
+    for text in (colours.ink, colours.muted):
+        assert contrast(text, colours.surface) >= 4.5  # WCAG AA
+    for state in (colours.kept, colours.mismatch, colours.corrected):
+        assert contrast(state, colours.surface) >= 3
+    names = [colours.kept, colours.dont_care, colours.mismatch, colours.corrected]
+    assert len(set(names)) == 4
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("shape", [(8, 8), (5,), (1, 1)])
+def test_views_draw_every_analysis(rate, shape):
+    layer = layer_of(np.ones(shape, np.float16))
+    a = f2f.analyze(layer, f2f.Settings(rate=rate))
+    for view in (mask.MaskView(), histogram.HistogramView("dark"), bits.BitsView()):
+        view.update(a)
+    shown = decoder.DecoderView()
+    shown.update(a)
+    assert shown.root.code["blocks"] == block_count(int(np.prod(shape)), a.n_out)
