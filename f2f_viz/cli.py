@@ -15,6 +15,7 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.blocks import ORDERS
 from f2f_viz.codec import checksum
+from f2f_viz.compare import bounds, compare, table
 from f2f_viz.container import write_atomically
 from f2f_viz.corrections import CODINGS
 from f2f_viz.errors import F2FError
@@ -156,10 +157,23 @@ def verify(file: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path())
+@click.option("--compare", "rivals", is_flag=True, help="Measure other formats beside it.")
 @_json
-def report(file: str, as_json: bool) -> None:
+def report(file: str, rivals: bool, as_json: bool) -> None:
     """Account for every bit of an .f2f file."""
-    _print_report(f2f.open(file).report, as_json)
+    encoded = f2f.open(file)
+    if not rivals:
+        _print_report(encoded.report, as_json)
+        return
+    found = compare(_decoded(encoded), encoded.mask, encoded)
+    limits = bounds(_decoded(encoded), encoded.mask, encoded)
+    if as_json:
+        rows = [asdict(rival) for rival in found]
+        click.echo(json.dumps(asdict(encoded.report) | {"rivals": rows, "bounds": asdict(limits)}))
+        return
+    _print_report(encoded.report, as_json)
+    click.echo()
+    click.echo(table(found))
 
 
 def _decoded(encoded: f2f.Encoded) -> NDArray[Any]:

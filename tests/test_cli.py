@@ -52,6 +52,9 @@ def test_encode_verify_decode_report(run, tmp_path, weights, coded):
     assert sum(report["bits"].values()) == 8 * coded.stat().st_size
     assert report["sparsity"] == pytest.approx(0.8)
     assert "maximum ratio" in run("report", coded)
+    assert "CSR" in run("report", coded, "--compare")
+    rows = json.loads(run("report", coded, "--compare", "--json"))["rivals"]
+    assert rows[-1]["bytes"] == coded.stat().st_size
     assert json.loads(run("tensors", tmp_path / "w.npy", "--json"))[0]["shape"] == [60, 70]
     assert "60×70" in run("tensors", tmp_path / "w.npy")
 
