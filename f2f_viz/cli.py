@@ -165,15 +165,15 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
     if not rivals:
         _print_report(encoded.report, as_json)
         return
-    found = compare(_decoded(encoded), encoded.mask, encoded)
-    limits = bounds(_decoded(encoded), encoded.mask, encoded)
+    weights = _decoded(encoded)
+    found = compare(weights, encoded.mask, encoded)
     if as_json:
-        rows = [asdict(rival) for rival in found]
-        click.echo(json.dumps(asdict(encoded.report) | {"rivals": rows, "bounds": asdict(limits)}))
+        limits = bounds(weights, encoded.mask, encoded)
+        more = {"rivals": [asdict(rival) for rival in found], "bounds": asdict(limits)}
+        _print_report(encoded.report, True, more)
         return
-    _print_report(encoded.report, as_json)
-    click.echo()
-    click.echo(table(found))
+    _print_report(encoded.report, False)
+    click.echo("\n" + table(found))
 
 
 def _decoded(encoded: f2f.Encoded) -> NDArray[Any]:
@@ -184,9 +184,9 @@ def _decoded(encoded: f2f.Encoded) -> NDArray[Any]:
     return weights
 
 
-def _print_report(report: Report, as_json: bool) -> None:
+def _print_report(report: Report, as_json: bool, more: dict[str, Any] | None = None) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(report) | {"of_bound": report.of_bound}))
+        click.echo(json.dumps(asdict(report) | {"of_bound": report.of_bound} | (more or {})))
         return
     click.echo(f"sparsity S            {report.sparsity:.4f}")
     click.echo(f"maximum ratio 1/(1-S) {report.max_ratio:.4f}")
