@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.loaders import Entry, TensorInfo, entries
 
-__all__ = ["Layer", "TensorInfo", "list_tensors", "load_layer"]
+__all__ = ["Layer", "TensorInfo", "list_tensors", "load_layer", "load_mask"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +79,35 @@ def load_layer(path: str | os.PathLike[str], tensor: str | None = None) -> Layer
     From npy and safetensors the weights are a view of the mapped file: do not change the file
     while they are in use.
     """
-    entry = _choose(Path(path), entries(Path(path)), tensor)
-    if entry.info.dtype not in DTYPES:
-        raise F2FError(
-            f"tensor {entry.info.name!r} of {path} has an unsupported number format",
-            expected=f"one of {', '.join(DTYPES)}",
-            got=entry.info.dtype,
-        )
+    entry = _choose(Path(path), tensor, tuple(DTYPES))
     return Layer(entry.info.name, entry.read(), entry.info.dtype, str(path))
 
 
-def _choose(path: Path, found: list[Entry], tensor: str | None) -> Entry:
+def load_mask(path: str | os.PathLike[str], tensor: str | None = None) -> NDArray[np.bool_]:
+    """Load a pruning mask: booleans, or weights of which those that are not zero are kept.
+
+    Parameters, and errors, are those of `load_layer`.
+
+    Returns
+    -------
+    ndarray of bool
+        True = kept.
+    """
+    return _choose(Path(path), tensor, ("bool", *DTYPES)).read() != 0
+
+
+def _choose(path: Path, tensor: str | None, dtypes: tuple[str, ...]) -> Entry:
+    entry = _find(path, entries(path), tensor)
+    if entry.info.dtype not in dtypes:
+        raise F2FError(
+            f"tensor {entry.info.name!r} of {path} has an unsupported number format",
+            expected=f"one of {', '.join(dtypes)}",
+            got=entry.info.dtype,
+        )
+    return entry
+
+
+def _find(path: Path, found: list[Entry], tensor: str | None) -> Entry:
     if not found:
         raise F2FError(f"{path} holds no tensor")
     if tensor is None:

@@ -1,7 +1,9 @@
 """Pruning: which weights are kept. True in a mask means kept."""
 
 import inspect
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,9 @@ from numpy.typing import NDArray
 
 from f2f_viz.bitplanes import dtype_name
 from f2f_viz.errors import F2FError
+from f2f_viz.layers import load_layer, load_mask
 
-__all__ = ["METHODS", "keep_count", "prune", "ranking"]
+__all__ = ["METHODS", "keep_count", "prune", "prune_together", "ranking"]
 
 Mask = NDArray[np.bool_]
 
@@ -29,6 +32,23 @@ def _magnitudes(weights: NDArray[Any]) -> NDArray[Any]:
     magnitude = np.abs(weights.astype(wide)).reshape(-1)
     magnitude[np.isnan(magnitude)] = np.inf  # a NaN is never pruned in silence
     return magnitude
+
+
+def _descending(values: NDArray[Any]) -> NDArray[np.intp]:
+    """Order along the last axis from the largest, equals as they stand."""
+    return np.argsort(-values, axis=-1, kind="stable")
+
+
+def _rows(values: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+    """Shape values as (rows, weights of a row); a row is one index of the first axis (output)."""
+    return values.reshape(len(weights), -1) if weights.size else values.reshape(0, 1)
+
+
+def _keep_first(order: NDArray[np.intp], keep: int, shape: tuple[int, ...]) -> Mask:
+    """Keep the first `keep` positions of every row of an order."""
+    mask = np.zeros(order.shape, bool)
+    np.put_along_axis(mask, order[..., :keep], True, axis=-1)
+    return mask.reshape(shape)
 
 
 def ranking(weights: NDArray[Any], method: str, seed: int = 0) -> NDArray[np.intp]:
@@ -50,16 +70,50 @@ def ranking(weights: NDArray[Any], method: str, seed: int = 0) -> NDArray[np.int
     """
     if method == "random":
         return np.random.default_rng(seed).permutation(weights.size)
-    return np.argsort(-_magnitudes(weights), kind="stable")
+    return _descending(_magnitudes(weights))
 
 
-def _by_ranking(method: str) -> Callable[..., Mask]:
-    def prune_by_rank(weights: NDArray[Any], rate: float, seed: int) -> Mask:
-        mask = np.zeros(weights.size, bool)
-        mask[ranking(weights, method, seed)[: keep_count(weights.size, rate)]] = True
-        return mask.reshape(weights.shape)
+def _by_magnitude(weights: NDArray[Any], rate: float, seed: int, *, per: str = "layer") -> Mask:
+    if per not in ("layer", "row"):
+        raise F2FError("what is pruned alike", expected="per='layer' or 'row'", got=repr(per))
+    magnitudes = _magnitudes(weights)
+    if per == "row" and weights.ndim:
+        magnitudes = _rows(magnitudes, weights)
+    order = _descending(magnitudes)
+    return _keep_first(order, keep_count(order.shape[-1], rate), weights.shape)
 
-    return prune_by_rank
+
+def _by_lot(weights: NDArray[Any], rate: float, seed: int) -> Mask:
+    order = ranking(weights, "random", seed)
+    return _keep_first(order, keep_count(weights.size, rate), weights.shape)
+
+
+def _by_scores(weights: NDArray[Any], rate: float, seed: int, *, scores: Any) -> Mask:
+    given = load_layer(scores).weights if isinstance(scores, str | os.PathLike) else scores
+    given = np.asarray(given)
+    if given.shape != weights.shape:
+        raise F2FError("the scores have another shape", expected=weights.shape, got=given.shape)
+    dtype_name(given.dtype)
+    values = given.astype(np.float64).reshape(-1)
+    if np.isnan(values).any():
+        raise F2FError("a score is not a number", expected="a number for each weight", got="NaN")
+    order = _descending(values)
+    return _keep_first(order, keep_count(weights.size, rate), weights.shape)
+
+
+def _n_of_m(weights: NDArray[Any], rate: float, seed: int, *, pattern: str = "2:4") -> Mask:
+    match = re.fullmatch(r"([0-9]{1,4}):([0-9]{1,4})", str(pattern))
+    n, m = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= n <= m:
+        raise F2FError("the N:M pattern", expected="N:M, 1 ≤ N ≤ M, such as 2:4", got=repr(pattern))
+    rows = _rows(_magnitudes(weights), weights) if weights.ndim else np.ones((1, 1))
+    if rows.shape[1] % m and weights.size:
+        raise F2FError(
+            f"rows cannot be cut into groups of {m}",
+            expected=f"a multiple of {m} weights in a row",
+            got=rows.shape[1],
+        )
+    return _keep_first(_descending(rows.reshape(-1, m if weights.size else 1)), n, weights.shape)
 
 
 def _by_threshold(weights: NDArray[Any], rate: float, seed: int, *, threshold: float) -> Mask:
@@ -73,18 +127,20 @@ def _existing_zeros(weights: NDArray[Any], rate: float, seed: int) -> Mask:
 
 
 def _given(weights: NDArray[Any], rate: float, seed: int, *, mask: Any) -> Mask:
-    given = np.asarray(mask)
+    given = load_mask(mask) if isinstance(mask, str | os.PathLike) else np.asarray(mask)
     if given.shape != weights.shape:
         raise F2FError("the mask has another shape", expected=weights.shape, got=given.shape)
     return given.astype(bool)
 
 
 METHODS: dict[str, Callable[..., Mask]] = {
-    "magnitude": _by_ranking("magnitude"),
-    "random": _by_ranking("random"),
+    "magnitude": _by_magnitude,
+    "random": _by_lot,
     "threshold": _by_threshold,
     "zeros": _existing_zeros,
     "mask": _given,
+    "scores": _by_scores,
+    "n:m": _n_of_m,
 }
 
 
@@ -98,15 +154,20 @@ def prune(
     weights : ndarray, any shape
     rate : float
         Fraction to prune, 0 to 1; exactly round(rate·size) weights go. Methods that decide by
-        themselves (``threshold``, ``zeros``, ``mask``) only check it.
-    method : {"magnitude", "random", "threshold", "zeros", "mask"}
+        themselves (``threshold``, ``zeros``, ``mask``, ``n:m``) only check it.
+    method : {"magnitude", "random", "threshold", "zeros", "mask", "scores", "n:m"}
         ``magnitude`` keeps the largest \|w\|, ties in C order; ``random`` keeps any;
         ``threshold`` keeps \|w\| > `threshold`; ``zeros`` keeps what is not zero already;
-        ``mask`` takes `mask` as it is.
+        ``mask`` takes `mask` as it is; ``scores`` keeps the highest `scores`, ties in C order;
+        ``n:m`` keeps the N largest \|w\| of every M neighbours in a row.
     seed : int
         Seed of ``random``.
     **options
-        `threshold` (float) or `mask` (ndarray, the layer's shape), as the method needs.
+        As the method takes: ``magnitude`` takes `per`, "layer" or "row" (each index of the first
+        axis loses the same share); ``threshold`` needs `threshold` (float); ``mask`` needs `mask`
+        and ``scores`` needs `scores`, arrays of the layer's shape or files of one
+        (`layers.load_mask`, `layers.load_layer`); ``n:m`` takes `pattern`, "2:4" or another, which
+        the length of a row must suit.
 
     Returns
     -------
@@ -131,3 +192,42 @@ def prune(
     except TypeError as problem:
         raise F2FError(f"wrong options for pruning method {method!r}: {problem}") from None
     return choose(weights, rate, seed, **options)
+
+
+def prune_together(weights: Mapping[str, NDArray[Any]], rate: float) -> dict[str, Mask]:
+    r"""Prune several layers by one magnitude threshold, so that each loses what it can spare.
+
+    Parameters
+    ----------
+    weights : mapping of str to ndarray, any shapes
+    rate : float
+        Fraction of all their weights to prune, 0 to 1; exactly round(rate·size) go.
+
+    Returns
+    -------
+    dict of str to ndarray of bool
+        A mask of each layer, True = kept: the largest \|w\| of all, ties in the layers' order.
+
+    Raises
+    ------
+    F2FError
+        For a rate outside [0, 1].
+    """
+    for layer in weights.values():
+        dtype_name(layer.dtype)
+    sizes = [layer.size for layer in weights.values()]
+    keep = keep_count(sum(sizes), rate)
+    if not sizes:
+        return {}
+    together = np.concatenate([_magnitudes(layer) for layer in weights.values()])
+    mask = np.zeros(together.size, bool)
+    if keep:
+        least = np.partition(together, together.size - keep)[together.size - keep]
+        mask[together > least] = True
+        ties = np.flatnonzero(together == least)
+        mask[ties[: keep - np.count_nonzero(mask)]] = True
+    parts = np.split(mask, np.cumsum(sizes)[:-1])
+    return {
+        name: part.reshape(layer.shape)
+        for (name, layer), part in zip(weights.items(), parts, strict=True)
+    }

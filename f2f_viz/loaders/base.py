@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 
-__all__ = ["Entry", "TensorInfo", "bad_file", "native", "reading"]
+__all__ = ["Entry", "TensorInfo", "bad_file", "native", "reading", "storage_dtype"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Entry:
     reader: Callable[[], NDArray[Any]]
 
     def read(self) -> NDArray[Any]:
-        """Return the data, of the supported number format that `info` tells."""
+        """Return the data, C-ordered and little-endian; a view of the file where it allows."""
         with reading(self.path):
             return self.reader()
 
@@ -67,6 +68,11 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise bad_file(path, error) from error
+
+
+def storage_dtype(name: str) -> np.dtype[Any]:
+    """Return the dtype of a name in `TensorInfo`, which need not be a layer's: bool, int64."""
+    return DTYPES[name] if name in DTYPES else np.dtype(name).newbyteorder("<")
 
 
 def native(array: NDArray[Any]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.loaders.base import Entry, TensorInfo, bad_file, native, reading
+from f2f_viz.loaders.base import Entry, TensorInfo, bad_file, native, reading, storage_dtype
 
 __all__ = ["npy_entries", "npz_entries"]
 
@@ -47,7 +47,7 @@ def npy_entries(path: Path) -> list[Entry]:
 
 def _map_npy(path: Path, header: _Header) -> NDArray[Any]:
     if not header.info.nbytes:
-        return np.zeros(header.info.shape, DTYPES[header.info.dtype])
+        return np.zeros(header.info.shape, storage_dtype(header.info.dtype))
     mapped = np.memmap(path, header.dtype, "r", header.offset, header.info.shape, header.order)
     return header.finish(mapped)
 

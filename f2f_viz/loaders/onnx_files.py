@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.loaders.base import Entry, TensorInfo, bad_file, native, reading
+from f2f_viz.loaders.base import Entry, TensorInfo, bad_file, native, reading, storage_dtype
 
 __all__ = ["onnx_entries"]
 
@@ -40,7 +40,7 @@ def _info(tensor: Any, path: Path) -> TensorInfo:
         raise bad_file(path, f"negative size in shape {shape} of tensor {tensor.name}")
     name = onnx.TensorProto.DataType.Name(tensor.data_type).lower()
     dtype = {"float": "float32", "double": "float64"}.get(name, name)
-    size = DTYPES[dtype].itemsize if dtype in DTYPES else 1
+    size = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
     return TensorInfo(tensor.name, shape, dtype, math.prod(shape) * size)
 
 
@@ -76,10 +76,10 @@ def _external(path: Path, info: TensorInfo, tensor: Any) -> NDArray[Any]:
             got=f"{length} from {offset}",
         )
     if not nbytes:
-        return np.zeros(info.shape, DTYPES[info.dtype])
+        return np.zeros(info.shape, storage_dtype(info.dtype))
     if packed:
         bytes_ = np.memmap(file, np.uint8, "r", offset, (nbytes,))
         halves = np.stack([bytes_ & 15, bytes_ >> 4], axis=-1).reshape(-1)[: math.prod(info.shape)]
         signed = (halves.astype(np.int8) ^ np.int8(8)) - np.int8(8)
         return signed.astype(DTYPES["int4"]).reshape(info.shape)
-    return native(np.memmap(file, DTYPES[info.dtype], "r", offset, info.shape))
+    return native(np.memmap(file, storage_dtype(info.dtype), "r", offset, info.shape))

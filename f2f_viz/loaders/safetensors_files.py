@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from f2f_viz.bitplanes import DTYPES
-from f2f_viz.loaders.base import Entry, TensorInfo, native, reading
+from f2f_viz.loaders.base import Entry, TensorInfo, native, reading, storage_dtype
 
 __all__ = ["safetensors_entries"]
 
@@ -22,6 +21,7 @@ _NAMES = {
     "BF16": "bfloat16",
     "I8": "int8",
     "U8": "uint8",
+    "BOOL": "bool",
     "I16": "int16",
     "I32": "int32",
     "I64": "int64",
@@ -49,5 +49,5 @@ def safetensors_entries(path: Path) -> list[Entry]:
 
 def _read(path: Path, info: TensorInfo, offset: int) -> NDArray[Any]:
     if not math.prod(info.shape):
-        return np.zeros(info.shape, DTYPES[info.dtype])
-    return native(np.memmap(path, DTYPES[info.dtype], "r", offset, info.shape))
+        return np.zeros(info.shape, storage_dtype(info.dtype))
+    return native(np.memmap(path, storage_dtype(info.dtype), "r", offset, info.shape))

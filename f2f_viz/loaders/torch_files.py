@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.loaders.base import Entry, TensorInfo, bad_file, native, reading
+from f2f_viz.loaders.base import Entry, TensorInfo, bad_file, native, reading, storage_dtype
 
 __all__ = ["torch_entries"]
 
@@ -79,7 +78,7 @@ def _info(name: str, tensor: Any) -> TensorInfo:
 def _read(path: Path, name: str, tensor: Any) -> NDArray[Any]:
     import torch
 
-    dtype = DTYPES[str(tensor.dtype).removeprefix("torch.")]
+    dtype = storage_dtype(str(tensor.dtype).removeprefix("torch."))
     # A stride of 0 lets a file of a few bytes claim any size.
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise bad_file(path, f"tensor {name} of shape {tuple(tensor.shape)} is not all stored")
