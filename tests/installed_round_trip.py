@@ -1,4 +1,4 @@
-"""Run by .ci/run in an environment that has only the built package: one round trip through files."""
+"""Run by .ci/run where only the built package is installed: one round trip through files."""
 
 import json
 import subprocess
