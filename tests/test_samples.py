@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import f2f_viz as f2f
 import f2f_viz.samples as samples
 from f2f_viz.errors import F2FError
+from f2f_viz.layers import Layer
+from f2f_viz.quantize import quantize
 from f2f_viz.samples import (
     PRUNED_LAYERS,
     predict,
@@ -59,6 +62,28 @@ def test_sparsity_is_what_the_metadata_say(variant):
     assert info["sparsity"] == pytest.approx(info["rate"], abs=1e-4)
     others = np.concatenate([w.ravel() for n, w in model.items() if n not in PRUNED_LAYERS])
     assert (others == 0).mean() < 0.01
+
+
+@pytest.mark.parametrize("variant", VARIANTS[1:])
+def test_decoded_files_classify_as_the_pruned_network_does(variant, tmp_path):
+    images, _ = samples.test_set()
+    model = sample_model(variant)
+    decoded = dict(model)
+    for name in PRUNED_LAYERS:
+        mask = f2f.prune(model[name], 0, "zeros")
+        f2f.save(f2f.encode(model[name], mask, n_s=1), tmp_path / "layer.f2f")
+        decoded[name] = f2f.decode(f2f.open(tmp_path / "layer.f2f"))
+        assert decoded[name].tobytes() == model[name].tobytes()  # pruned weights are +0 in both
+    np.testing.assert_array_equal(predict(decoded, images), predict(model, images))
+
+
+@pytest.mark.parametrize("variant", ["dense", "l0-0.9"])
+def test_int8_classifies_nearly_as_well(variant):
+    model = sample_model(variant)
+    layers = {name: Layer(name, model[name], "float32", "test") for name in PRUNED_LAYERS}
+    small = {name: quantize(layer, "int8", "channel") for name, layer in layers.items()}
+    real = {name: quantized.dequantize() for name, quantized in small.items()}
+    assert accuracy({**model, **real}) == pytest.approx(accuracy(model), abs=0.01)
 
 
 def test_a_wrong_weight_shows():

@@ -219,7 +219,8 @@ def main() -> None:
     variants: dict[str, dict] = {}
 
     def keep(variant: str, method: str, rate: float, recipe: str, model: Transformer) -> None:
-        arrays = {n: p.detach().numpy().copy() for n, p in model.named_parameters()}
+        # + 0 turns the −0 of a pruned negative weight into the +0 that decoding gives
+        arrays = {n: p.detach().numpy() + np.float32(0) for n, p in model.named_parameters()}
         zeros = {n: round(float((arrays[n] == 0).mean()), 4) for n in PRUNED_LAYERS}
         pruned = np.concatenate([arrays[n].ravel() for n in PRUNED_LAYERS])
         accuracy = float((predict(arrays, test["images"]) == test["labels"]).mean())
