@@ -1,0 +1,53 @@
+"""What the documents promise: their code runs, their commands exist, their links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from safetensors.numpy import save_file
+
+import f2f_viz as f2f
+from f2f_viz.cli import cli
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A folder with the files that the documents' examples use."""
+    layer = f2f.sample_layer()
+    save_file({"name": layer.weights}, tmp_path / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_readme_python(shop, capsys):
+    for code in blocks(ROOT / "README.md", "python"):
+        exec(compile(code, "README.md", "exec"), {})
+    assert "of at most" in capsys.readouterr().out
+
+
+def test_readme_commands(shop):
+    lines = [line for block in blocks(ROOT / "README.md", "console") for line in block.splitlines()]
+    assert lines
+    for line in lines:
+        prompt, program, *arguments = shlex.split(line)
+        assert (prompt, program) == ("$", "f2f-viz")
+        done = CliRunner().invoke(cli, arguments)
+        assert done.exit_code == 0, f"{line}: {done.output}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page):
+    text = re.sub(r"^(```|    ).*?(^```|$)", "", page.read_text(), flags=re.M | re.S)
+    for link in re.findall(r"(?<!!)\[[^]]*\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:|#", link):
+            target = page.parent / link.partition("#")[0]
+            assert target.exists(), f"{page.name} links to {link}"
