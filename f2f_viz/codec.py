@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from f2f_viz import blocks as _blocks
 from f2f_viz.bitplanes import DTYPES, dtype_name, from_words, to_words, word_bits
 from f2f_viz.corrections import CODINGS, coded_bits
+from f2f_viz.decoder import decode_words
 from f2f_viz.errors import F2FError
 from f2f_viz.mask_coding import MASK_CODINGS
 from f2f_viz.network import XorNetwork
-from f2f_viz.packing import unpack_planes
 from f2f_viz.planes import Plane, Progress, encode_planes, plan_planes
 from f2f_viz.recoding import from_ranks, rank_table, to_ranks
 from f2f_viz.trellis import TILE_BLOCKS
@@ -247,27 +247,37 @@ def plane_words(
     return to_ranks(words, table, dtype), table
 
 
-def decode(encoded: Encoded) -> NDArray[Any]:
+def decode(encoded: Encoded, *, threads: int = 1) -> NDArray[Any]:
     """Decode a layer: kept weights bit for bit, pruned ones +0.
+
+    Parameters
+    ----------
+    encoded : Encoded
+    threads : int
+        Worth it for layers of millions of weights.
 
     Returns
     -------
     ndarray, the layer's dtype and shape
     """
-    network = encoded.network
-    bits = network.decode_packed(encoded.symbols, encoded.tile_blocks)
-    for p, plane in enumerate(encoded.planes):
-        if plane.inverted:
-            bits[p] = ~bits[p]
-        block, bit = np.divmod(plane.corrections, encoded.n_out)
-        flip = np.uint64(1) << (bit % 64).astype(np.uint64)
-        np.bitwise_xor.at(bits[p], (block, bit // 64), flip)
-    itemsize = DTYPES[encoded.dtype].itemsize
-    blocked = unpack_planes(bits, encoded.n_out, np.dtype(f"<u{itemsize}"))
-    words = _blocks.from_blocks(blocked, encoded.size, encoded.order)
+    planes, flat = encoded.planes, encoded.mask.reshape(-1)
+    words = decode_words(
+        encoded.symbols,
+        encoded.network,
+        np.array([plane.inverted for plane in planes]),
+        flat,
+        np.dtype(f"<u{DTYPES[encoded.dtype].itemsize}"),
+        tile_blocks=encoded.tile_blocks,
+        order=encoded.order,
+        threads=threads,
+    )
+    wrong = np.concatenate([plane.corrections for plane in planes])
+    flips = np.array([1 << p for p in reversed(range(len(planes)))], words.dtype)
+    counts = [plane.corrections.size for plane in planes]
+    index = _blocks.weights_at(wrong, encoded.size, encoded.n_out, encoded.order)
+    np.bitwise_xor.at(words, index, np.repeat(flips, counts))
     if encoded.ranks is not None:
-        words = from_ranks(words, encoded.ranks, encoded.dtype)
-    words = words * encoded.mask.reshape(-1)
+        words[flat] = from_ranks(words[flat], encoded.ranks, encoded.dtype)
     return from_words(words, encoded.dtype, encoded.shape)
 
 

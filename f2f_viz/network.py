@@ -4,6 +4,7 @@ A block of n_out bits is y_t = M [x_t ; x_{t-1} ; … ; x_{t-n_s}] over GF(2).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,12 @@ class XorNetwork:
         # float matmul is exact here (sums up to n_in) and uses BLAS
         return (bits.astype(np.float32) @ stages.astype(np.float32)).astype(np.int64) % 2 == 1
 
+    @cached_property
+    def tables(self) -> NDArray[np.uint64]:
+        """`register_stages` packed, shape (n_s + 1, 2**n_in, ceil(n_out / 64))."""
+        stages = self.register_stages()
+        return pack_mask(stages.reshape(-1, self.n_out)).reshape(*stages.shape[:2], -1)
+
     def decode_packed(self, symbols: NDArray[np.uint16], tile_blocks: int) -> NDArray[np.uint64]:
         """Decode all planes, the register starting at zero in every tile.
 
@@ -131,15 +138,15 @@ class XorNetwork:
                 expected="uint16 of shape (planes, blocks), tile_blocks >= 1",
                 got=f"{symbols.dtype} of shape {symbols.shape}, tile_blocks {tile_blocks}",
             )
-        self._check_range(symbols)
-        stages = self.register_stages()
-        tables = pack_mask(stages.reshape(-1, self.n_out)).reshape(*stages.shape[:2], -1)
+        self.check_symbols(symbols)
+        tables = self.tables
         out = np.zeros((*symbols.shape, tables.shape[2]), np.uint64)
         if out.size:
             _core.decode_packed(tables, symbols, tile_blocks, out)
         return out
 
-    def _check_range(self, symbols: NDArray[Any]) -> None:
+    def check_symbols(self, symbols: NDArray[Any]) -> None:
+        """Raise F2FError if a symbol has more than n_in bits."""
         if symbols.size and int(symbols.max()) >> self.n_in:
             raise F2FError(
                 "symbol too large", expected=f"below {1 << self.n_in}", got=int(symbols.max())
@@ -163,7 +170,7 @@ class XorNetwork:
                 expected="unsigned ints of shape (blocks,)",
                 got=f"{x.dtype} of shape {x.shape}",
             )
-        self._check_range(x)
+        self.check_symbols(x)
         out = np.zeros((x.size, self.n_out), dtype=bool)
         for k, table in enumerate(self.register_stages()[: max(x.size, 1)]):
             out[k:] ^= table[x[: x.size - k].astype(np.intp)]

@@ -1,0 +1,80 @@
+"""The decoder in software: table rows of every register stage, straight into the weights' words."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz import _decode
+from f2f_viz import blocks as _blocks
+from f2f_viz.network import XorNetwork
+
+__all__ = ["decode_words"]
+
+SIMD = _decode.has_simd() and os.environ.get("F2F_VIZ_ISA", "2") == "2"
+"""Whether AVX-512 is used; the portable path gives the same words."""
+_PIECE = 1 << 20  # least weights a thread is worth starting for
+
+
+def decode_words(
+    symbols: NDArray[np.uint16],
+    network: XorNetwork,
+    inverted: NDArray[np.bool_],
+    mask: NDArray[np.bool_],
+    word: np.dtype[Any],
+    *,
+    tile_blocks: int,
+    order: str,
+    threads: int = 1,
+) -> NDArray[Any]:
+    """Decode symbols to the words of weights, corrections still to be made.
+
+    Parameters
+    ----------
+    symbols : ndarray of uint16, shape (b, l)
+        Below 2^n_in.
+    network : XorNetwork
+    inverted : ndarray of bool, shape (b,)
+        Planes to invert.
+    mask : ndarray of bool, shape (size,)
+        True = kept; other words are 0.
+    word : dtype
+        uint8, uint16, uint32 or uint64.
+    tile_blocks : int
+        Blocks of a tile.
+    order : {"interleaved", "row"}
+    threads : int
+
+    Returns
+    -------
+    ndarray of `word`, shape (size,)
+    """
+    words = np.empty(mask.size, word)
+    blocks = symbols.shape[1]
+    if not blocks:
+        return words
+    network.check_symbols(symbols)
+    tables = network.tables
+    by_block = np.ascontiguousarray(symbols.T)
+    invert = np.where(inverted, ~np.uint64(0), np.uint64(0))
+    # t·g mod l is the address of block t, so the block at the next address is g⁻¹ further
+    stride = 0 if order == "row" else pow(_blocks.stride(blocks), -1, blocks) if blocks > 1 else 1
+
+    def run(start: int, stop: int) -> None:
+        width = tables.shape[2]
+        _decode.decode_range(
+            tables, by_block, invert, mask.view(np.uint8), network.n_out, tile_blocks, stride,
+            start, stop, SIMD, np.empty(len(symbols) * width, np.uint64),
+            np.empty(_decode.RUN * width * 64, word), words,
+        )  # fmt: skip
+
+    pieces = max(1, min(threads, mask.size // _PIECE))
+    edges = [blocks * piece // pieces for piece in range(pieces + 1)]
+    if pieces == 1:
+        run(0, blocks)
+    else:
+        with ThreadPoolExecutor(pieces) as pool:
+            list(pool.map(run, edges[:-1], edges[1:]))
+    return words
