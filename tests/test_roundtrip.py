@@ -110,7 +110,7 @@ def test_many_tiles():
     assert encoded.blocks > 3 * encoded.tile_blocks
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     dtype=st.sampled_from(list(DTYPES)),
     shape=st.lists(st.integers(0, 12), max_size=3).map(tuple),
