@@ -154,10 +154,8 @@ _rankings: "WeakKeyDictionary[Layer, dict[tuple[str, int], NDArray[np.intp]]]" =
 def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
     """Prune; the ranking of a layer is kept, so that a new rate needs no new sort."""
     method = settings.method
-    if method == "threshold":
-        return prune(layer.weights, settings.rate, method, threshold=settings.threshold)
-    if method == "zeros":
-        return prune(layer.weights, settings.rate, method)
+    if method not in ("magnitude", "random") or settings.pruning_options().get("per") == "row":
+        return prune(layer.weights, settings.rate, method, **settings.pruning_options())
     key = (method, settings.seed if method == "random" else 0)
     known = _rankings.setdefault(layer, {})
     if key not in known:

@@ -23,7 +23,17 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 """Named choices of how to code: the paper's own, and the smallest files."""
-PRUNINGS = ("magnitude", "random", "threshold", "zeros")
+_PRUNING_OPTIONS: dict[str, tuple[str, ...]] = {
+    "magnitude": ("per",),
+    "random": (),
+    "threshold": ("threshold",),
+    "zeros": (),
+    "n:m": ("pattern",),
+    "mask": ("mask",),
+    "scores": ("scores",),
+}
+_ALL_PRUNING_OPTIONS = {name for names in _PRUNING_OPTIONS.values() for name in names}
+PRUNINGS = tuple(_PRUNING_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -32,12 +42,18 @@ class Settings:
 
     Attributes
     ----------
-    method : {"magnitude", "random", "threshold", "zeros"}
+    method : {"magnitude", "random", "threshold", "zeros", "n:m", "mask", "scores"}
         Pruning method (`pruning.prune`).
     rate : float
-        Share of the weights to prune, 0 to 1; not used by ``threshold`` and ``zeros``.
+        Share of the weights to prune, 0 to 1; used by ``magnitude``, ``random``, ``scores``.
+    per : {"layer", "row"}
+        Whether ``magnitude`` prunes the layer as one or every row alike.
     threshold : float
         ``threshold`` keeps absolute values above it.
+    pattern : str
+        ``n:m`` keeps N of every M, for instance ``2:4``.
+    mask, scores : str or None
+        Files that ``mask`` and ``scores`` read.
     n_in : int
         Bits of a symbol.
     n_s : int
@@ -60,7 +76,11 @@ class Settings:
 
     method: str = "magnitude"
     rate: float = 0.9
+    per: str = "layer"
     threshold: float = 0.0
+    pattern: str = "2:4"
+    mask: str | None = None
+    scores: str | None = None
     n_in: int = 8
     n_s: int = 1
     n_out: int | None = None
@@ -73,6 +93,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         self._choice("method", PRUNINGS)
+        self._choice("per", ("layer", "row"))
+        for field in ("mask", "scores"):
+            if self.method == field and not getattr(self, field):
+                raise F2FError(
+                    f"method {field!r} reads a file", expected="its path", got="none", field=field
+                )
         self._choice("order", ORDERS)
         self._choice("coding", CODINGS)
         self._choice("mask_coding", MASK_CODINGS)
@@ -103,9 +129,14 @@ class Settings:
         """Return plain JSON values; `from_dict` takes them."""
         return asdict(self)
 
+    def pruning_options(self) -> dict[str, Any]:
+        """Return the options of `pruning.prune` that the method takes."""
+        names = _PRUNING_OPTIONS[self.method]
+        return {name: getattr(self, name) for name in names}
+
     def codec_options(self) -> dict[str, Any]:
         """Return the keyword arguments of `codec.encode` that these settings mean."""
-        pruning = ("method", "rate", "threshold")
+        pruning = {"method", "rate", *_ALL_PRUNING_OPTIONS}
         return {name: value for name, value in self.to_dict().items() if name not in pruning}
 
     @classmethod

@@ -313,3 +313,25 @@ def test_analysis_of_hardly_anything(shape, rate):
     analysis = f2f.analyze(layer(shape), f2f.Settings(rate=rate), preview=True)
     assert analysis.bit_exact
     assert 0 <= analysis.of_bound.value <= 1
+
+
+def test_settings_reach_every_pruning_method(tmp_path):
+    given_layer = layer((8, 16))
+    scores = np.random.default_rng(1).random((8, 16))
+    np.save(tmp_path / "scores.npy", scores)
+    np.save(tmp_path / "mask.npy", scores > 0.5)
+    cases = [
+        ({"method": "magnitude", "rate": 0.5, "per": "row"}, {"per": "row"}),
+        ({"method": "n:m", "pattern": "1:4"}, {"pattern": "1:4"}),
+        ({"method": "mask", "mask": str(tmp_path / "mask.npy")}, {"mask": scores > 0.5}),
+        (
+            {"method": "scores", "rate": 0.5, "scores": str(tmp_path / "scores.npy")},
+            {"scores": scores},
+        ),
+    ]
+    for values, options in cases:
+        settings = f2f.Settings(**values)
+        expected = f2f.prune(given_layer.weights, settings.rate, settings.method, **options)
+        np.testing.assert_array_equal(f2f.analyze(given_layer, settings).mask, expected)
+    with pytest.raises(f2f.F2FError, match="reads a file"):
+        f2f.Settings(method="mask")
