@@ -29,7 +29,7 @@ lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/python tools/lint_imports.py
 	$(BIN)/cython-lint cython_core
 
 clean:
