@@ -23,6 +23,7 @@ lab: env
 	$(BIN)/f2f-viz lab
 
 test: env
+	tools/ensure_chromium.sh
 	$(BIN)/python -m pytest
 
 lint: env

@@ -1,5 +1,6 @@
 """Serve the analyzer: Voilà on loopback for `f2f-viz app`, JupyterLab for `f2f-viz lab`."""
 
+import logging
 import os
 import secrets
 import sys
@@ -59,12 +60,26 @@ def launch(port: int | None = None, browser: bool = True) -> None:
         filter(None, [str(_HERE / "jupyter"), os.environ.get("JUPYTER_PATH")])
     )
     from voila.app import Voila
+    from voila.tornado.handler import TornadoVoilaHandler
 
     sockets = _sockets(port)
     token = secrets.token_hex(16)
     url = f"http://{_LOOPBACK}:{sockets[0].getsockname()[1]}/?token={token}"
 
+    class Page(TornadoVoilaHandler):  # type: ignore[misc]
+        async def get(self, path: str | None = None) -> Any:
+            # Sets the cookie that the page must show when it leaves, to end its kernel; Voilà
+            # checks for it and never sets it.
+            self.xsrf_token  # noqa: B018
+            return await super().get(path)
+
     class Server(Voila):  # type: ignore[misc]
+        def init_handlers(self) -> list[Any]:
+            return [
+                (route, Page if handler is TornadoVoilaHandler else handler, *options)
+                for route, handler, *options in super().init_handlers()
+            ]
+
         def listen(self) -> None:
             HTTPServer(self.app).add_sockets(sockets)
             self.ioloop = tornado.ioloop.IOLoop.current()
@@ -78,6 +93,8 @@ def launch(port: int | None = None, browser: bool = True) -> None:
             finally:
                 self.stop()
 
+    # a page that closes amid a message is no news
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     server = Server(
         token=token,
         ip=_LOOPBACK,
@@ -86,9 +103,8 @@ def launch(port: int | None = None, browser: bool = True) -> None:
         log_level="ERROR",
         tornado_settings={
             "websocket_max_message_size": _MAX_MESSAGE,
-            # milliseconds; tornado wants the timeout no longer than the interval
-            "ws_ping_interval": 30_000,
-            "ws_ping_timeout": 30_000,
+            # no keep-alive on loopback: jupyter_server's own takes a slow page for a dead one
+            "ws_ping_interval": 0,
         },
     )
     server.config.VoilaConfiguration.template = "f2f"
@@ -96,6 +112,9 @@ def launch(port: int | None = None, browser: bool = True) -> None:
     # Lab's button for Voilà previews: of no use here, and made for another JupyterLab
     server.config.VoilaConfiguration.extension_denylist = ["@voila-dashboards/jupyterlab-preview"]
     server.config.KernelManager.transport = "ipc"
+    # a page that closes ends its kernel; one that crashes leaves it to these
+    server.config.MappingKernelManager.cull_idle_timeout = 120
+    server.config.MappingKernelManager.cull_interval = 30
     server.config.VoilaConfiguration.show_tracebacks = True
     server.initialize([])
     server.start()

@@ -1,6 +1,8 @@
 """Where the layer comes from: a sample, a file on this machine, or an upload."""
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,13 +64,14 @@ class Uploads:
     """Files that arrive in parts; the last whole one is kept until the next, or the kernel ends."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="f2f-upload-")
+        self._folder = Path(tempfile.mkdtemp(prefix="f2f-upload-"))
         self.path: Path | None = None
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def receive(self, content: Mapping[str, Any], part: bytes | memoryview) -> bool:
         """Store one part; return whether the file is whole."""
         # the name is only a label: it may hold anything, so take its last part and no path
-        partial = Path(self._folder.name, f"{content['id']}.part".replace("/", "_"))
+        partial = self._folder / f"{content['id']}.part".replace("/", "_")
         with partial.open("ab" if content["at"] else "wb") as file:
             file.write(part)
         if content["at"] + len(part) < content["size"]:

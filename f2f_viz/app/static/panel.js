@@ -59,10 +59,10 @@ function render({ model, el }) {
       const input = h("input", { type: "radio", name: prefix + name, id: `${prefix}${name}-${value}`,
                                  onchange: () => set({ [name]: value }) });
       sync.push(() => { input.checked = values()[name] === value; });
-      return [input, h("label", { for: input.id, title: help[value] ?? null }, text)];
+      return [input, h("label", { title: help[value] ?? null }, input, h("span", {}, text))];
     });
     return field(name, label, inputs.map(([input]) => input),
-      h("div", { class: "f2f-segmented" }, ...inputs.flat()));
+      h("div", { class: "f2f-segmented" }, ...inputs.map(([, option]) => option)));
   };
 
   const select = (name, label, options) => {
@@ -105,7 +105,7 @@ function render({ model, el }) {
     h("button", { type: "button", class: "f2f-button", onclick: open }, "Open"));
   const file = h("input", { type: "file", id: `${prefix}upload`,
                             onchange: () => file.files[0] && upload(file.files[0]) });
-  const meter = h("progress", { class: "f2f-hidden", max: 1, value: 0, "aria-label": "Upload" });
+  const meter = h("progress", { class: "f2f-hidden", max: 1, value: 0, "aria-label": "Upload progress" });
   const uploading = field("upload", "File to upload", [file], file, meter);
   const note = (text) => {
     model.set("errors", { ...model.get("errors"), upload: text });

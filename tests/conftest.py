@@ -1,0 +1,151 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def _eventually(condition, seconds=15.0):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.05)
+
+
+@dataclass
+class Server:
+    """A server of ours in a process of its own."""
+
+    command: str
+    process: subprocess.Popen = field(init=False)
+    url: str = field(init=False)
+
+    def __post_init__(self):
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "import f2f_viz.cli; f2f_viz.cli.main()",
+                self.command,
+                "--no-browser",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        self.url = self.process.stdout.readline().strip()
+        assert self.url.startswith("http://127.0.0.1:"), self.process.stderr.read()
+
+    def kernels(self):
+        """Process ids of the kernels this server started."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        found = set()
+        for pid in children.read_text().split():
+            try:
+                if b"ipykernel" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.add(int(pid))
+            except FileNotFoundError:
+                continue
+        return found
+
+    def stop(self, how=signal.SIGINT):
+        """Stop it as a person or a supervisor would; return its exit code and its last words."""
+        self.process.send_signal(how)
+        out, err = self.process.communicate(timeout=20)
+        assert out == ""  # the URL was all it printed
+        return self.process.returncode, err
+
+
+@pytest.fixture
+def eventually():
+    """Poll until a condition is true; a browser and a kernel have no common clock to wait on."""
+    return _eventually
+
+
+@pytest.fixture
+def start_server():
+    """Start servers that end with the test, whatever becomes of it."""
+    servers = []
+
+    def start(command):
+        servers.append(Server(command))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def app_server():
+    server = Server("app")
+    yield server
+    code, words = server.stop()
+    assert (code, words.strip()) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def lab_server():
+    server = Server("lab")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        message = "no Chromium on PATH: run tools/ensure_chromium.sh"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def _pages(browser):
+    """Open pages that must neither complain on the console nor ask an outside host."""
+    contexts, errors, outside = [], [], []
+
+    def watch(request):
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            outside.append(request.url)
+
+    def open_one(url, width=1280, height=800):
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", watch)
+        page.goto(url)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert errors == []
+    assert outside == []
+
+
+open_page = pytest.fixture(_pages)
+open_shared = pytest.fixture(_pages, scope="module")

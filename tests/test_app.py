@@ -1,0 +1,200 @@
+import asyncio
+import json
+import threading
+
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.app import controls, numbers
+from f2f_viz.app.runner import Runner
+from f2f_viz.app.sources import Uploads
+
+
+def test_python_drives_the_analyzer():
+    async def drive():
+        analyzer = f2f.Analyzer()
+        first = await analyzer.settled()
+        assert first.settings == f2f.Settings()
+        analyzer.settings = f2f.Settings(rate=0.6, n_s=0)
+        second = await analyzer.settled()
+        assert second.settings == f2f.Settings(rate=0.6, n_s=0)
+        assert second.bit_exact
+        weights = np.ones((3, 5), np.int8)
+        analyzer.layer = f2f.Layer("mine", weights, "int8", "test")
+        third = await analyzer.settled()
+        assert third.layer.name == "mine"
+        assert third.settings == second.settings
+
+    asyncio.run(drive())
+
+
+def test_analyzer_equals_analyze():
+    async def drive():
+        layer = f2f.Layer("w", np.arange(-40, 40, dtype=np.float32), "float32", "test")
+        settings = f2f.Settings(rate=0.5, n_in=4)
+        shown = await f2f.Analyzer(layer, settings).settled()
+        direct = f2f.analyze(layer, settings)
+        assert shown.ratio == direct.ratio
+        np.testing.assert_array_equal(shown.encoded.symbols, direct.encoded.symbols)
+
+    asyncio.run(drive())
+
+
+@pytest.mark.parametrize("wrong", [{"rate": 2}, {"n_s": 99}])
+def test_settings_are_checked_before_they_are_taken(wrong):
+    with pytest.raises(f2f.F2FError):
+        f2f.Settings(**wrong)
+
+
+def test_analyzer_rejects_what_is_not_settings():
+    with pytest.raises(f2f.F2FError, match="Settings"):
+        f2f.Analyzer().settings = {"rate": 0.5}
+
+
+class Bench:
+    """A runner whose work is held until the test lets it go."""
+
+    def __init__(self):
+        self.published, self.failed, self.cancelled, self.started = [], [], 0, []
+        self.gate = threading.Event()
+        self.runner = Runner(
+            self.work,
+            is_exact=lambda result: result[1],
+            publish=self.publish,
+            fail=lambda job, error: self.failed.append((job, error)),
+            tell=lambda *_: None,
+            cancelled=self.count_cancelled,
+        )
+
+    def work(self, job, *, preview, progress, cancel):
+        self.started.append((job, preview))
+        if preview:
+            if job == "bad":
+                raise f2f.F2FError("no good")
+            return job, False
+        while not self.gate.wait(0.005):
+            if cancel.is_set():
+                raise f2f.Cancelled
+        return job, True
+
+    async def publish(self, result):
+        self.published.append(result)
+
+    def count_cancelled(self):
+        self.cancelled += 1
+
+
+async def until(condition):
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def test_preview_comes_before_exact():
+    async def drive():
+        bench = Bench()
+        bench.runner.request("a")
+        await until(lambda: bench.published == [("a", False)])
+        bench.gate.set()
+        await bench.runner.settled()
+        assert bench.published == [("a", False), ("a", True)]
+        assert not bench.runner.busy
+
+    asyncio.run(drive())
+
+
+def test_newest_wins_and_one_is_in_flight():
+    async def drive():
+        bench = Bench()
+        for job in "abc":
+            bench.runner.request(job)
+        await until(lambda: ("c", False) in bench.started)
+        assert {job for job, _ in bench.started} == {"c"}
+        bench.runner.request("d")
+        bench.gate.set()
+        await bench.runner.settled()
+        assert bench.published[-2:] == [("d", False), ("d", True)]
+        assert ("c", True) not in bench.published
+        assert bench.cancelled == 0
+
+    asyncio.run(drive())
+
+
+def test_cancel_keeps_the_preview():
+    async def drive():
+        bench = Bench()
+        bench.runner.request("a")
+        await until(lambda: ("a", False) in bench.published and len(bench.started) == 2)
+        bench.runner.cancel()
+        await bench.runner.settled()
+        assert bench.published == [("a", False)]
+        assert bench.cancelled == 1
+
+    asyncio.run(drive())
+
+
+def test_failure_is_told_and_the_next_job_runs():
+    async def drive():
+        bench = Bench()
+        bench.gate.set()
+        bench.runner.request("bad")
+        await bench.runner.settled()
+        assert [job for job, _ in bench.failed] == ["bad"]
+        bench.runner.request("a")
+        await bench.runner.settled()
+        assert bench.published[-1] == ("a", True)
+
+    asyncio.run(drive())
+
+
+def test_links_carry_settings():
+    settings = f2f.Settings(rate=0.75, order="row", n_out=30, coding="chunk")
+    query = controls.as_query({"source": "sample", "sample": "x/y"}, settings)
+    found = controls.from_query(f"?token=abc&{query}")
+    assert "token" not in found
+    assert (found.pop("source"), found.pop("sample")) == ("sample", "x/y")
+    assert controls.read_settings({**f2f.Settings().to_dict(), **found}) == settings
+
+
+def test_python_to_copy_gives_the_same_analysis():
+    layer, settings = f2f.sample_layer(), f2f.Settings(rate=0.5, n_in=3)
+    scope = {}
+    exec(controls.as_python(layer, {"source": "sample"}, settings), scope)
+    assert scope["analysis"].settings == settings
+    np.testing.assert_array_equal(scope["layer"].weights, layer.weights)
+
+
+@pytest.mark.parametrize(("name", "value"), [("rate", None), ("n_in", 99), ("seed", -1)])
+def test_errors_name_their_control(name, value):
+    with pytest.raises(f2f.F2FError) as caught:
+        controls.read_settings({**f2f.Settings().to_dict(), name: value})
+    assert caught.value.field == name
+
+
+def test_presets_are_settings():
+    for preset in controls.PRESETS.values():
+        controls.read_settings({**f2f.Settings().to_dict(), **preset})
+
+
+def test_cards_put_the_numbers_in():
+    layer = f2f.Layer("w", np.arange(200, dtype=np.float32), "float32", "test")
+    cards = {c["key"]: c for c in numbers.cards(f2f.analyze(layer, f2f.Settings(rate=0.75)))}
+    assert cards["sparsity"]["value"] == "75.00"
+    assert cards["sparsity"]["numbers"].split() == ["=", "150", "/", "200", "=", "0.7500"]
+    assert cards["max_ratio"]["value"] == "4.00"
+    json.dumps(list(cards.values()))
+    nothing = numbers.cards(f2f.analyze(layer, f2f.Settings(rate=1.0)))
+    assert nothing[1]["value"] == "∞"
+
+
+def test_uploads_arrive_in_parts():
+    uploads = Uploads()
+    content = {"id": "a/../b", "name": "../../evil.npy", "size": 6}
+    assert not uploads.receive({**content, "at": 0}, b"abc")
+    assert uploads.receive({**content, "at": 3}, memoryview(b"def"))
+    assert uploads.path.name == "evil.npy"
+    assert uploads.path.read_bytes() == b"abcdef"
+    first = uploads.path
+    assert uploads.receive({"id": "c", "name": "", "size": 0, "at": 0}, b"")
+    assert not first.exists()

@@ -1,0 +1,247 @@
+"""The analyzer as a person meets it: a real Chromium on the real server."""
+
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import f2f_viz as f2f
+
+pytestmark = pytest.mark.browser
+
+
+def settle(page):
+    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
+
+
+def card(page, key):
+    return page.locator(f".f2f-card-value[data-key={key}]")
+
+
+@pytest.fixture(scope="module")
+def defaults(tmp_path_factory):
+    path = tmp_path_factory.mktemp("settings") / "defaults.json"
+    path.write_text(json.dumps(f2f.Settings().to_dict()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def shared(app_server, open_shared):
+    """One page for the tests that leave it usable: starting a kernel takes seconds."""
+    page = open_shared(app_server.url)
+    settle(page)
+    return page
+
+
+@pytest.fixture
+def page(shared, defaults):
+    shared.get_by_label("Samples", exact=True).check()
+    shared.get_by_label("Load settings from a JSON file").set_input_files(defaults)
+    shared.get_by_role("tab", name="Mask").click()
+    expect(card(shared, "sparsity")).to_have_text("90.00%")
+    expect(shared.get_by_label("n_in, symbol bits")).to_have_value("8")
+    settle(shared)
+    return shared
+
+
+def test_first_page_shows_a_real_layer(page):
+    layer = f2f.sample_layer()
+    a = f2f.analyze(layer, f2f.Settings())
+    expect(page.locator(".f2f-layer")).to_contain_text(layer.name)
+    expect(card(page, "sparsity")).to_have_text(f"{100 * a.sparsity:.2f}%")
+    expect(card(page, "max_ratio")).to_have_text(f"{a.max_ratio:.2f}×")
+    expect(card(page, "ratio")).to_have_text(f"{a.ratio.value:.2f}×")
+    expect(card(page, "efficiency")).to_have_text(f"{100 * a.efficiency.value:.2f}%")
+    expect(page.locator(".f2f-badge")).to_have_text("✓ bit-exact")
+    page.locator(".f2f-card-ratio").hover()
+    expect(page.locator(".f2f-card-ratio .f2f-tip")).to_contain_text("payload + corrections")
+
+
+def test_rate_slider_moves_everything(page, eventually):
+    slider = page.get_by_label("Pruning rate, slider")
+    mask = page.locator(".f2f-figure-mask")
+    decoder = page.locator(".f2f-stage svg")
+    page.get_by_role("tab", name="Decoder").click()
+    decoder.wait_for()
+    before_decoder = decoder.inner_html()
+    page.get_by_role("tab", name="Mask").click()
+    page.mouse.move(0, 0)
+    before = mask.screenshot(), card(page, "ratio").inner_text()
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowLeft")
+    expect(card(page, "sparsity")).to_have_text("70.00%")
+    settle(page)
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.7))
+    expect(card(page, "ratio")).to_have_text(f"{a.ratio.value:.2f}×")
+    assert card(page, "ratio").inner_text() != before[1]
+    eventually(lambda: mask.screenshot() != before[0])
+    page.get_by_role("tab", name="Decoder").click()
+    eventually(lambda: decoder.inner_html() != before_decoder)
+
+
+def test_what_is_wrong_stands_beside_its_control(page):
+    page.get_by_label("Path", exact=True).check()
+    path = page.get_by_label("Path on this machine")
+    path.fill("/no/such/file.npy")
+    path.press("Enter")
+    message = page.locator(".f2f-field-path .f2f-error")
+    expect(message).to_contain_text("/no/such/file.npy")
+    assert path.get_attribute("aria-invalid") == "true"
+    assert message.get_attribute("id") in path.get_attribute("aria-describedby")
+    page.get_by_label("Samples", exact=True).check()
+    n_in = page.get_by_label("n_in, symbol bits")
+    n_in.fill("99")
+    expect(page.locator(".f2f-field-n_in .f2f-error")).to_contain_text("got 99")
+    n_in.fill("")
+    expect(page.locator(".f2f-field-n_in .f2f-error")).to_contain_text("got nothing")
+    n_in.fill("4")
+    expect(page.locator(".f2f-field-n_in .f2f-error")).to_be_hidden()
+    settle(page)
+    expect(page.get_by_label("n_out, block bits")).to_have_value("40")
+
+
+def test_decoder_steps_by_button_and_key(page, eventually):
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    page.get_by_role("tab", name="Decoder").click()
+    stage = page.locator(".f2f-stage")
+    wrong = np.unique(a.encoded.planes[0].corrections // a.n_out)
+    expect(stage).to_have_attribute("data-cycle", str(wrong[0]))
+    stage.focus()
+    for key, cycle in [
+        ("m", wrong[1]), ("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1),
+        ("End", a.blocks - 1), ("Home", 0), ("h", np.flatnonzero(a.n_u[1:] > 8)[0] + 1),
+    ]:  # fmt: skip
+        stage.press(key)
+        expect(stage).to_have_attribute("data-cycle", str(cycle))
+    stage.press("Home")
+    for name, cycle in [("Step", 1), ("Step", 2), ("Step back", 1), ("Last cycle", a.blocks - 1)]:
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(stage).to_have_attribute("data-cycle", str(cycle))
+    page.get_by_label("Cycle", exact=True).fill("5")
+    page.get_by_label("Cycle", exact=True).press("Enter")
+    t = f2f.trace(a.encoded, 0, 5, 6)
+    expect(page.locator(".stagevalue").first).to_have_text(f"0x{t.register[0, 0]:02X}")
+    expect(page.locator(".stagevalue").nth(1)).to_have_text(f"0x{t.register[0, 1]:02X}")
+    page.get_by_label("Cycles a second").select_option("30")
+    page.get_by_label("Cycles to run").fill("4")
+    page.get_by_role("button", name="Run some cycles").click()
+    expect(stage).to_have_attribute("data-cycle", "9")
+    page.get_by_label("Bit-plane").select_option("9")
+    expect(page.locator(".f2f-equation mark")).to_have_count(1 if t.care[0, 0] else 0)
+    stage.focus()
+    stage.press("Home")
+    stage.press(" ")
+    eventually(lambda: int(stage.get_attribute("data-cycle")) > 3)
+    stage.press(" ")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+
+
+def test_tabs_move_by_arrow(page):
+    tabs = page.get_by_role("tab")
+    tabs.first.focus()
+    tabs.first.press("ArrowRight")
+    expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(tabs.nth(1)).to_be_focused()
+    tabs.nth(1).press("Home")
+    expect(tabs.first).to_be_focused()
+
+
+def test_upload_and_tensor_choice(page, tmp_path):
+    rng = np.random.default_rng(1)
+    big = rng.normal(size=(2_000_000,)).astype(np.float32)  # more parts than one
+    np.savez(tmp_path / "model.npz", small=rng.normal(size=(8, 16)).astype(np.float16), big=big)
+    page.get_by_label("Upload", exact=True).check()
+    page.get_by_label("File to upload").set_input_files(tmp_path / "model.npz")
+    expect(page.locator(".f2f-layer")).to_contain_text("8 × 16")  # a matrix before a vector
+    page.get_by_role("combobox", name="Tensor").select_option("big")
+    expect(page.locator(".f2f-layer")).to_contain_text("2000000")
+    page.get_by_role("combobox", name="Tensor").select_option("small")
+    settle(page)
+    expect(page.locator(".f2f-badge")).to_have_text("✓ bit-exact")
+    (tmp_path / "bad.npy").write_bytes(b"no array")
+    page.get_by_label("File to upload").set_input_files(tmp_path / "bad.npy")
+    expect(page.locator(".f2f-field-upload .f2f-error")).to_contain_text("bad.npy")
+
+
+def test_link_and_settings_file(app_server, open_page, tmp_path):
+    page = open_page(f"{app_server.url}&rate=0.75&n_in=6&order=row&seed=3")
+    settle(page)
+    expect(page.get_by_role("spinbutton", name="Pruning rate")).to_have_value("0.75")
+    expect(page.get_by_label("n_in, symbol bits")).to_have_value("6")
+    expect(page.get_by_label("Row", exact=True)).to_be_checked()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save JSON").click()
+    saved = json.loads(download.value.path().read_text())
+    assert f2f.Settings.from_dict(saved) == f2f.Settings(rate=0.75, n_in=6, order="row", seed=3)
+    (tmp_path / "s.json").write_text(json.dumps(saved | {"n_in": 5}))
+    page.get_by_label("Load settings from a JSON file").set_input_files(tmp_path / "s.json")
+    expect(page.get_by_label("n_in, symbol bits")).to_have_value("5")
+    (tmp_path / "bad.json").write_text('{"colour": 1}')
+    page.get_by_label("Load settings from a JSON file").set_input_files(tmp_path / "bad.json")
+    expect(page.locator(".f2f-field-settings .f2f-error")).to_contain_text("colour")
+
+
+def test_rapid_drag_ends_at_the_last_value(page):
+    slider = page.get_by_label("Pruning rate, slider")
+    started = time.monotonic()
+    for i in range(50):
+        slider.evaluate(
+            "(node, value) => { node.value = value; node.dispatchEvent(new Event('input')); }",
+            0.4 + 0.01 * i,
+        )
+        page.wait_for_timeout(max(0, 100 * (i + 1) - 1000 * (time.monotonic() - started)))
+    expect(card(page, "sparsity")).to_have_text("89.00%")
+    settle(page)
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.89))
+    expect(card(page, "ratio")).to_have_text(f"{a.ratio.value:.2f}×")
+
+
+def test_two_pages_on_two_screens_in_two_themes(app_server, shared, open_page):
+    other = open_page(f"{app_server.url}&theme=dark&rate=0.5", 1920, 1080)
+    settle(other)
+    expect(card(other, "sparsity")).to_have_text("50.00%")
+    for page in (shared, other):
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            overflow = page.evaluate(
+                "[document.documentElement, document.querySelector('.f2f-app')]"
+                ".map((node) => node.scrollWidth - node.clientWidth)"
+            )
+            assert max(overflow) <= 0, tab.inner_text()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_server_stops_cleanly(start_server, open_page, eventually, how):
+    server = start_server("app")
+    page = open_page(server.url)
+    settle(page)
+    assert len(server.kernels()) == 1
+    page.goto("about:blank")  # leaving the page ends its kernel
+    eventually(lambda: not server.kernels())
+    page.goto(server.url)
+    settle(page)
+    kernels = server.kernels()
+    page.context.close()
+    code, words = server.stop(how)
+    assert (code, words.strip()) == (0, "")
+    for pid in kernels:
+        with pytest.raises(ProcessLookupError):
+            signal.pidfd_send_signal(os.pidfd_open(pid), 0)
+
+
+def test_reload_begins_anew(app_server, page):
+    page.get_by_label("Row", exact=True).check()
+    page.reload()
+    settle(page)
+    expect(page.get_by_label("Interleaved", exact=True)).to_be_checked()
+
+
+def test_a_page_without_the_token_opens_nothing(app_server, open_page):
+    page = open_page(app_server.url.split("?")[0])
+    expect(page.get_by_text("token").first).to_be_visible()
+    expect(page.locator(".f2f-app")).to_have_count(0)
