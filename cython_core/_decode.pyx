@@ -32,7 +32,7 @@ ctypedef fused word_t:
 
 
 def has_simd():
-    """Return whether this machine runs the AVX-512 path."""
+    """Return whether this machine runs the AVX-512 and GFNI path."""
     return bool(f2f_decode_simd())
 
 

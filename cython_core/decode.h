@@ -1,9 +1,8 @@
 /* Decoding: symbols of all planes → weights.
  *
- * A block of a plane is the XOR of one table row per register stage. The planes of a block are then
- * turned from bits of planes into words of weights: with AVX-512 each plane sets its bit in 16
- * (8, 32, 64) words under a mask; else 8×8 bit matrices are transposed in 64-bit registers
- * (Warren, Hacker's Delight, 2nd ed., section 7-3).
+ * A block of a plane is the XOR of one table row per register stage. Eight planes of eight bits are
+ * then an 8×8 bit matrix to transpose: with AVX-512 and GFNI eight matrices an instruction, else in
+ * 64-bit registers (Warren, Hacker's Delight, 2nd ed., section 7-3).
  *
  * Blocks are decoded in the order of the addresses they are written to, RUN at a time, so that the
  * interleaved order writes runs of consecutive weights. */
@@ -29,33 +28,61 @@ typedef struct {
     int64_t stride;          /* block step from one address to the next; 0: row order */
 } f2f_decoder;
 
-/* raw[p * words + w]: the bits of block t. `words` and `stages` are constants where it is inlined
- * for the usual sizes. */
-static inline __attribute__((always_inline)) void f2f_rows(const f2f_decoder *d, int64_t t,
-                                                           uint64_t *restrict raw,
-                                                           const int64_t words,
-                                                           const int64_t stages) {
-    const uint16_t *x = d->symbols + t * d->planes;
-    for (int64_t p = 0; p < d->planes; p++)
+/* Rows of a block, one for each plane and a multiple of 8: those past the planes stay 0. */
+static inline int64_t f2f_rows(const f2f_decoder *d) { return (d->planes + 7) / 8 * 8; }
+
+/* raw[w * rows + q]: word w of block t of the plane of bit q. `words` and `stages` are constants
+ * where it is inlined for the usual sizes. */
+static inline __attribute__((always_inline)) void f2f_lookup(const f2f_decoder *d, int64_t t,
+                                                             uint64_t *restrict raw,
+                                                             const int64_t words,
+                                                             const int64_t stages) {
+    const int64_t planes = d->planes, rows = f2f_rows(d);
+    const uint16_t *x = d->symbols + t * planes;
+    for (int64_t p = 0; p < planes; p++) {
+        const uint64_t *row[3] = {d->tables, d->tables, d->tables};
+        for (int64_t k = 0; k < stages; k++)
+            row[k] += (k * d->symbols_count + x[p - k * planes]) * words;
         for (int64_t w = 0; w < words; w++) {
-            uint64_t row = d->invert[p];
-            for (int64_t k = 0; k < stages; k++)
-                row ^= d->tables[(k * d->symbols_count + x[p - k * d->planes]) * words + w];
-            raw[p * words + w] = row;
+            uint64_t bits = d->invert[p];
+            for (int64_t k = 0; k < stages; k++) bits ^= row[k][w];
+            raw[w * rows + planes - 1 - p] = bits;
+        }
+    }
+}
+
+static void f2f_lookup_any(const f2f_decoder *d, int64_t t, uint64_t *restrict raw, int64_t stages) {
+    const int64_t planes = d->planes, rows = f2f_rows(d);
+    for (int64_t p = 0; p < planes; p++)
+        for (int64_t w = 0; w < d->words; w++) {
+            uint64_t bits = d->invert[p];
+            for (int64_t k = 0; k < stages; k++) {
+                const int64_t x = d->symbols[(t - k) * planes + p];
+                bits ^= d->tables[(k * d->symbols_count + x) * d->words + w];
+            }
+            raw[w * rows + planes - 1 - p] = bits;
         }
 }
 
-static inline __attribute__((always_inline)) void f2f_block(const f2f_decoder *d, int64_t t,
-                                                            uint64_t *restrict raw) {
+static inline void f2f_block(const f2f_decoder *d, int64_t t, uint64_t *restrict raw) {
     const int64_t words = d->words, filled = t % d->tile_blocks + 1;
     const int64_t stages = filled < d->stages ? filled : d->stages;
-    if (words == 1 && stages == 1) f2f_rows(d, t, raw, 1, 1);
-    else if (words == 1 && stages == 2) f2f_rows(d, t, raw, 1, 2);
-    else if (words == 1 && stages == 3) f2f_rows(d, t, raw, 1, 3);
-    else if (words == 2 && stages == 1) f2f_rows(d, t, raw, 2, 1);
-    else if (words == 2 && stages == 2) f2f_rows(d, t, raw, 2, 2);
-    else if (words == 2 && stages == 3) f2f_rows(d, t, raw, 2, 3);
-    else f2f_rows(d, t, raw, words, stages);
+    switch (words <= 2 && stages <= 3 ? words * 4 + stages : 0) {
+        case 5: f2f_lookup(d, t, raw, 1, 1); break;
+        case 6: f2f_lookup(d, t, raw, 1, 2); break;
+        case 7: f2f_lookup(d, t, raw, 1, 3); break;
+        case 9: f2f_lookup(d, t, raw, 2, 1); break;
+        case 10: f2f_lookup(d, t, raw, 2, 2); break;
+        case 11: f2f_lookup(d, t, raw, 2, 3); break;
+        default: f2f_lookup_any(d, t, raw, stages);
+    }
+}
+
+/* The blocks of neighbouring addresses lie far apart: fetch the symbols of the next one early. */
+static inline void f2f_prefetch(const f2f_decoder *d, int64_t t) {
+    const char *first = (const char *)(d->symbols + (t < d->stages ? 0 : t - d->stages + 1) * d->planes);
+    const char *last = (const char *)(d->symbols + (t + 1) * d->planes);
+    for (; first < last; first += 64) __builtin_prefetch(first);
 }
 
 static inline uint64_t f2f_transpose8(uint64_t x) {
@@ -70,15 +97,14 @@ static inline uint64_t f2f_transpose8(uint64_t x) {
 /* Words of a block; `out` has room for 64 words for every one of d->words. */
 #define F2F_WORDS_PLAIN(WORD)                                                                    \
     static void f2f_words_plain_##WORD(const f2f_decoder *d, const uint64_t *raw, WORD *out) {   \
-        const int64_t planes = d->planes, octets = (d->n_out + 7) / 8;                           \
-        for (int64_t j = 0; j < octets; j++) {                                                   \
+        const int64_t rows = f2f_rows(d);                                                        \
+        for (int64_t j = 0; 8 * j < d->n_out; j++) {                                             \
+            const uint64_t *row = raw + j / 8 * rows;                                            \
             WORD eight[8] = {0};                                                                 \
-            for (int64_t low = 0; low < planes; low += 8) {                                      \
+            for (int64_t low = 0; low < rows; low += 8) {                                        \
                 uint64_t square = 0;                                                             \
-                for (int64_t i = 0; i < 8 && low + i < planes; i++) {                            \
-                    const uint64_t row = raw[(planes - 1 - low - i) * d->words + j / 8];         \
-                    square |= (row >> (j % 8 * 8) & 255) << (8 * i);                             \
-                }                                                                                \
+                for (int64_t i = 0; i < 8; i++)                                                  \
+                    square |= (row[low + i] >> (j % 8 * 8) & 255) << (8 * i);                    \
                 square = f2f_transpose8(square);                                                 \
                 for (int64_t i = 0; i < 8; i++)                                                  \
                     eight[i] |= (WORD)((WORD)(square >> (8 * i) & 255) << low);                  \
@@ -88,56 +114,74 @@ static inline uint64_t f2f_transpose8(uint64_t x) {
     }
 
 #ifdef F2F_X86
-/* A plane sets its bit in LANES words under a mask; GROUP such vectors at a time, for their chains of
- * OR are independent. */
-#define F2F_GROUP_512(WORD, LANES, MASK, BITS, GROUP)                                            \
-    __attribute__((target("avx512f,avx512bw"), always_inline)) static inline void                \
-    f2f_group##GROUP##_512_##WORD(const f2f_decoder *d, const uint64_t *raw, int64_t at,         \
-                                  WORD *out) {                                                   \
-        const int64_t octets = 8 * d->words;                                                     \
-        const char *row = (const char *)raw + d->planes * octets + at / 8;                       \
-        __m512i words[GROUP], bit = _mm512_set1_epi##BITS(1);                                    \
-        for (int g = 0; g < GROUP; g++) words[g] = _mm512_setzero_si512();                       \
-        for (int64_t p = d->planes; p > 0; p--) {                                                \
-            row -= octets;                                                                       \
-            for (int g = 0; g < GROUP; g++) {                                                    \
-                MASK ones;                                                                       \
-                memcpy(&ones, row + g * LANES / 8, sizeof ones);                                 \
-                words[g] = f2f_or_##BITS(words[g], ones, bit);                                   \
-            }                                                                                    \
-            bit = _mm512_add_epi##BITS(bit, bit);                                                \
-        }                                                                                        \
-        for (int g = 0; g < GROUP; g++) _mm512_storeu_si512(out + at + g * LANES, words[g]);     \
-    }
-#define F2F_WORDS_512(WORD, LANES, MASK, BITS)                                                   \
-    F2F_GROUP_512(WORD, LANES, MASK, BITS, 4)                                                    \
-    F2F_GROUP_512(WORD, LANES, MASK, BITS, 1)                                                    \
-    __attribute__((target("avx512f,avx512bw"))) static void f2f_words_512_##WORD(                \
-        const f2f_decoder *d, const uint64_t *raw, WORD *out) {                                  \
-        int64_t at = 0;                                                                          \
-        for (; at + 3 * LANES < d->n_out && at + 4 * LANES <= 64 * d->words; at += 4 * LANES)    \
-            f2f_group4_512_##WORD(d, raw, at, out);                                              \
-        for (; at < d->n_out; at += LANES) f2f_group1_512_##WORD(d, raw, at, out);               \
-    }
-/* bits set so far are lower than `bit`: adding it is OR-ing it */
-#define f2f_or_8(a, k, b) _mm512_mask_add_epi8(a, k, a, b)
-#define f2f_or_16(a, k, b) _mm512_mask_add_epi16(a, k, a, b)
-#define f2f_or_32(a, k, b) _mm512_mask_or_epi32(a, k, a, b)
-#define f2f_or_64(a, k, b) _mm512_mask_or_epi64(a, k, a, b)
-F2F_WORDS_512(uint8_t, 64, __mmask64, 8)
-F2F_WORDS_512(uint16_t, 32, __mmask32, 16)
-F2F_WORDS_512(uint32_t, 16, __mmask16, 32)
-F2F_WORDS_512(uint64_t, 8, __mmask8, 64)
-#define F2F_WORDS(WORD, simd) (simd ? f2f_words_512_##WORD : f2f_words_plain_##WORD)
+#define F2F_SIMD_TARGET "avx512f,avx512bw,avx512vbmi,gfni"
 static int f2f_decode_simd(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
+           __builtin_cpu_supports("gfni");
 }
+
+/* For each of `count` bytes of a word, 64 weights' bytes come from one transposition; they are put
+ * in the order that leaves them in line once they are unpacked with the other bytes. */
+__attribute__((target(F2F_SIMD_TARGET), always_inline)) static inline void f2f_words_simd(
+    const f2f_decoder *d, const uint64_t *raw, char *out, const int count) {
+    uint8_t gather[64], line[64];
+    const int chunk = 16 / count;
+    for (int i = 0; i < 64; i++) {
+        gather[i] = (uint8_t)(8 * (7 - i % 8) + i / 8);
+        line[i] = (uint8_t)(i % 16 / chunk * (64 / count) + chunk * (i / 16) + i % chunk);
+    }
+    const __m512i squares = _mm512_loadu_si512(gather), lined = _mm512_loadu_si512(line);
+    const __m512i unit = _mm512_set1_epi64((long long)0x8040201008040201ull);
+    for (int64_t w = 0; 64 * w < d->n_out; w++) {
+        __m512i a[8], b[8];
+        for (int g = 0; g < count; g++) {
+            const __m512i rows = _mm512_loadu_si512(raw + w * f2f_rows(d) + 8 * g);
+            const __m512i square = _mm512_permutexvar_epi8(squares, rows);
+            a[g] = _mm512_permutexvar_epi8(lined, _mm512_gf2p8affine_epi64_epi8(unit, square, 0));
+        }
+        if (count >= 2) { /* pairs of bytes: b[r * count / 2 + g] */
+            for (int g = 0; g < count / 2; g++) {
+                b[g] = _mm512_unpacklo_epi8(a[2 * g], a[2 * g + 1]);
+                b[count / 2 + g] = _mm512_unpackhi_epi8(a[2 * g], a[2 * g + 1]);
+            }
+            for (int r = 0; r < count; r++) a[r] = b[r];
+        }
+        if (count >= 4) {
+            for (int r = 0; r < 2; r++)
+                for (int g = 0; g < count / 4; g++) {
+                    const __m512i low = a[r * count / 2 + 2 * g], high = a[r * count / 2 + 2 * g + 1];
+                    b[2 * r * count / 4 + g] = _mm512_unpacklo_epi16(low, high);
+                    b[(2 * r + 1) * count / 4 + g] = _mm512_unpackhi_epi16(low, high);
+                }
+            for (int r = 0; r < count; r++) a[r] = b[r];
+        }
+        if (count == 8) {
+            for (int r = 0; r < 4; r++) {
+                b[2 * r] = _mm512_unpacklo_epi32(a[2 * r], a[2 * r + 1]);
+                b[2 * r + 1] = _mm512_unpackhi_epi32(a[2 * r], a[2 * r + 1]);
+            }
+            for (int r = 0; r < count; r++) a[r] = b[r];
+        }
+        for (int r = 0; r < count; r++)
+            _mm512_storeu_si512(out + 64 * (w * count + r), a[r]);
+    }
+}
+#define F2F_WORDS_SIMD(WORD)                                                                     \
+    __attribute__((target(F2F_SIMD_TARGET))) static void f2f_words_simd_##WORD(                  \
+        const f2f_decoder *d, const uint64_t *raw, WORD *out) {                                  \
+        f2f_words_simd(d, raw, (char *)out, sizeof(WORD));                                       \
+    }
+F2F_WORDS_SIMD(uint8_t)
+F2F_WORDS_SIMD(uint16_t)
+F2F_WORDS_SIMD(uint32_t)
+F2F_WORDS_SIMD(uint64_t)
+#define F2F_WORDS(WORD, simd) (simd ? f2f_words_simd_##WORD : f2f_words_plain_##WORD)
 #else
-#define F2F_WORDS(WORD, simd) f2f_words_plain_##WORD
 static int f2f_decode_simd(void) { return 0; }
+#define F2F_WORDS(WORD, simd) f2f_words_plain_##WORD
 #endif
 
-/* Decode the blocks at addresses start … stop − 1. `raw` holds planes·words words, `run` RUN blocks
+/* Decode the blocks at addresses start … stop − 1. `raw` holds rows·words zeros, `run` RUN blocks
  * of 64·words weights. */
 #define F2F_DECODE(WORD)                                                                         \
     F2F_WORDS_PLAIN(WORD)                                                                        \
@@ -161,10 +205,12 @@ static int f2f_decode_simd(void) { return 0; }
         for (int64_t at = start; at < stop; at += F2F_RUN) {                                     \
             const int64_t n = stop - at < F2F_RUN ? stop - at : F2F_RUN;                         \
             for (int64_t r = 0; r < n; r++) {                                                    \
-                f2f_block(d, t, raw);                                                            \
-                words(d, raw, run + r * width);                                                  \
+                const int64_t now = t;                                                           \
                 t += d->stride;                                                                  \
                 if (t >= d->blocks) t -= d->blocks;                                              \
+                f2f_prefetch(d, t);                                                              \
+                f2f_block(d, now, raw);                                                          \
+                words(d, raw, run + r * width);                                                  \
             }                                                                                    \
             for (int64_t i = 0; i < d->n_out; i++) {                                             \
                 const int64_t first = i * d->blocks + at;                                        \

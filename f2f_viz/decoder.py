@@ -14,7 +14,7 @@ from f2f_viz.network import XorNetwork
 __all__ = ["decode_words"]
 
 SIMD = _decode.has_simd() and os.environ.get("F2F_VIZ_ISA", "2") == "2"
-"""Whether AVX-512 is used; the portable path gives the same words."""
+"""Whether AVX-512 with GFNI is used; the portable path gives the same words."""
 _PIECE = 1 << 20  # least weights a thread is worth starting for
 
 
@@ -66,7 +66,7 @@ def decode_words(
         width = tables.shape[2]
         _decode.decode_range(
             tables, by_block, invert, mask.view(np.uint8), network.n_out, tile_blocks, stride,
-            start, stop, SIMD, np.empty(len(symbols) * width, np.uint64),
+            start, stop, SIMD, np.zeros(-(-len(symbols) // 8) * 8 * width, np.uint64),
             np.empty(_decode.RUN * width * 64, word), words,
         )  # fmt: skip
 
