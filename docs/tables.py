@@ -1,0 +1,165 @@
+"""Tables of the pages, written from benchmarks/paper.json when the pages are built."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAPER = HERE.parent / "benchmarks" / "paper.json"
+Row = dict[str, Any]
+
+
+def percent(value: float, digits: int = 2) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
+def markdown(head: Iterable[str], lines: Iterable[Iterable[Any]]) -> str:
+    head = list(head)
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows) + "\n"
+
+
+def select(rows: list[Row], **wanted: Any) -> list[Row]:
+    """Return the rows with these values; None asks that the key be absent."""
+    return [row for row in rows if all(row.get(k) == v for k, v in wanted.items())]
+
+
+def random_table(rows: list[Row]) -> str:
+    lines = []
+    for rate in (0.6, 0.7, 0.8, 0.9):
+        for n_s in (0, 1, 2):
+            seeds = select(rows, data="random", rate_asked=rate, n_s=n_s, study=None)
+            if not seeds:
+                continue
+            e = [row["efficiency"] for row in seeds]
+            mean = sum(e) / len(e)
+            saved, chunk = (
+                sum(row[key] for row in seeds) / len(seeds)
+                for key in ("memory_reduction", "memory_reduction_chunk")
+            )
+            lines.append(
+                [rate, n_s, f"{percent(mean)} ({percent(min(e))} to {percent(max(e))})",
+                 percent(saved), percent(chunk), percent(seeds[0]["sparsity"])]
+            )  # fmt: skip
+    head = ["S", "n_s", f"efficiency, mean of {len(seeds)} matrices (range)", "memory reduction",
+            "with the paper's corrections", "bound S"]  # fmt: skip
+    return markdown(head, lines)
+
+
+def real_table(rows: list[Row]) -> str:
+    lines = []
+    for data in ("transformer", "convolutional"):
+        for dtype in ("float32", "int8"):
+            for order in ("row", "interleaved"):
+                found = select(
+                    rows, data=data, dtype=dtype, order=order, pruning="magnitude", rate_asked=0.9,
+                    invert=None,
+                )  # fmt: skip
+                by_n_s = {row["n_s"]: row for row in found}
+                if by_n_s:
+                    n_u = by_n_s[1]["n_u"]
+                    lines.append(
+                        [data, dtype, order, f"{n_u['cv']:.2f}", f"{n_u['dispersion']:.2f}",
+                         *(percent(by_n_s[n]["efficiency"]) for n in (0, 1, 2)),
+                         percent(by_n_s[2]["memory_reduction"])]
+                    )  # fmt: skip
+    head = ["network", "format", "order", "CV of n_u", "dispersion", "E, n_s = 0", "E, n_s = 1",
+            "E, n_s = 2", "memory reduction, n_s = 2"]  # fmt: skip
+    return markdown(head, lines)
+
+
+def rates_table(rows: list[Row]) -> str:
+    lines = []
+    for data in ("transformer", "convolutional"):
+        for order in ("row", "interleaved"):
+            for rate in (0.6, 0.7, 0.8, 0.9):
+                found = select(
+                    rows, data=data, dtype="float32", order=order, pruning="magnitude",
+                    rate_asked=rate, invert=None,
+                )  # fmt: skip
+                by_n_s = {row["n_s"]: row for row in found}
+                if by_n_s:
+                    values = (percent(by_n_s[n]["memory_reduction"]) for n in (0, 1, 2))
+                    lines.append([data, order, rate, *values, percent(rate, 0)])
+    head = ["network", "order", "S", "n_s = 0", "n_s = 1", "n_s = 2", "bound S"]
+    return markdown(head, lines)
+
+
+def samples_table(rows: list[Row]) -> str:
+    lines = []
+    for data in dict.fromkeys(r["data"] for r in rows if r["data"].startswith("digits-")):
+        for order in ("row", "interleaved"):
+            found = select(rows, data=data, order=order, dtype="float32")
+            by_n_s = {row["n_s"]: row for row in found}
+            lines.append(
+                [data.partition("/")[2], order, f"{by_n_s[1]['n_u']['dispersion']:.2f}",
+                 *(percent(by_n_s[n]["efficiency"]) for n in (0, 1, 2)),
+                 percent(by_n_s[2]["memory_reduction"]), percent(by_n_s[2]["sparsity"])]
+            )  # fmt: skip
+    head = ["pruning", "order", "dispersion", "E, n_s = 0", "E, n_s = 1", "E, n_s = 2",
+            "memory reduction, n_s = 2", "bound S"]  # fmt: skip
+    return markdown(head, lines)
+
+
+def invert_table(rows: list[Row]) -> str:
+    lines = []
+    for data in ("transformer", "convolutional"):
+        for dtype in ("float32", "int8"):
+            pair = [
+                select(
+                    rows, data=data, dtype=dtype, order="interleaved", pruning="magnitude",
+                    rate_asked=0.9, n_s=1, invert=invert,
+                )
+                for invert in (False, None)
+            ]  # fmt: skip
+            if all(pair):
+                values = (percent(found[0]["efficiency"]) for found in pair)
+                lines.append([data, dtype, *values])
+    return markdown(["network", "format", "E, not inverted", "E, inverted"], lines)
+
+
+def n_in_table(rows: list[Row]) -> str:
+    lines = []
+    for n_in in (2, 4, 6, 8, 10):
+        values = []
+        for n_s in (0, 1):
+            if n_in == 8:
+                row = select(rows, data="random", rate_asked=0.9, n_s=n_s, seed=0)[0]
+            else:
+                row = select(rows, data="random", n_s=n_s, study="n_in", n_in=n_in)[0]
+            values += [percent(row["efficiency"]), percent(row["memory_reduction"])]
+        lines.append([n_in, *values])
+    head = ["n_in", "E, n_s = 0", "memory reduction", "E, n_s = 1", "memory reduction"]
+    return markdown(head, lines)
+
+
+def n_out_table(rows: list[Row]) -> str:
+    plain = select(rows, data="random", rate_asked=0.9, n_s=1, seed=0)[:1]
+    found = [*select(rows, data="random", study="n_out"), {**plain[0], "scale": 1.0}]
+    lines = []
+    for row in sorted(found, key=lambda row: row["scale"]):
+        lines.append(
+            [f"{row['scale']:.2f}", percent(row["efficiency"]), f"{row['rate']:.4f}",
+             f"{row['rate_bound']:.4f}", percent(row["memory_reduction"])]
+        )  # fmt: skip
+    head = ["n_out / floor(n_in / (1 − S))", "efficiency", "payload bits a bit",
+            "least possible at this E", "memory reduction, with corrections"]  # fmt: skip
+    return markdown(head, lines)
+
+
+def write(*_: Any) -> None:
+    """Write every table to docs/generated/."""
+    rows = json.loads(PAPER.read_text())["rows"]
+    folder = HERE / "generated"
+    folder.mkdir(exist_ok=True)
+    for make in (random_table, real_table, rates_table, samples_table, invert_table, n_in_table,
+                 n_out_table):  # fmt: skip
+        name = make.__name__.removesuffix("_table")
+        (folder / f"{name}.md").write_text(make(rows))
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Let Sphinx write the tables before it reads the pages."""
+    app.connect("builder-inited", write)
+    return {"parallel_read_safe": True}
