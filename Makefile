@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The editable install rebuilds the core on import and needs ninja on PATH.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env app lab test lint clean
+.PHONY: env app lab test lint docs clean
 
 env: $(VENV)/.ready
 
@@ -33,5 +33,9 @@ lint: env
 	$(BIN)/python tools/lint_imports.py
 	$(BIN)/cython-lint cython_core
 
+docs: env
+	$(BIN)/python -m pip install -q --no-build-isolation -e ".[docs]"
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 clean:
-	rm -rf build dist $(VENV)
+	rm -rf build dist docs/_build docs/generated docs/api/generated $(VENV)

@@ -22,11 +22,10 @@ extensions = [
     "sphinx_click",
     "tables",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "generated"]
 root_doc = "index"
-nitpicky = False
 
-myst_enable_extensions = ["deflist", "dollarmath", "smartquotes"]
+myst_enable_extensions = ["deflist", "smartquotes"]
 myst_heading_anchors = 3
 
 autosummary_generate = True

@@ -83,7 +83,10 @@ def tensors(path: str, as_json: bool) -> None:
 )
 @click.option("--method", type=click.Choice(PRUNINGS), default="magnitude", show_default=True)
 @click.option(
-    "--threshold", type=float, default=0.0, help="For --method threshold: keep |w| above it."
+    "--threshold",
+    type=float,
+    default=0.0,
+    help="For --method threshold: keep absolute values above it.",
 )
 @click.option("--n-in", type=int, default=8, show_default=True, help="Bits of a symbol.")
 @click.option("--n-s", type=int, default=2, show_default=True, help="Register stages.")
