@@ -2,25 +2,31 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import numpy as safetensors
 from tqdm import tqdm
 
 import f2f_viz as f2f
 from f2f_viz.blocks import ORDERS
-from f2f_viz.codec import checksum
-from f2f_viz.compare import bounds, compare, table
+from f2f_viz.cluster import dask_executor
+from f2f_viz.codec import decoded
+from f2f_viz.compare import Rival, bounds, compare, table
 from f2f_viz.container import write_atomically
 from f2f_viz.corrections import CODINGS
 from f2f_viz.errors import F2FError
+from f2f_viz.mask_coding import MASK_CODINGS
+from f2f_viz.model import decode_model, encode_layer, encode_model
+from f2f_viz.model_file import is_model_file, open_model
+from f2f_viz.model_report import ModelReport, model_report, model_rivals
 from f2f_viz.report import Report
-from f2f_viz.settings import PRUNINGS, Settings
+from f2f_viz.settings import PRESETS, PRUNINGS, Settings
 
 __all__ = ["main"]
 
@@ -76,11 +82,14 @@ def tensors(path: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("path", type=click.Path())
-@click.option("--tensor", help="Which tensor; the largest matrix if not given.")
+@click.option("--tensor", help="Only this tensor; all of a model's matrices if not given.")
 @click.option("-o", "--output", required=True, type=click.Path(), help="The .f2f file to write.")
 @click.option(
     "--rate", type=float, default=0.9, show_default=True, help="Share of weights to prune."
 )
+@click.option("--rule", "rules", multiple=True, metavar="PATTERN=RATE",
+              help="Rate of tensors by name, such as '*.embed*=0.5'; PATTERN=keep leaves them as "
+              "they are. The first that fits counts.")  # fmt: skip
 @click.option("--method", type=click.Choice(PRUNINGS), default="magnitude", show_default=True)
 @click.option(
     "--threshold",
@@ -88,34 +97,76 @@ def tensors(path: str, as_json: bool) -> None:
     default=0.0,
     help="For --method threshold: keep absolute values above it.",
 )
+@click.option("--per", type=click.Choice(("layer", "row")), help="For magnitude: what loses RATE.")
+@click.option("--pattern", help="For --method n:m, such as 2:4.")
+@click.option("--mask", type=click.Path(), help="File for --method mask.")
+@click.option("--scores", type=click.Path(), help="File for --method scores.")
+@click.option("--preset", type=click.Choice(tuple(PRESETS)), default="best", show_default=True,
+              help="How to code where no option below says otherwise.")  # fmt: skip
 @click.option("--n-in", type=int, default=8, show_default=True, help="Bits of a symbol.")
 @click.option("--n-s", type=int, default=2, show_default=True, help="Register stages.")
 @click.option("--n-out", type=int, help="Bits of a block; floor(n_in / (1 - S)) if not given.")
-@click.option("--order", type=click.Choice(ORDERS), default=ORDERS[0], show_default=True)
-@click.option("--coding", type=click.Choice(CODINGS), default=CODINGS[0], show_default=True,
-              help="How corrections are written.")  # fmt: skip
+@click.option("--order", type=click.Choice(ORDERS), help="Block order.")
+@click.option("--coding", type=click.Choice(CODINGS), help="How corrections are written.")
+@click.option("--mask-coding", type=click.Choice(MASK_CODINGS), help="How the mask is written.")
+@click.option("--recode/--no-recode", default=None, help="Exponents as ranks.")
+@click.option("--zero-rate/--no-zero-rate", default=None, help="Skewed planes without symbols.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the decoder's matrix.")
 @click.option("--threads", type=click.IntRange(1), help="One a core if not given.")
+@click.option("--dask", metavar="ADDRESS", help="Encode layers on a Dask cluster (extra dask).")
 @_json
 def encode(
-    path: str, tensor: str | None, output: str, threads: int | None, as_json: bool, **choices: Any
-) -> None:
-    """Prune a tensor of a model file and encode it."""
-    settings = Settings(**choices)
+    path: str, tensor: str | None, output: str, rules: tuple[str, ...], preset: str,
+    threads: int | None, dask: str | None, as_json: bool, **choices: Any,
+) -> None:  # fmt: skip
+    """Prune and encode all matrices of a model file, or one tensor.
+
+    Of a model, finished layers are kept in OUTPUT.parts until the whole is written: after an
+    interruption, the same command goes on from there.
+    """
+    given = {name: value for name, value in choices.items() if value is not None}
+    settings = Settings(**PRESETS[preset] | given)
+    if tensor is not None and (rules or dask):
+        raise click.UsageError("--rule and --dask are for whole models, --tensor is for one tensor")
+    if tensor is None and (rules or dask or len(f2f.list_tensors(path)) > 1):
+        with ExitStack() as stack:
+            executor = stack.enter_context(dask_executor(dask)) if dask else None
+            progress = stack.enter_context(_progress(Path(path).name, "weight"))
+            account = encode_model(
+                path, output, settings, rules=[_rule(rule) for rule in rules], threads=threads,
+                executor=executor, progress=progress,
+            )  # fmt: skip
+        _print_model(account, as_json)
+        return
     layer = f2f.load_layer(path, tensor)
-    options = {"threshold": settings.threshold} if settings.method == "threshold" else {}
-    mask = f2f.prune(layer.weights, settings.rate, settings.method, seed=settings.seed, **options)
-    with tqdm(desc=layer.name, unit="tile", disable=None, leave=False) as bar:
+    with _progress(layer.name, "tile") as progress:
+        encoded = encode_layer(layer, settings, threads=threads, progress=progress)
+    f2f.save(encoded, output)
+    _print_report(encoded.report, as_json)
+
+
+def _rule(text: str) -> tuple[str, float | None]:
+    pattern, _, rate = text.rpartition("=")
+    try:
+        if not pattern:
+            raise ValueError
+        return pattern, None if rate == "keep" else float(rate)
+    except ValueError:
+        raise F2FError("--rule", expected="PATTERN=RATE or PATTERN=keep", got=text) from None
+
+
+@contextmanager
+def _progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left on stderr, if that is a terminal."""
+    with tqdm(desc=name, unit=unit, unit_scale=True, disable=None, leave=False) as bar:
 
         def progress(done: int, total: int) -> None:
+            if bar.total is None:
+                bar.initial = bar.n = done  # found finished: no measure of speed
             bar.total = total
             bar.update(done - bar.n)
 
-        encoded = f2f.encode(
-            layer.weights, mask, **settings.codec_options(), threads=threads, progress=progress
-        )
-    f2f.save(encoded, output)
-    _print_report(encoded.report, as_json)
+        yield progress
 
 
 @cli.command()
@@ -124,11 +175,17 @@ def encode(
     "-o", "--output", required=True, type=click.Path(), help="A .npy or .safetensors file."
 )
 def decode(file: str, output: str) -> None:
-    """Decode an .f2f file to weights; pruned ones are 0."""
+    """Decode an .f2f file to weights, or to a model's .safetensors file; pruned ones are 0."""
     suffix = Path(output).suffix
+    if is_model_file(Path(file)):
+        if suffix != ".safetensors":
+            raise F2FError("output of a model", expected="a name ending .safetensors", got=output)
+        with _progress(Path(file).name, "B") as progress:
+            decode_model(file, output, progress=progress)
+        return
     if suffix not in (".npy", ".safetensors"):
         raise F2FError("output format", expected="a name ending .npy or .safetensors", got=output)
-    weights = _decoded(f2f.open(file))
+    weights = decoded(f2f.open(file))
     if suffix == ".npy" and weights.dtype.kind == "V":
         raise F2FError(f".npy does not know {weights.dtype}", hint="write .safetensors")
     if suffix == ".npy":
@@ -146,9 +203,17 @@ def decode(file: str, output: str) -> None:
 @click.argument("file", type=click.Path())
 @_json
 def verify(file: str, as_json: bool) -> None:
-    """Decode an .f2f file and compare with its checksum."""
+    """Decode an .f2f file and compare with its checksums."""
+    if is_model_file(Path(file)):
+        with _progress(Path(file).name, "B") as progress:
+            model = decode_model(file, None, progress=progress)
+        count, carried = len(model.layers), len(model.slots) - len(model.layers)
+        found = {"ok": True, "layers": count, "carried": carried}
+        text = f"ok: model of {count} encoded layers, {carried} tensors carried unchanged"
+        click.echo(json.dumps(found) if as_json else text)
+        return
     encoded = f2f.open(file)
-    _decoded(encoded)
+    decoded(encoded)
     shape = "×".join(map(str, encoded.shape)) or "scalar"
     if as_json:
         click.echo(json.dumps({"ok": True, "sha256": encoded.checksum}))
@@ -164,11 +229,19 @@ def verify(file: str, as_json: bool) -> None:
 @_json
 def report(file: str, rivals: bool, as_json: bool) -> None:
     """Account for every bit of an .f2f file."""
+    if is_model_file(Path(file)):
+        model = open_model(Path(file))
+        found = None
+        if rivals:
+            with _progress(Path(file).name, "layer") as progress:
+                found = model_rivals(model, progress)
+        _print_model(model_report(model), as_json, found)
+        return
     encoded = f2f.open(file)
     if not rivals:
         _print_report(encoded.report, as_json)
         return
-    weights = _decoded(encoded)
+    weights = decoded(encoded)
     found = compare(weights, encoded.mask, encoded)
     if as_json:
         limits = bounds(weights, encoded.mask, encoded)
@@ -177,14 +250,6 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
         return
     _print_report(encoded.report, False)
     click.echo("\n" + table(found))
-
-
-def _decoded(encoded: f2f.Encoded) -> NDArray[Any]:
-    weights = f2f.decode(encoded)
-    if checksum(weights) != encoded.checksum:
-        raise F2FError("the decoded weights are not those that were encoded",
-                       expected=f"sha256 {encoded.checksum}", got=checksum(weights))  # fmt: skip
-    return weights
 
 
 def _print_report(report: Report, as_json: bool, more: dict[str, Any] | None = None) -> None:
@@ -201,6 +266,36 @@ def _print_report(report: Report, as_json: bool, more: dict[str, Any] | None = N
     for part, bits in report.bits.items():
         click.echo(f"  {part:<12}{bits:>14,} bits")
     click.echo(f"  {'file':<12}{sum(report.bits.values()):>14,} bits")
+
+
+def _print_model(account: ModelReport, as_json: bool, rivals: list[Rival] | None = None) -> None:
+    if as_json:
+        totals = {name: getattr(account, name) for name in (
+            "bits", "dense_bits", "kept_bits", "per_kept_bit", "ratio", "file_ratio")}  # fmt: skip
+        rows = {} if rivals is None else {"rivals": [asdict(rival) for rival in rivals]}
+        click.echo(json.dumps(asdict(account) | totals | rows))
+        return
+    width = max([len(layer.name) for layer in account.layers], default=5)
+    head = f"{'layer':<{width}}  {'shape':<14} {'dtype':<9} {'S':>6}  {'ratio':>7}  efficiency"
+    click.echo(f"{head}  {'bytes':>12}")
+    for layer in account.layers:
+        shape, own = "×".join(map(str, layer.shape)), layer.report
+        click.echo(
+            f"{layer.name:<{width}}  {shape:<14} {layer.dtype:<9} {own.sparsity:6.4f}  "
+            f"{own.ratio:7.3f}  {own.efficiency:10.4%}  {sum(own.bits.values()) // 8:>12,}"
+        )
+    click.echo(f"encoded layers     {len(account.layers)}")
+    click.echo(f"carried unchanged  {len(account.carried)}, {account.carried_bytes:,} bytes")
+    click.echo(f"coded / kept bits  {account.per_kept_bit:.4f}  (payload + corrections)")
+    click.echo(f"ratio              {account.ratio:.4f}  dense bits / (payload + corrections)")
+    for part, bits in account.bits.items():
+        click.echo(f"  {part:<12}{bits:>16,} bits")
+    click.echo(
+        f"file               {account.file_bytes:,} bytes of {account.model_bytes:,}, "
+        f"{account.file_ratio:.4f} times smaller"
+    )
+    if rivals is not None:
+        click.echo("\nEncoded layers in every format:\n" + table(rivals))
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from f2f_viz.trellis import TILE_BLOCKS
 if TYPE_CHECKING:
     from f2f_viz.report import Report
 
-__all__ = ["Encoded", "checksum", "decode", "encode", "plane_words"]
+__all__ = ["Encoded", "checksum", "decode", "decoded", "encode", "plane_words"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,6 +279,24 @@ def decode(encoded: Encoded, *, threads: int = 1) -> NDArray[Any]:
     if encoded.ranks is not None:
         words[flat] = from_ranks(words[flat], encoded.ranks, encoded.dtype)
     return from_words(words, encoded.dtype, encoded.shape)
+
+
+def decoded(encoded: Encoded, name: str = "weights") -> NDArray[Any]:
+    """Decode a layer and check it against its checksum.
+
+    Raises
+    ------
+    F2FError
+        If the decoded weights are not those that were encoded.
+    """
+    weights = decode(encoded)
+    if checksum(weights) != encoded.checksum:
+        raise F2FError(
+            f"the decoded {name} are not those that were encoded",
+            expected=f"sha256 {encoded.checksum}",
+            got=checksum(weights),
+        )
+    return weights
 
 
 def checksum(weights: NDArray[Any]) -> str:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,16 @@ from f2f_viz.mask_coding import MASK_CODINGS, pack_mask_bits, unpack_mask_bits
 from f2f_viz.network import XorNetwork
 from f2f_viz.planes import Plane
 
-__all__ = ["VERSION", "from_bytes", "open", "save", "stored_bits", "to_bytes", "write_atomically"]
+__all__ = [
+    "VERSION",
+    "frame_header",
+    "from_bytes",
+    "open",
+    "save",
+    "stored_bits",
+    "to_bytes",
+    "write_atomically",
+]
 
 VERSION = 1
 _TENSORS = ("mask", "matrix", "symbols", "corrections", "ranks")
@@ -113,7 +123,31 @@ def to_bytes(encoded: Encoded) -> bytes:
 
 def _serialise(tensors: dict[str, Bytes], header: dict[str, Any]) -> bytes:
     text = json.dumps(header, separators=(",", ":"))
-    return safetensors.save(tensors, metadata={"f2f": text, "digest": _digest(text, tensors)})
+    slots = {name: ("U8", tensors[name].shape, tensors[name].nbytes) for name in _TENSORS}
+    frame = frame_header(slots, f2f=text, digest=_digest(text, tensors))
+    return frame + b"".join(tensors[name].tobytes() for name in _TENSORS)
+
+
+def frame_header(slots: Mapping[str, tuple[str, Sequence[int], int]], **metadata: str) -> bytes:
+    """Write what stands before the data of a safetensors file.
+
+    The library writes metadata in an order of chance; here the same input gives the same bytes.
+
+    Parameters
+    ----------
+    slots : mapping of str to (str, sequence of int, int)
+        safetensors' name of the number format, shape and bytes of each tensor, in the order of
+        the data, which stand back to back.
+    **metadata : str
+    """
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    at = 0
+    for name, (code, shape, nbytes) in slots.items():
+        header[name] = {"dtype": code, "shape": shape, "data_offsets": [at, at + nbytes]}
+        at += nbytes
+    raw = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    raw += b" " * (-len(raw) % 8)
+    return len(raw).to_bytes(8, "little") + raw
 
 
 def stored_bits(encoded: Encoded) -> dict[str, int]:
@@ -123,8 +157,11 @@ def stored_bits(encoded: Encoded) -> dict[str, int]:
     return bits
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file under a temporary name and rename it: whole, or not at all."""
+def write_atomically(path: str | os.PathLike[str], data: bytes | Iterable[bytes]) -> None:
+    """Write a file, or its parts in order, under a temporary name and rename it.
+
+    It is there whole, or not at all.
+    """
     path = Path(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -132,7 +169,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         raise F2FError(f"cannot write {path}: {problem.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException as problem:

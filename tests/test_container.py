@@ -32,6 +32,10 @@ def test_every_flipped_byte_is_refused(encoded):
             np.testing.assert_array_equal(f2f.decode(read), f2f.decode(encoded))
 
 
+def test_the_same_layer_gives_the_same_bytes(encoded):
+    assert len({container.to_bytes(encoded) for _ in range(9)}) == 1
+
+
 @pytest.mark.parametrize("cut", [0, 1, 7, 8, 100, -1])
 def test_truncated_files_are_refused(encoded, cut):
     with pytest.raises(f2f.F2FError, match="not an intact"):
