@@ -24,13 +24,18 @@ def number(bits):
     return sum(bit << i for i, bit in enumerate(bits))
 
 
-def read(data):
-    """Section 1: the safetensors frame, and the digest."""
+def frame(data):
+    """Section 1: the metadata and the tensors of a safetensors file."""
     length = int.from_bytes(data[:8], "little")
-    frame = json.loads(data[8 : 8 + length])
-    metadata = frame.pop("__metadata__")
-    body = data[8 + length :]
-    parts = {name: body[slice(*frame[name]["data_offsets"])] for name in TENSORS}
+    entries = json.loads(data[8 : 8 + length])
+    metadata, body = entries.pop("__metadata__", {}), data[8 + length :]
+    return metadata, {name: body[slice(*e["data_offsets"])] for name, e in entries.items()}
+
+
+def read(data):
+    """Section 1: the header and the tensors, checked by the digest."""
+    metadata, parts = frame(data)
+    assert set(parts) == set(TENSORS)
     digest = hashlib.sha256(metadata["f2f"].encode() + b"".join(parts[t] for t in TENSORS))
     assert digest.hexdigest() == metadata["digest"], "damaged"
     return json.loads(metadata["f2f"]), parts
@@ -101,7 +106,7 @@ def corrections_of(head, data, plane, plane_bits):
 
 
 def decode(data):
-    """Return the decoded weights as unsigned words, and the file's header."""
+    """Sections 2 to 8: return the decoded weights as unsigned words, and the file's header."""
     head, parts = read(data)
     assert head["version"] == 1
     size, n_in, n_out = int(np.prod(head["shape"], dtype=object)), head["n_in"], head["n_out"]
@@ -142,6 +147,21 @@ def decode(data):
     raw = b"".join(word.to_bytes(itemsize, "little") for word in words)
     assert hashlib.sha256(raw).hexdigest() == head["sha256"], "not the weights that were encoded"
     return raw, head
+
+
+def decode_model(data):
+    """Section 9: return the bytes of the model as a safetensors file."""
+    metadata, parts = frame(data)
+    assert metadata["f2f_model"] == "1"
+    digest = parts["f2f-model:digest"]
+    assert data.endswith(digest)
+    assert hashlib.sha256(data[:-32]).digest() == digest, "damaged"
+    header = parts["f2f-model:header"]
+    entries = {name: e for name, e in json.loads(header).items() if name != "__metadata__"}
+    out = [len(header).to_bytes(8, "little"), header]
+    for name in sorted(entries, key=lambda name: entries[name]["data_offsets"]):
+        out.append(parts[name] if name in parts else decode(parts["f2f:" + name])[0])
+    return b"".join(out)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load, save_file
 
 import f2f_viz as f2f
 from f2f_viz import container
 from f2f_viz.bitplanes import to_words
 from f2f_viz.mask_coding import pack_mask_bits
+from f2f_viz.model import decode_model, encode_model
 from f2f_viz.settings import PRESETS
 
+from . import independent_decoder
 from .independent_decoder import decode, range_decode
 
 HERE = Path(__file__).parent
@@ -63,6 +66,22 @@ def test_another_decoder_restarts_the_register_at_tiles():
 def test_another_decoder_reads_the_golden_files():
     for name in (GOLDEN / "SHA256SUMS").read_text().split()[1::2]:
         decode((GOLDEN / name).read_bytes())  # it compares the checksum itself
+
+
+def test_another_decoder_reads_models(tmp_path):
+    rng = np.random.default_rng(3)
+    tensors = {
+        "b": rng.normal(size=(20, 30)).astype(np.float32),
+        "a": rng.normal(size=(8, 9)).astype(np.float16),
+        "bias": np.arange(5, dtype=np.int64),
+        "small": np.ones((2, 2), np.float32),
+    }
+    save_file(tensors, tmp_path / "m.safetensors", metadata={"made": "here"})
+    encode_model(tmp_path / "m.safetensors", tmp_path / "m.f2f", f2f.Settings(rate=0.8, n_s=1))
+    decode_model(tmp_path / "m.f2f", tmp_path / "back.safetensors")
+    again = independent_decoder.decode_model((tmp_path / "m.f2f").read_bytes())
+    assert again == (tmp_path / "back.safetensors").read_bytes()
+    assert load(again)["bias"].tolist() == [0, 1, 2, 3, 4]
 
 
 @settings(max_examples=60, deadline=None)
