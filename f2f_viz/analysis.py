@@ -15,6 +15,7 @@ from f2f_viz.codec import Encoded, decode, encode, plane_words
 from f2f_viz.container import stored_bits
 from f2f_viz.corrections import CHUNK_BITS, rice_bits
 from f2f_viz.entropy import binary_entropy, care_per_block, max_ratio
+from f2f_viz.fit import choose_n_out
 from f2f_viz.layers import Layer
 from f2f_viz.network import XorNetwork
 from f2f_viz.planes import Plane, Progress, plan_planes
@@ -230,12 +231,16 @@ def analyze(
     planes = word_bits(layer.dtype)
     mask = _mask(layer, settings)
     kept = int(np.count_nonzero(mask))
-    n_out = settings.n_out or _blocks.default_n_out(settings.n_in, kept, mask.size)
-    blocks = _blocks.block_count(mask.size, n_out)
-    n_u_orders = {order: care_per_block(mask, n_out, order) for order in _blocks.ORDERS}
     words, _ = plane_words(layer.weights, mask, settings.recode)
     plan = plan_planes(words[mask.reshape(-1)], planes, settings.zero_rate)
     zero_rate, ones = plan.zero_rate, plan.ones
+    n_out = choose_n_out(
+        words, mask, plan, n_in=settings.n_in, n_s=settings.n_s, n_out=settings.n_out,
+        fit_n_out=settings.fit_n_out, order=settings.order, seed=settings.seed, threads=threads,
+        cancel=cancel,
+    )  # fmt: skip
+    blocks = _blocks.block_count(mask.size, n_out)
+    n_u_orders = {order: care_per_block(mask, n_out, order) for order in _blocks.ORDERS}
     network = XorNetwork.random(settings.n_in, n_out, settings.n_s, seed=settings.seed)
 
     sample, encoded, bit_exact = None, None, None
@@ -257,8 +262,8 @@ def analyze(
         mismatches = rates * kept
     else:
         encoded = encode(
-            layer.weights, mask, **settings.codec_options(), threads=threads, progress=progress,
-            cancel=cancel,
+            layer.weights, mask, **(settings.codec_options() | {"n_out": n_out}), threads=threads,
+            progress=progress, cancel=cancel,
         )  # fmt: skip
         pruned = to_words(layer.weights) * mask.reshape(-1)
         bit_exact = bool(np.array_equal(to_words(decode(encoded)), pruned))

@@ -14,6 +14,7 @@ from f2f_viz.bitplanes import DTYPES, dtype_name, from_words, to_words, word_bit
 from f2f_viz.corrections import CODINGS, coded_bits
 from f2f_viz.decoder import decode_words
 from f2f_viz.errors import F2FError
+from f2f_viz.fit import choose_n_out
 from f2f_viz.mask_coding import MASK_CODINGS
 from f2f_viz.network import XorNetwork
 from f2f_viz.planes import Plane, Progress, encode_planes, plan_planes
@@ -138,6 +139,7 @@ def encode(
     n_in: int = 8,
     n_s: int = 2,
     n_out: int | None = None,
+    fit_n_out: bool = False,
     order: str = "interleaved",
     seed: int = 0,
     coding: str = "rank",
@@ -161,6 +163,8 @@ def encode(
         Stages of the decoder's shift register; 0 is the combinational decoder.
     n_out : int, optional
         Bits of a block; floor(n_in / (1 − S)) if not given, S the mask's sparsity.
+    fit_n_out : bool
+        If `n_out` is not given, take the length that stores the fewest bits (`fit`).
     order : {"interleaved", "row"}
         Which weight is which bit of which block (`blocks`); ``row`` is the paper's.
     seed : int
@@ -204,18 +208,21 @@ def encode(
             raise F2FError(
                 f"unknown {name}", expected=f"one of {', '.join(known)}", got=repr(value)
             )
-    if n_out is None:
-        n_out = _blocks.default_n_out(n_in, int(np.count_nonzero(mask)), mask.size)
-    elif not 1 <= n_out <= _blocks.MAX_N_OUT:
+    if n_out is not None and not 1 <= n_out <= _blocks.MAX_N_OUT:
         raise F2FError("block length", expected=f"1 ≤ n_out ≤ {_blocks.MAX_N_OUT}", got=n_out)
-    network = XorNetwork.random(n_in, n_out, n_s, seed=seed)
     words, ranks = plane_words(weights, mask, recode)
     flat = mask.reshape(-1)
+    plan = plan_planes(words[flat], word_bits(dtype), zero_rate)
+    n_out = choose_n_out(
+        words, flat, plan, n_in=n_in, n_s=n_s, n_out=n_out, fit_n_out=fit_n_out, order=order,
+        seed=seed, threads=threads, cancel=cancel,
+    )  # fmt: skip
+    network = XorNetwork.random(n_in, n_out, n_s, seed=seed)
     planes = encode_planes(
         _blocks.to_blocks(words, n_out, order),
         _blocks.to_blocks(flat, n_out, order),
         network,
-        plan_planes(words[flat], word_bits(dtype), zero_rate),
+        plan,
         threads=threads,
         progress=progress,
         cancel=cancel,

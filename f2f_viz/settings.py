@@ -14,12 +14,12 @@ __all__ = ["PRESETS", "PRUNINGS", "Settings"]
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
-        "n_out": None, "order": "row", "coding": "chunk", "mask_coding": "bitmap",
-        "recode": False, "zero_rate": False,
+        "n_out": None, "fit_n_out": False, "order": "row", "coding": "chunk",
+        "mask_coding": "bitmap", "recode": False, "zero_rate": False,
     },
     "best": {
-        "n_out": None, "order": "interleaved", "coding": "rank", "mask_coding": "range",
-        "recode": True, "zero_rate": True,
+        "n_out": None, "fit_n_out": True, "order": "interleaved", "coding": "rank",
+        "mask_coding": "range", "recode": True, "zero_rate": True,
     },
 }  # fmt: skip
 """Named choices of how to code: the paper's own, and the smallest files."""
@@ -60,6 +60,8 @@ class Settings:
         Register stages.
     n_out : int or None
         Bits of a block; None takes floor(n_in / (1 − S)).
+    fit_n_out : bool
+        Where n_out is None, take the length that stores the fewest bits (`fit`).
     order : {"interleaved", "row"}
         Block order.
     seed : int
@@ -84,6 +86,7 @@ class Settings:
     n_in: int = 8
     n_s: int = 1
     n_out: int | None = None
+    fit_n_out: bool = False
     order: str = "interleaved"
     seed: int = 0
     coding: str = "rank"
@@ -102,8 +105,8 @@ class Settings:
         self._choice("order", ORDERS)
         self._choice("coding", CODINGS)
         self._choice("mask_coding", MASK_CODINGS)
-        self._choice("recode", (False, True))
-        self._choice("zero_rate", (False, True))
+        for field in ("fit_n_out", "recode", "zero_rate"):
+            self._choice(field, (False, True))
         self._number("rate", float, 0, 1)
         self._number("threshold", float, 0, float("inf"))
         self._number("n_s", int, 0, MAX_STATE_BITS)

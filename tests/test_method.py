@@ -335,3 +335,21 @@ def test_settings_reach_every_pruning_method(tmp_path):
         np.testing.assert_array_equal(f2f.analyze(given_layer, settings).mask, expected)
     with pytest.raises(f2f.F2FError, match="reads a file"):
         f2f.Settings(method="mask")
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (256, 512)])  # searched whole, and by sampled tiles
+def test_fitted_block_length_stores_fewer_bits(shape):
+    given_layer = layer(shape, dtype=np.float16)
+    mask = f2f.prune(given_layer.weights, 0.9)
+
+    def coded(**options):
+        encoded = f2f.encode(given_layer.weights, mask, n_s=1, **options)
+        return encoded.n_out, encoded.report.bits["payload"] + encoded.report.bits["corrections"]
+
+    paper, paper_bits = coded()
+    fitted, fitted_bits = coded(fit_n_out=True)
+    assert paper < fitted <= 1.2 * paper
+    assert fitted_bits < paper_bits
+    assert coded(fit_n_out=True, n_out=paper) == (paper, paper_bits)
+    analysis = f2f.analyze(given_layer, f2f.Settings(rate=0.9, fit_n_out=True))
+    assert (analysis.n_out, sum(p.bits for p in analysis.planes)) == (fitted, fitted_bits)
