@@ -7,6 +7,7 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz.app import controls, numbers
+from f2f_viz.app.filler import Filler
 from f2f_viz.app.runner import Runner
 from f2f_viz.app.sources import Uploads
 
@@ -148,6 +149,32 @@ def test_failure_is_told_and_the_next_job_runs():
     asyncio.run(drive())
 
 
+def test_filler_goes_on_where_it_paused():
+    async def drive():
+        worked, shown = [], []
+
+        def work(job, cancel):
+            worked.append(job)
+            if job == 13:
+                raise f2f.F2FError("not for this layer")
+            return 10 * job
+
+        filler = Filler(work, lambda r, done, total: shown.append((list(r), done, total)), bool)
+        filler.request("grid", [1, 13, 2])
+        await until(lambda: len(shown) >= 1)
+        filler.pause()
+        filler.request("grid", [1, 13, 2])
+        await until(lambda: shown and shown[-1][1] == 3)
+        assert shown[-1] == ([10, 20], 3, 3)
+        assert worked.count(1) == 1
+        filler.request("grid", [1, 13, 2])  # nothing is left to do
+        assert not filler.running
+        filler.request("other", [5])
+        await until(lambda: shown[-1] == ([50], 1, 1))
+
+    asyncio.run(drive())
+
+
 def test_links_carry_settings():
     settings = f2f.Settings(rate=0.75, order="row", n_out=30, coding="chunk")
     query = controls.as_query({"source": "sample", "sample": "x/y"}, settings)
@@ -170,11 +197,6 @@ def test_errors_name_their_control(name, value):
     with pytest.raises(f2f.F2FError) as caught:
         controls.read_settings({**f2f.Settings().to_dict(), name: value})
     assert caught.value.field == name
-
-
-def test_presets_are_settings():
-    for preset in controls.PRESETS.values():
-        controls.read_settings({**f2f.Settings().to_dict(), **preset})
 
 
 def test_cards_put_the_numbers_in():

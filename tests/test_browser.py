@@ -141,6 +141,24 @@ def test_decoder_steps_by_button_and_key(page, eventually):
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 
+def test_a_plane_opens_in_the_decoder(page):
+    page.get_by_role("tab", name="Planes").click()
+    page.get_by_role("button", name="9 · mantissa 22").click()
+    expect(page.get_by_role("tab", name="Decoder")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_label("Bit-plane")).to_have_value("9")
+
+
+def test_measured_tabs_fill(page, eventually):
+    for tab, figure in [("Compare", ".f2f-figure-compare"), ("Ratio", ".f2f-figure-ratio")]:
+        page.get_by_role("tab", name=tab).click()
+        shown = page.locator(figure)
+        shown.wait_for()
+        before = shown.screenshot()
+        eventually(lambda shown=shown, before=before: shown.screenshot() != before)
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator(".f2f-verdict")).to_contain_text("F2F")
+
+
 def test_tabs_move_by_arrow(page):
     tabs = page.get_by_role("tab")
     tabs.first.focus()

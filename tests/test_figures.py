@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 import f2f_viz as f2f
 from f2f_viz.blocks import block_count, weight_index
-from f2f_viz.figures import bits, decoder, histogram, mask, palette
+from f2f_viz.compare import bounds, compare
+from f2f_viz.figures import bits, decoder, histogram, mask, palette, planes, ratio
+from f2f_viz.figures.compare import CompareView, compare_data
 
 
 def layer_of(weights):
@@ -102,6 +104,53 @@ def test_decoder_window_is_the_trace(analyses):
     np.testing.assert_array_equal(read["values"][kept], weights)
     # the plane's bit of each kept weight is what the decoder gives in the end
     np.testing.assert_array_equal(words >> (31 - 3) & 1, t.output[kept])
+
+
+def test_planes_add_up(analyses):
+    a = analyses["row"]
+    rows = planes.planes_data(a)
+    assert [row["index"] for row in rows] == list(range(32))
+    assert sum(row["mismatches"] for row in rows) == sum(
+        plane.corrections.size for plane in a.encoded.planes
+    )
+    kept = a.mask.sum()
+    for row, plane in zip(rows, a.encoded.planes, strict=True):
+        assert row["efficiency"] == pytest.approx(1 - plane.corrections.size / kept)
+        assert row["inverted"] == (row["ones"] > 0.5)
+    assert sum(row["per_bit"] for row in rows) * kept == pytest.approx(
+        a.bits["payload"] + a.bits["corrections"]
+    )
+
+
+def test_points_stand_under_the_bounds(analyses):
+    a = analyses["interleaved"]
+    point = ratio.point_of(a)
+    assert point.ratio == pytest.approx(point.of_bound / (1 - point.sparsity))
+    assert point.delta == pytest.approx(1 - a.efficiency.value)
+    limit = ratio.distortion_data(0.5)
+    np.testing.assert_allclose(limit["rate"][[0, -1]], [1, 0], atol=1e-12)
+    assert point.rate >= np.interp(point.delta, limit["delta"], limit["rate"])
+    bound = ratio.bound_data()
+    np.testing.assert_allclose(bound["ratio"] * (1 - bound["sparsity"]), 1)
+    low = ratio.CurvePoint(1, 0.5, 1.9, 0.95, 0.01, 1.0, True)
+    shown = ratio.curve_data([point, low], 1)
+    assert shown["sparsity"] == [0.5, point.sparsity]
+    assert ratio.curve_data([point, low], 2)["sparsity"] == []
+    view = ratio.RatioView()
+    view.update(a)
+    view.show_curve([point, low], 2, 24)
+
+
+def test_comparison_is_sorted_and_whole(analyses):
+    a = analyses["interleaved"]
+    rivals, limits = compare(a.layer.weights, a.mask, a.encoded), bounds(a.layer.weights, a.mask)
+    data = compare_data(rivals, limits)
+    assert data["bytes"] == sorted(data["bytes"], reverse=True)
+    assert data["kind"].count("f2f") == 1
+    assert data["kind"].count("bound") == 2
+    mine = data["bytes"][data["kind"].index("f2f")]
+    assert mine == sum(a.encoded.report.bits.values()) // 8
+    CompareView("dark").show(rivals, limits)
 
 
 def test_jumps_lead_to_what_they_say(analyses):

@@ -16,7 +16,7 @@ from f2f_viz.app.runner import Progress, Runner
 from f2f_viz.app.tabs import TABS, Link, Tab
 from f2f_viz.errors import F2FError
 from f2f_viz.layers import Layer
-from f2f_viz.settings import Settings
+from f2f_viz.settings import PRESETS, Settings
 
 __all__ = ["Analyzer"]
 
@@ -71,7 +71,7 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
         options = sources.sample_options()
         self._panel = Panel(
             samples=options,
-            presets=controls.PRESETS,
+            presets=PRESETS,
             values={
                 "source": "sample" if layer is None else "given",
                 "sample": options[0][0],
@@ -266,7 +266,10 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
     # ---- tabs ----------------------------------------------------------------------------
 
     def _tab_chosen(self, _: Any) -> None:
-        self._show_tab()
+        try:
+            self._show_tab()
+        except Exception as error:  # nobody else would tell
+            self._fail((self._layer, self._settings), error)
         self._ask_drawn()
 
     def _show_tab(self) -> None:
@@ -275,16 +278,29 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
         name = self._strip.tabs[chosen]
         for index, box in enumerate(self._boxes):
             box.layout.display = None if index == chosen else "none"
+        for other, tab in self._tabs.items():
+            if other != name and tab.pause is not None:
+                tab.pause()
         if self.analysis is None:
             return
         if name not in self._tabs:
-            link = Link(self._theme, self._select)
+            link = Link(self._theme, self._select, self._open_plane, lambda: self._runner.busy)
             tab = self._tabs[name] = TABS[name](link, self.analysis)
             self._boxes[chosen].children = [tab.root]
         elif name in self._stale_tabs:
             for view in self._tabs[name].views.values():
                 view.update(self.analysis)
         self._stale_tabs.discard(name)
+        fill = self._tabs[name].fill
+        if fill is not None and self.analysis.exact:
+            fill(self.analysis)
+
+    def _open_plane(self, plane: int) -> None:
+        """Show a plane in the decoder."""
+        self._strip.selected = self._strip.tabs.index("Decoder")
+        decoder = self._tabs.get("Decoder")
+        if decoder is not None:
+            decoder.views["decoder"].root.plane = plane
 
     def _select(self, block: int) -> None:
         """Show a block in every view there is."""

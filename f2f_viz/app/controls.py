@@ -10,14 +10,10 @@ from f2f_viz.errors import F2FError
 from f2f_viz.layers import Layer
 from f2f_viz.settings import Settings
 
-__all__ = ["PRESETS", "as_python", "as_query", "from_query", "hints", "read_settings"]
+__all__ = ["as_python", "as_query", "from_query", "hints", "read_settings"]
 
 _NAMES = [field.name for field in fields(Settings)]
 _LAYER = ("source", "sample", "path", "tensor")
-PRESETS: dict[str, dict[str, Any]] = {
-    "best": {"n_in": 8, "n_s": 2, "n_out": None, "order": "interleaved", "coding": "rank"},
-    "paper": {"n_in": 8, "n_s": 2, "n_out": None, "order": "row", "coding": "chunk"},
-}
 _EMPTY = {
     "rate": "0 to 1",
     "threshold": "a number from 0",

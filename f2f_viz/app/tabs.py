@@ -1,20 +1,31 @@
 """What stands in each tab: which views, and how they are laid out."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from f2f_viz.analysis import Analysis
+from f2f_viz.analysis import Analysis, analyze
 from f2f_viz.app.embed import FigureWidget
+from f2f_viz.app.filler import Filler
+from f2f_viz.compare import Bounds, Rival, bounds, compare, verdict
 from f2f_viz.figures.bits import BitsView
+from f2f_viz.figures.compare import CompareView
 from f2f_viz.figures.decoder import DecoderView
 from f2f_viz.figures.histogram import HistogramView
 from f2f_viz.figures.mask import MaskView
 from f2f_viz.figures.palette import Theme
+from f2f_viz.figures.planes import PlanesView
+from f2f_viz.figures.ratio import STAGES, CurvePoint, RatioView, point_of
+from f2f_viz.layers import Layer
+from f2f_viz.settings import Settings
+from f2f_viz.trellis import max_n_in
 
 __all__ = ["TABS", "Link", "Tab"]
+
+_RATES = (0.9, 0.7, 0.95, 0.5, 0.8, 0.85, 0.6, 0.97)
 
 
 class View(Protocol):
@@ -27,19 +38,26 @@ class View(Protocol):
 
 @dataclass
 class Link:
-    """What the views say to each other: the block chosen in one is shown in all."""
+    """What the views ask of the analyzer: a block or plane chosen in one is shown in all."""
 
     theme: Theme
     select: Callable[[int], None]
+    open_plane: Callable[[int], None]
+    busy: Callable[[], bool]
 
 
 @dataclass
 class Tab:
-    """One tab, built: its widget, its views, and how many Bokeh roots it draws."""
+    """One tab, built: its widget, its views, how many Bokeh roots it draws, and what it measures.
+
+    `fill` is called with an exact analysis while the tab is shown, `pause` when it is left.
+    """
 
     root: widgets.Widget
     views: dict[str, View]
     figures: int = 0
+    fill: Callable[[Analysis], None] | None = None
+    pause: Callable[[], None] | None = None
 
 
 def _box(name: str, *children: widgets.Widget) -> widgets.Box:
@@ -77,4 +95,73 @@ def _decoder(link: Link, analysis: Analysis) -> Tab:
     return Tab(_box("decoder", decoder.root), {"decoder": decoder})
 
 
-TABS: dict[str, Callable[[Link, Analysis], Tab]] = {"Mask": _mask, "Decoder": _decoder}
+def _planes(link: Link, analysis: Analysis) -> Tab:
+    planes = PlanesView()
+    planes.update(analysis)
+    planes.root.on_msg(lambda _, content, __: link.open_plane(content["plane"]))
+    return Tab(_box("planes", planes.root), {"planes": planes})
+
+
+def _curve_jobs(analysis: Analysis) -> list[tuple[Layer, Settings]]:
+    """The grid of the ratio tab: every register length at every rate, quick ones first."""
+    settings = analysis.settings
+    method = (
+        settings.method if settings.method in ("magnitude", "random", "scores") else "magnitude"
+    )
+    return [
+        (
+            analysis.layer,
+            replace(
+                settings, method=method, rate=rate, n_s=n_s, n_in=min(settings.n_in, max_n_in(n_s))
+            ),
+        )
+        for n_s in STAGES
+        for rate in _RATES
+    ]
+
+
+def _measure(job: tuple[Layer, Settings], cancel: threading.Event) -> CurvePoint:
+    return point_of(analyze(*job, preview=True, cancel=cancel))
+
+
+def _ratio(link: Link, analysis: Analysis) -> Tab:
+    view = RatioView(link.theme)
+    view.update(analysis)
+    filler = Filler(_measure, view.show_curve, link.busy)
+
+    def fill(analysis: Analysis) -> None:
+        jobs = _curve_jobs(analysis)
+        filler.request((id(analysis.layer), tuple(settings for _, settings in jobs)), jobs)
+
+    return Tab(_box("ratio", _figure("ratio", view.root)), {"ratio": view}, 1, fill, filler.pause)
+
+
+def _compare(link: Link, analysis: Analysis) -> Tab:
+    view = CompareView(link.theme)
+
+    def work(a: Analysis, _: threading.Event) -> tuple[list[Rival], Bounds]:
+        options = a.layer.weights, a.mask, a.encoded
+        return compare(*options), bounds(*options)
+
+    said = widgets.HTML().add_class("f2f").add_class("f2f-verdict")
+
+    def show(results: Sequence[tuple[list[Rival], Bounds]], *_: int) -> None:
+        view.show(*results[0])
+        said.value = verdict(results[0][0])
+
+    filler = Filler(work, show, link.busy)
+
+    def fill(analysis: Analysis) -> None:
+        view.wait()
+        filler.request(id(analysis), [analysis])
+
+    return Tab(_box("compare", said, _figure("compare", view.root)), {}, 1, fill, filler.pause)
+
+
+TABS: dict[str, Callable[[Link, Analysis], Tab]] = {
+    "Mask": _mask,
+    "Ratio": _ratio,
+    "Planes": _planes,
+    "Decoder": _decoder,
+    "Compare": _compare,
+}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from f2f_viz.analysis import Analysis
 from f2f_viz.bitplanes import to_words
 from f2f_viz.network import XorNetwork
+from f2f_viz.recoding import to_ranks
 from f2f_viz.trace import trace
 
 __all__ = ["DecoderView", "DecoderWidget", "code_data", "gate_cost", "heavy_cycles", "window_data"]
@@ -43,10 +44,18 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
         "shape": list(a.mask.shape),
         "size": a.mask.size,
         "itemsize": to_words(a.layer.weights[:0]).itemsize,
+        "recoded": a.encoded is not None and a.encoded.ranks is not None,
         "gates": gates,
         "depth": depth,
         "planes": [
-            {"index": p.index, "name": p.name, "inverted": bool(p.inverted)} for p in a.planes
+            {
+                "index": p.index,
+                "name": p.name,
+                "note": "".join(
+                    [", inverted" * bool(p.inverted), ", no symbols" * (not p.payload)]
+                ),
+            }
+            for p in a.planes
         ],
     }
 
@@ -73,7 +82,7 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
         start, n, plane, inverted, most (largest n_u here); arrays as contiguous bytes: register
         uint16 (n, n_s + 1); raw, output, care, mismatch uint8 (n, n_out); index int32 (n, n_out),
         −1 for padding; values float64 (n, n_out); words uint8 (n, n_out, bytes of a weight),
-        little-endian.
+        little-endian, with exponents as ranks where they are stored so.
     """
     assert analysis.encoded is not None
     start = min(max(cycle - length // 2, 0), max(analysis.blocks - length, 0))
@@ -81,7 +90,10 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
     t = trace(analysis.encoded, plane, start, stop)
     index = np.maximum(t.weight_index, 0)
     chosen = analysis.layer.weights.reshape(-1)[index] * t.care
-    words = np.ascontiguousarray(to_words(analysis.layer.weights)[index] * t.care)
+    words = to_words(analysis.layer.weights)[index]
+    if analysis.encoded.ranks is not None:
+        words = to_ranks(words, analysis.encoded.ranks, analysis.layer.dtype)
+    words = np.ascontiguousarray(words * t.care)
     return {
         "start": start,
         "n": stop - start,

@@ -94,7 +94,7 @@ DARK = Palette(
     ink="#E8EBF0",
     muted="#A9B2C0",
     line="#3A414C",
-    surface="#111111",
+    surface="#212121",
 )
 SIGNS = {"care": "■", "dont_care": "·", "mismatch": "✕", "corrected": "✓"}
 

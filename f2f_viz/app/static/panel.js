@@ -4,6 +4,9 @@ const METHODS = [
   ["random", "Random"],
   ["threshold", "Threshold on |w|"],
   ["zeros", "The layer's own zeros"],
+  ["n:m", "N of every M"],
+  ["mask", "Mask from a file"],
+  ["scores", "Scores from a file"],
 ];
 const CHUNK = 4 * 1024 * 1024;
 const LIMIT = 200 * 1024 * 1024;
@@ -173,15 +176,30 @@ function render({ model, el }) {
   });
   const rate = field("rate", "Pruning rate", [slider, rateInput], slider, rateInput);
   const [threshold] = stepper("threshold", "Threshold on |w|", 0, null, { step: "any" });
+  const per = segmented("per", "Rank weights", [["layer", "Whole layer"], ["row", "Each row"]]);
+  const text = (name, label, placeholder) => {
+    const input = h("input", { type: "text", id: prefix + name, spellcheck: "false", placeholder,
+      onchange: () => set({ [name]: input.value.trim() || null }) });
+    sync.push(() => { if (document.activeElement !== input) input.value = values()[name] ?? ""; });
+    return field(name, label, [input], input);
+  };
+  const pattern = text("pattern", "Keep N of every M", "2:4");
+  const mask = text("mask", "Mask file", "/data/mask.npy");
+  const scores = text("scores", "Scores file", "/data/scores.npy");
   sync.push(() => {
-    rate.hidden = !["magnitude", "random"].includes(values().method);
-    threshold.hidden = values().method !== "threshold";
+    const chosen = values().method;
+    rate.hidden = !["magnitude", "random", "scores"].includes(chosen);
+    per.hidden = chosen !== "magnitude";
+    threshold.hidden = chosen !== "threshold";
+    pattern.hidden = chosen !== "n:m";
+    mask.hidden = chosen !== "mask";
+    scores.hidden = chosen !== "scores";
   });
 
   // ---- code --------------------------------------------------------------------------------
   const [nIn] = stepper("n_in", "n_in, symbol bits", 1, 8);
-  const stages = segmented("n_s", "n_s, register", [0, 1, 2].map((n) => [n, `${n}`]), {
-    0: "combinational: every block for itself", 1: "one old symbol helps", 2: "two old symbols help" });
+  const stages = segmented("n_s", "n_s, register", [0, 1, 2, 3].map((n) => [n, `${n}`]), {
+    0: "combinational: every block for itself", 1: "one old symbol helps", 2: "two old symbols help", 3: "three old symbols; a small n_in" });
   const auto = h("input", { type: "checkbox", id: `${prefix}n_out-auto`,
     onchange: () => set({ n_out: auto.checked ? null : model.get("auto_n_out") }) });
   const [nOut, nOutInput] = stepper("n_out", "n_out, block bits", 1, 4096);
@@ -200,6 +218,19 @@ function render({ model, el }) {
     [["rank", "By care rank"], ["chunk", "By position"]], {
       rank: "gaps counted in care bits, Golomb–Rice coded",
       chunk: "position in a chunk of 512 bits: the paper's" });
+  const maskCoding = segmented("mask_coding", "Mask",
+    [["range", "Range-coded"], ["bitmap", "Bitmap"]], {
+      range: "about h(S) bits a weight", bitmap: "one bit a weight: the paper's" });
+  const check = (name, label, title) => {
+    const input = h("input", { type: "checkbox", id: prefix + name,
+                               onchange: () => set({ [name]: input.checked }) });
+    sync.push(() => { input.checked = Boolean(values()[name]); });
+    return h("label", { class: "f2f-check", for: input.id, title }, input, label);
+  };
+  const more = h("details", { class: "f2f-more" }, h("summary", {}, "What is stored, and how"),
+    coding, maskCoding,
+    check("recode", "Exponents as ranks", "makes most exponent planes constant"),
+    check("zero_rate", "No symbols for skewed planes", "their few ones are corrections"));
   const [seed] = stepper("seed", "Seed of the matrix", 0, null);
 
   // ---- whole settings ----------------------------------------------------------------------
@@ -233,8 +264,8 @@ function render({ model, el }) {
   };
   const settings = h("div", { class: "f2f-field f2f-field-settings" },
     h("div", { class: "f2f-buttons" },
-      preset("best", "Best", "two register stages, interleaved, corrections by rank"),
-      preset("paper", "Paper", "row order, corrections by position, as Park et al. 2022")),
+      preset("best", "Best", "interleaved, exponents as ranks, range-coded mask: the smallest files"),
+      preset("paper", "Paper", "row order, corrections by position, a bitmap: as Park et al. 2022")),
     h("div", { class: "f2f-buttons" },
       h("button", { type: "button", class: "f2f-button", onclick: save }, "Save JSON"),
       h("button", { type: "button", class: "f2f-button", onclick: () => load.click() }, "Load JSON"),
@@ -251,8 +282,9 @@ function render({ model, el }) {
     h("section", { "aria-label": title }, h("h2", {}, title), ...content);
   el.append(
     section("Layer", source, sample, path, uploading, tensor),
-    section("Pruning", method, rate, threshold),
-    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), nOut, order, coding, seed),
+    section("Pruning", method, rate, per, threshold, pattern, mask,
+            scores),
+    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), nOut, order, seed, more),
     section("Settings", settings));
 
   const show = () => sync.forEach((update) => update());

@@ -262,7 +262,7 @@ function render({ model, el }) {
         .slice(-code.planes.length);
       const chosen = model.get("plane");
       weight = `weight at ${place} = <b>${care ? win.values[p].toPrecision(6) : "pruned, +0"}</b>`
-        + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>` : "");
+        + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>${code.recoded ? " (exponent as rank)" : ""}` : "");
     }
     equation.innerHTML =
       `<div><code>y_t[${i}] = ${terms.join(" ⊕ ") || "0"} = ${numbers.join(" ⊕ ") || "0"} = <b>${raw}</b></code>${flipped} ${state}</div>`
@@ -313,7 +313,7 @@ function render({ model, el }) {
     if (plane.dataset.key !== key) {
       plane.dataset.key = key;
       plane.replaceChildren(...code.planes.map((p) =>
-        h("option", { value: p.index }, `${p.index}  ${p.name}${p.inverted ? " (inverted)" : ""}`)));
+        h("option", { value: p.index }, `${p.index}  ${p.name}${p.note}`)));
     }
     plane.value = model.get("plane");
     total.textContent = `of ${code.blocks.toLocaleString("en").replaceAll(",", "\u2009")}`;

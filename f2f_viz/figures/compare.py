@@ -1,0 +1,98 @@
+"""F2F beside the other formats, in bytes measured on the same mask and weights."""
+
+from typing import Any
+
+from bokeh.core.properties import value
+from bokeh.models import ColumnDataSource, HoverTool, LabelSet
+
+from f2f_viz.compare import F2F, Bounds, Rival
+from f2f_viz.figures.palette import Theme, palette
+from f2f_viz.figures.style import FONT, blank
+
+__all__ = ["CompareView", "compare_data"]
+
+
+def compare_data(rivals: list[Rival], bounds: Bounds) -> dict[str, list[Any]]:
+    """Return formats and bounds, smallest last (so that a bar chart has it at the bottom).
+
+    Returns
+    -------
+    dict of lists
+        name, bytes, kind ("f2f", "rival" or "bound"), label (bytes, ratio over dense, fixed rate).
+    """
+    rows = [
+        (r.name, float(r.bytes), "f2f" if r.name == F2F else "rival", r.fixed_rate)
+        for r in rivals
+        if r.bytes is not None and r.name != "dense"
+    ]
+    rows += [
+        ("bound: kept bits + mask", (bounds.kept_bits + bounds.mask_bits) / 8, "bound", False),
+        (
+            "bound: planes' entropy + mask",
+            (bounds.plane_bits + bounds.mask_bits) / 8,
+            "bound",
+            False,
+        ),
+    ]
+    rows.sort(key=lambda row: -row[1])
+    dense = bounds.dense_bits / 8
+    return {
+        "name": [row[0] for row in rows],
+        "bytes": [row[1] for row in rows],
+        "kind": [row[2] for row in rows],
+        "label": [
+            f"{size:,.0f} bytes, {dense / size if size else float('inf'):.2f} ×"
+            + (", fixed rate" if fixed else "")
+            for _, size, _, fixed in rows
+        ],
+    }
+
+
+class CompareView:
+    """One bar a format; F2F is full, bounds are hollow.
+
+    Attributes
+    ----------
+    root : bokeh figure
+    """
+
+    def __init__(self, theme: Theme = "light") -> None:
+        colours = palette(theme)
+        self._fill = {"f2f": colours.kept, "rival": colours.header, "bound": colours.surface}
+        self._line = colours.reference
+        self._source = ColumnDataSource({k: [] for k in ("name", "bytes", "label", "fill", "line")})
+        self.root = plot = blank(
+            colours,
+            title="Comparing…",
+            x="bytes of the whole layer, mask included",
+            x_range=(0, 1),
+            y_range=[""],
+        )
+        bars = plot.hbar(
+            y="name", right="bytes", height=0.62, source=self._source, fill_color="fill",
+            line_color="line", line_width=1.4, line_dash="solid",
+        )  # fmt: skip
+        plot.add_layout(
+            LabelSet(
+                x="bytes", y="name", text="label", source=self._source, x_offset=6, y_offset=-6,
+                text_font=value(FONT), text_font_size=value("11.5px"), text_color=colours.ink,
+            )
+        )  # fmt: skip
+        plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@name", "@label")]))
+        plot.ygrid.visible = False
+        plot.xaxis.formatter.use_scientific = False
+
+    def wait(self) -> None:
+        """Say that the numbers shown are old."""
+        self.root.title.text = "Comparing…"
+
+    def show(self, rivals: list[Rival], bounds: Bounds) -> None:
+        """Show measured sizes."""
+        data = compare_data(rivals, bounds)
+        self.root.y_range.factors = data["name"]
+        self.root.x_range.end = 1.45 * max([*data["bytes"], 1.0])
+        self.root.title.text = "Measured size"
+        kinds = data.pop("kind")
+        data["fill"] = [self._fill[kind] for kind in kinds]
+        data["line"] = [self._line if kind == "bound" else self._fill[kind] for kind in kinds]
+        self._source.data = data
