@@ -14,7 +14,16 @@ from f2f_viz.network import XorNetwork
 from f2f_viz.recoding import to_ranks
 from f2f_viz.trace import trace
 
-__all__ = ["DecoderView", "DecoderWidget", "code_data", "gate_cost", "heavy_cycles", "window_data"]
+__all__ = [
+    "DecoderView",
+    "DecoderWidget",
+    "code_data",
+    "gate_cost",
+    "heavy_cycles",
+    "matrix_bytes",
+    "mismatch_cycles",
+    "window_data",
+]
 
 STATIC = Path(__file__).parent / "static"
 WINDOW = 96
@@ -58,6 +67,11 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
             for p in a.planes
         ],
     }
+
+
+def matrix_bytes(analysis: Analysis) -> bytes:
+    """Return M row by row, one byte an entry."""
+    return np.asarray(analysis.network.matrix, np.uint8).tobytes()
 
 
 def heavy_cycles(analysis: Analysis) -> NDArray[np.int32]:
@@ -156,7 +170,7 @@ class DecoderView:
             root.cycle = min(root.cycle, analysis.blocks - 1)
             root.bit = min(root.bit, analysis.n_out - 1)
             root.code = code_data(analysis)
-            root.matrix = np.asarray(analysis.network.matrix, np.uint8).tobytes()
+            root.matrix = matrix_bytes(analysis)
             root.heavy_cycles = heavy_cycles(analysis)[:_MOST_JUMPS].tobytes()
             self._send_plane()
 

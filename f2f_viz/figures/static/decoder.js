@@ -312,7 +312,8 @@ function render({ model, el }) {
     const key = JSON.stringify(code.planes);
     if (plane.dataset.key !== key) {
       plane.dataset.key = key;
-      plane.replaceChildren(...code.planes.map((p) =>
+      plane.replaceChildren(...code.planes
+        .filter((p) => code.only === undefined || p.index === code.only).map((p) =>
         h("option", { value: p.index }, `${p.index}  ${p.name}${p.note}`)));
     }
     plane.value = model.get("plane");

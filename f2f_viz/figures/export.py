@@ -1,0 +1,343 @@
+"""Figures as files: HTML that works offline, SVG, PDF, PNG, and the data behind them.
+
+Settings, seed and version go into every file, so that a figure can be made again.
+"""
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from bokeh.embed import file_html
+from bokeh.io.export import get_screenshot_as_png, get_svg
+from bokeh.models import LayoutDOM, Plot
+from bokeh.resources import INLINE
+
+from f2f_viz.analysis import Analysis
+from f2f_viz.compare import bounds, compare
+from f2f_viz.container import write_atomically
+from f2f_viz.errors import F2FError
+from f2f_viz.figures.bits import BitsView, bits_data
+from f2f_viz.figures.compare import CompareView, compare_data
+from f2f_viz.figures.histogram import HistogramView, histogram_data
+from f2f_viz.figures.lesson import lesson_data, lesson_html
+from f2f_viz.figures.mask import MaskView, mask_data
+from f2f_viz.figures.palette import Theme
+from f2f_viz.figures.planes import planes_data
+from f2f_viz.figures.ratio import CurvePoint, RatioView, bound_data, point_of
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webdriver import WebDriver
+
+__all__ = ["FIGURES", "FORMATS", "Figure", "chromium_driver", "figure", "to_bytes"]
+
+FORMATS = ("html", "svg", "pdf", "png", "csv", "json")
+_DPI = 96
+_ASPECT = {"mask": 0.9, "histogram": 0.75, "bits": 0.22, "compare": 0.55, "ratio": 0.5}
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
+    "--disable-background-networking", "--force-color-profile=srgb",
+)  # fmt: skip
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of an analysis.
+
+    Attributes
+    ----------
+    name : str
+        A name of `FIGURES`.
+    analysis : Analysis
+    theme : {"light", "dark"}
+    data : dict of str to list
+        What is drawn, in columns of equal length.
+    draw : callable or None
+        Makes the Bokeh model; None where the figure is only a table or a lesson.
+    """
+
+    name: str
+    analysis: Analysis
+    theme: Theme
+    data: Table
+    draw: Callable[[], LayoutDOM] | None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What makes this figure again."""
+        return {
+            "figure": self.name,
+            "layer": self.analysis.layer.name,
+            "source": self.analysis.layer.source,
+            "exact": self.analysis.exact,
+            "settings": self.analysis.settings.to_dict(),
+            "f2f_viz": version("f2f-viz"),
+        }
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        width_mm: float = 180.0,
+        height_mm: float | None = None,
+        scale: float = 2.0,
+    ) -> None:
+        """Write the figure; the file's suffix says as what.
+
+        Parameters
+        ----------
+        path
+            Ends in .html, .svg, .pdf, .png, .csv or .json.
+        width_mm, height_mm : float
+            Printed size: 180 mm fills two columns, 88 mm one. The height follows if not given.
+        scale : float
+            PNG pixels a CSS pixel, of 1/96 inch.
+
+        Raises
+        ------
+        F2FError
+            For another suffix, or where what draws images is not installed.
+        """
+        data = to_bytes(
+            self, Path(path).suffix.lstrip("."), width_mm=width_mm, height_mm=height_mm, scale=scale
+        )
+        write_atomically(path, data)
+
+
+def _drawn(make: Callable[[], Any], analysis: Analysis) -> Callable[[], LayoutDOM]:
+    def draw() -> LayoutDOM:
+        view = make()
+        view.update(analysis)
+        return view.root
+
+    return draw
+
+
+def _mask(analysis: Analysis, theme: Theme) -> Figure:
+    data = mask_data(analysis)
+    cells = data["density"].shape
+    rows, columns = (np.arange(n) for n in cells)
+    table = {
+        "row": data["row_edges"][:-1][rows.repeat(cells[1])].tolist(),
+        "column": data["column_edges"][:-1][np.tile(columns, cells[0])].tolist(),
+        "share_kept": data["density"].reshape(-1).tolist(),
+    }
+    return Figure("mask", analysis, theme, table, _drawn(lambda: MaskView(theme), analysis))
+
+
+def _histogram(analysis: Analysis, theme: Theme) -> Figure:
+    table: Table = {"order": [], "n_u": [], "share": [], "binomial": []}
+    for order, data in histogram_data(analysis).items():
+        table["order"] += [order] * len(data["n_u"])
+        for name in ("n_u", "share", "binomial"):
+            table[name] += data[name].tolist()
+    draw = _drawn(lambda: HistogramView(theme), analysis)
+    return Figure("histogram", analysis, theme, table, draw)
+
+
+def _bits(analysis: Analysis, theme: Theme) -> Figure:
+    draw = _drawn(lambda: BitsView(theme), analysis)
+    return Figure("bits", analysis, theme, bits_data(analysis), draw)
+
+
+def _planes(analysis: Analysis, theme: Theme) -> Figure:
+    rows = planes_data(analysis)
+    table = {name: [row[name] for row in rows] for name in rows[0]}
+    return Figure("planes", analysis, theme, table, None)
+
+
+def _compare(analysis: Analysis, theme: Theme) -> Figure:
+    options = analysis.layer.weights, analysis.mask, analysis.encoded
+    rivals, limits = compare(*options), bounds(*options)
+
+    def draw() -> LayoutDOM:
+        view = CompareView(theme)
+        view.show(rivals, limits)
+        return view.root
+
+    return Figure("compare", analysis, theme, compare_data(rivals, limits), draw)
+
+
+def _ratio(analysis: Analysis, theme: Theme, points: tuple[CurvePoint, ...] = ()) -> Figure:
+    here = point_of(analysis)
+    table: Table = {name: [getattr(p, name) for p in (here, *points)] for name in vars(here)}
+    bound = bound_data()
+    extra = len(bound["sparsity"])
+    for name, column in table.items():
+        column += bound[name].tolist() if name in bound else [None] * extra
+
+    def draw() -> LayoutDOM:
+        view = RatioView(theme)
+        view.update(analysis)
+        view.show_curve(points, len(points), len(points))
+        return view.root
+
+    return Figure("ratio", analysis, theme, table, draw)
+
+
+def _decoder(analysis: Analysis, theme: Theme) -> Figure:
+    return Figure("decoder", analysis, theme, lesson_data(analysis), None)
+
+
+FIGURES: dict[str, Callable[..., Figure]] = {
+    "mask": _mask,
+    "histogram": _histogram,
+    "bits": _bits,
+    "ratio": _ratio,
+    "planes": _planes,
+    "compare": _compare,
+    "decoder": _decoder,
+}
+
+
+def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: Any) -> Figure:
+    """Make a figure of an analysis, to `Figure.save`.
+
+    Parameters
+    ----------
+    name : str
+        mask, histogram, bits, ratio, planes, compare, or decoder (an interactive lesson in HTML).
+    analysis : Analysis
+        An exact one for compare and decoder.
+    theme : {"light", "dark"}
+    **options
+        ``points`` (tuple of `ratio.CurvePoint`) for ratio.
+
+    Raises
+    ------
+    F2FError
+        For an unknown name, or a preview where an exact analysis is needed.
+    """
+    if name not in FIGURES:
+        raise F2FError("unknown figure", expected=f"one of {', '.join(FIGURES)}", got=repr(name))
+    if name in ("compare", "decoder") and analysis.encoded is None:
+        raise F2FError(f"figure {name!r}", expected="an exact analysis", got="a preview")
+    return FIGURES[name](analysis, theme, **options)
+
+
+def to_bytes(
+    figure: Figure,
+    form: str,
+    *,
+    width_mm: float = 180.0,
+    height_mm: float | None = None,
+    scale: float = 2.0,
+    driver: "WebDriver | None" = None,
+) -> bytes:
+    """Return a figure as the bytes of a file; parameters as in `Figure.save`.
+
+    Parameters
+    ----------
+    form : {"html", "svg", "pdf", "png", "csv", "json"}
+    driver : WebDriver, optional
+        A browser to draw with; one is started and ended if not given.
+    """
+    about = json.dumps(figure.metadata, ensure_ascii=False)
+    if form == "json":
+        return json.dumps({"metadata": figure.metadata, "data": figure.data}, indent=1).encode()
+    if form == "csv":
+        return _csv(figure).encode()
+    if form not in FORMATS:
+        raise F2FError("figure format", expected=f"one of {', '.join(FORMATS)}", got=repr(form))
+    if figure.name == "decoder" and form == "html":
+        return lesson_html(figure.analysis, figure.theme, about).encode()
+    if figure.draw is None:
+        allowed = "html, csv or json" if figure.name == "decoder" else "csv or json"
+        raise F2FError(f"figure {figure.name!r} is no image", expected=allowed, got=form)
+    root = figure.draw()
+    if form == "html":
+        page = file_html(root, INLINE, f"f2f-viz: {figure.name}", suppress_callback_warning=True)
+        tag = f'<meta name="f2f-viz" content="{_attribute(about)}">'
+        return page.replace("<head>", f"<head>{tag}", 1).encode()
+    width = round(width_mm / 25.4 * _DPI)
+    height = round((height_mm or width_mm * _ASPECT[figure.name]) / 25.4 * _DPI)
+    root.update(sizing_mode="fixed", width=width, height=height)
+    own = chromium_driver() if driver is None else None
+    try:
+        return _image(root, form, driver or own, about, scale)
+    finally:
+        if own is not None:
+            own.quit()
+
+
+def _image(root: LayoutDOM, form: str, driver: Any, about: str, scale: float) -> bytes:
+    out = io.BytesIO()
+    if form == "png":
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        info.add_itxt("f2f-viz", about)
+        metrics = {"width": 0, "height": 0, "deviceScaleFactor": scale, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        image = get_screenshot_as_png(root, driver=driver, scale_factor=scale)
+        image.save(out, "PNG", pnginfo=info, dpi=(_DPI * scale, _DPI * scale))
+        return out.getvalue()
+    for plot in root.select({"type": Plot}):
+        plot.output_backend = "svg"
+    svg = get_svg(root, driver=driver)[0]
+    opening = svg.index(">", svg.index("<svg")) + 1
+    svg = f"{svg[:opening]}<metadata>{_attribute(about)}</metadata>{svg[opening:]}"
+    if form == "svg":
+        return svg.encode()
+    try:
+        import cairosvg
+    except (ImportError, OSError) as error:
+        raise F2FError(
+            "PDF needs cairosvg and the cairo library",
+            hint="pip install 'f2f-viz[export]'; apt install libcairo2",
+        ) from error
+    pdf: bytes = cairosvg.svg2pdf(bytestring=svg.encode(), dpi=_DPI)
+    return pdf
+
+
+def _attribute(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+
+
+def _csv(figure: Figure) -> str:
+    out = io.StringIO()
+    out.write(f"# {json.dumps(figure.metadata, ensure_ascii=False)}\n")
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(figure.data)
+    rows.writerows(zip(*figure.data.values(), strict=True))
+    return out.getvalue()
+
+
+def chromium_driver() -> "WebDriver":
+    """Start the Chromium that draws images; the caller quits it.
+
+    Raises
+    ------
+    F2FError
+        If selenium, Chromium or its driver is not installed: HTML, CSV and JSON need none of them.
+    """
+    hint = (
+        "pip install 'f2f-viz[export]' and, on Debian or Ubuntu, apt install chromium "
+        "chromium-driver; HTML, CSV and JSON need neither"
+    )
+    chromium = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    chromedriver = shutil.which("chromedriver")
+    if chromium is None or chromedriver is None:
+        raise F2FError("no Chromium with chromedriver to draw images with", hint=hint)
+    try:
+        from selenium.common.exceptions import WebDriverException
+        from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+    except ImportError as error:
+        raise F2FError("images need selenium", hint=hint) from error
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for flag in _FLAGS:
+        options.add_argument(flag)
+    try:
+        return Chrome(options=options, service=ChromeService(chromedriver))
+    except WebDriverException as error:
+        raise F2FError(f"Chromium does not start: {error.msg}", hint=hint) from error

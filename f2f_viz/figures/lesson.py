@@ -1,0 +1,93 @@
+"""The decoder as one self-contained page: step and play with no kernel and no network."""
+
+import base64
+import json
+from typing import Any
+
+from f2f_viz.analysis import Analysis
+from f2f_viz.figures import palette
+from f2f_viz.figures.decoder import (
+    STATIC,
+    code_data,
+    heavy_cycles,
+    matrix_bytes,
+    mismatch_cycles,
+    window_data,
+)
+from f2f_viz.trace import trace
+
+__all__ = ["lesson_data", "lesson_html"]
+
+CYCLES = 192
+
+
+def _first_cycles(analysis: Analysis) -> int:
+    return min(analysis.blocks, CYCLES)
+
+
+def lesson_data(analysis: Analysis, plane: int = 0) -> dict[str, list[Any]]:
+    """Return the lesson's cycles as columns.
+
+    Returns
+    -------
+    dict of lists
+        cycle, symbol, n_u, corrected.
+    """
+    assert analysis.encoded is not None
+    t = trace(analysis.encoded, plane, 0, _first_cycles(analysis))
+    return {
+        "cycle": list(range(len(t.symbols))),
+        "symbol": t.symbols.tolist(),
+        "n_u": t.n_u.tolist(),
+        "corrected": t.mismatch.sum(axis=1).tolist(),
+    }
+
+
+def lesson_html(analysis: Analysis, theme: palette.Theme, about: str, plane: int = 0) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        An exact one.
+    theme : {"light", "dark"}
+    about : str
+        JSON, kept in the page's metadata.
+    plane : int
+        The bit-plane shown.
+    """
+    cycles = _first_cycles(analysis)
+    window = window_data(analysis, plane, 0, cycles)
+    wrong = mismatch_cycles(analysis, plane)
+    heavy = heavy_cycles(analysis)
+    code = code_data(analysis)
+    code |= {"blocks": cycles, "only": plane}
+    state = {
+        "code": code,
+        "matrix": matrix_bytes(analysis),
+        "window": window,
+        "mismatch_cycles": wrong[wrong < cycles].tobytes(),
+        "heavy_cycles": heavy[heavy < cycles].tobytes(),
+        "plane": plane,
+        "cycle": 0,
+        "bit": 0,
+    }
+    text = json.dumps(state, default=lambda raw: {"bytes": base64.b64encode(raw).decode()})
+    replace = {
+        "$THEME": theme,
+        "$ABOUT": about.replace("&", "&amp;").replace('"', "&quot;"),
+        "$CSS": palette.css() + (STATIC / "decoder.css").read_text("utf-8"),
+        "$LAYER": analysis.layer.name.replace("<", "&lt;"),
+        "$PLANE": analysis.planes[plane].name,
+        "$N_IN": str(analysis.network.n_in),
+        "$N_OUT": str(analysis.n_out),
+        "$N_S": str(analysis.network.n_s),
+        "$SCRIPT": (STATIC / "decoder.js")
+        .read_text("utf-8")
+        .replace("export default { render };", ""),
+        "$STATE": text.replace("</", "<\\/"),
+    }
+    page = (STATIC / "lesson.html").read_text("utf-8")
+    for name, value in replace.items():
+        page = page.replace(name, value)
+    return page
