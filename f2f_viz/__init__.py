@@ -12,6 +12,7 @@ from f2f_viz.codec import Encoded, decode, encode
 from f2f_viz.container import open, save
 from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.layers import Layer, TensorInfo, list_tensors, load_layer
+from f2f_viz.model import decode_model, encode_model
 from f2f_viz.network import XorNetwork
 from f2f_viz.pruning import prune
 from f2f_viz.report import Report
@@ -39,8 +40,10 @@ __all__ = [
     "XorNetwork",
     "analyze",
     "decode",
+    "decode_model",
     "encode",
     "encode_bits",
+    "encode_model",
     "list_tensors",
     "load_layer",
     "open",

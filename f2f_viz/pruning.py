@@ -39,6 +39,17 @@ def _descending(values: NDArray[Any]) -> NDArray[np.intp]:
     return np.argsort(-values, axis=-1, kind="stable")
 
 
+def _largest(values: NDArray[Any], keep: int) -> NDArray[np.bool_]:
+    """Mark the `keep` largest of flat values, equals as they stand: the first of `_descending`."""
+    mask = np.zeros(values.size, bool)
+    if keep:
+        least = np.partition(values, values.size - keep)[values.size - keep]
+        mask[values > least] = True
+        ties = np.flatnonzero(values == least)
+        mask[ties[: keep - np.count_nonzero(mask)]] = True
+    return mask
+
+
 def _rows(values: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
     """Shape values as (rows, weights of a row); a row is one index of the first axis (output)."""
     return values.reshape(len(weights), -1) if weights.size else values.reshape(0, 1)
@@ -78,9 +89,9 @@ def _by_magnitude(weights: NDArray[Any], rate: float, seed: int, *, per: str = "
         raise F2FError("what is pruned alike", expected="per='layer' or 'row'", got=repr(per))
     magnitudes = _magnitudes(weights)
     if per == "row" and weights.ndim:
-        magnitudes = _rows(magnitudes, weights)
-    order = _descending(magnitudes)
-    return _keep_first(order, keep_count(order.shape[-1], rate), weights.shape)
+        order = _descending(_rows(magnitudes, weights))
+        return _keep_first(order, keep_count(order.shape[-1], rate), weights.shape)
+    return _largest(magnitudes, keep_count(weights.size, rate)).reshape(weights.shape)
 
 
 def _by_lot(weights: NDArray[Any], rate: float, seed: int) -> Mask:
@@ -97,8 +108,7 @@ def _by_scores(weights: NDArray[Any], rate: float, seed: int, *, scores: Any) ->
     values = given.astype(np.float64).reshape(-1)
     if np.isnan(values).any():
         raise F2FError("a score is not a number", expected="a number for each weight", got="NaN")
-    order = _descending(values)
-    return _keep_first(order, keep_count(weights.size, rate), weights.shape)
+    return _largest(values, keep_count(weights.size, rate)).reshape(weights.shape)
 
 
 def _n_of_m(weights: NDArray[Any], rate: float, seed: int, *, pattern: str = "2:4") -> Mask:
@@ -220,12 +230,7 @@ def prune_together(weights: Mapping[str, NDArray[Any]], rate: float) -> dict[str
     if not sizes:
         return {}
     together = np.concatenate([_magnitudes(layer) for layer in weights.values()])
-    mask = np.zeros(together.size, bool)
-    if keep:
-        least = np.partition(together, together.size - keep)[together.size - keep]
-        mask[together > least] = True
-        ties = np.flatnonzero(together == least)
-        mask[ties[: keep - np.count_nonzero(mask)]] = True
+    mask = _largest(together, keep)
     parts = np.split(mask, np.cumsum(sizes)[:-1])
     return {
         name: part.reshape(layer.shape)
