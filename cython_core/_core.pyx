@@ -16,11 +16,13 @@ cdef extern from "code.h" nogil:
         int32_t *n_u
 
     int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *care, int64_t blocks)
-    void f2f_tile_free(f2f_tile *tile)
 
-cdef extern from "search_plain.h" nogil:
-    int f2f_plain_search(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits,
-                         uint16_t *symbols, int64_t *mismatches, const int *cancel)
+cdef extern from "search.h" nogil:
+    int f2f_best_isa()
+    int f2f_prepare(f2f_tile *tile, const f2f_code *code)
+    void f2f_finish(f2f_tile *tile)
+    int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits,
+                   uint16_t *symbols, int64_t *mismatches, const int *cancel, int isa)
 
 ctypedef fused word_t:
     uint8_t
@@ -29,10 +31,15 @@ ctypedef fused word_t:
     uint64_t
 
 
+def best_isa():
+    """The instruction set this machine runs: 0 portable, 1 AVX2, 2 AVX-512."""
+    return f2f_best_isa()
+
+
 def search_tile(int n_in, int n_s, int n_out, const uint64_t[:, ::1] cols,
                 const uint64_t[:, :, ::1] bits, const uint64_t[:, ::1] care,
                 uint16_t[:, ::1] symbols, int64_t[::1] mismatches, const int[::1] cancel,
-                int64_t[::1] done):
+                int64_t[::1] done, int isa):
     """Search one tile, plane after plane; 0 ok, 1 cancelled, 2 out of memory."""
     cdef f2f_code code
     cdef f2f_tile tile
@@ -44,12 +51,14 @@ def search_tile(int n_in, int n_s, int n_out, const uint64_t[:, ::1] cols,
         return 0
     with nogil:
         status = f2f_tile_init(&tile, &code, &care[0, 0], blocks)
+        if status == 0:
+            status = f2f_prepare(&tile, &code)
         for plane in range(bits.shape[0]):
             if status == 0:
-                status = f2f_plain_search(&code, &tile, &bits[plane, 0, 0], &symbols[plane, 0],
-                                          &mismatches[plane], &cancel[0])
+                status = f2f_search(&code, &tile, &bits[plane, 0, 0], &symbols[plane, 0],
+                                    &mismatches[plane], &cancel[0], isa)
                 done[0] += 1
-        f2f_tile_free(&tile)
+        f2f_finish(&tile)
     return status
 
 

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+def best_isa() -> int: ...
 def search_tile(
     n_in: int,
     n_s: int,
@@ -14,6 +15,7 @@ def search_tile(
     mismatches: NDArray[np.int64],
     cancel: NDArray[np.int32],
     done: NDArray[np.int64],
+    isa: int,
 ) -> int: ...
 def pack_planes(words: NDArray[Any], out: NDArray[np.uint64]) -> None: ...
 def unpack_planes(bits: NDArray[np.uint64], out: NDArray[Any]) -> None: ...

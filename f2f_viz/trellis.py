@@ -35,6 +35,8 @@ TILE_BLOCKS = 4096
 """Blocks of a tile, where nothing else is asked for."""
 MAX_STATE_BITS = 16
 """Largest n_in·n_s: 2^16 register states."""
+INSTRUCTION_SET = int(os.environ.get("F2F_VIZ_ISA", "2"))
+"""Most the kernels may use: 0 portable, 1 AVX2, 2 AVX-512. All give the same result."""
 _POLL = 0.02  # seconds between looks at progress and cancel
 
 
@@ -150,6 +152,7 @@ def search_tiles(
     columns = pack_mask(np.ascontiguousarray(network.matrix.T).astype(bool))
     stop = np.zeros(1, np.int32)
     count = _workers(threads)
+    isa = min(INSTRUCTION_SET, _core.best_isa())
     # one job a tile shares its care restriction; few tiles are split by planes to feed all threads
     parts = min(planes, -(-2 * count // tiles)) if tiles and planes else 0
     jobs = [
@@ -166,7 +169,7 @@ def search_tiles(
         status = _core.search_tile(
             network.n_in, network.n_s, network.n_out, columns,
             np.ascontiguousarray(bits[part, where]), care[where],
-            own, mismatches[tile, part], stop, done[job],
+            own, mismatches[tile, part], stop, done[job], isa,
         )  # fmt: skip
         if status == 2:
             raise MemoryError("the trellis search found no memory")

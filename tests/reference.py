@@ -31,18 +31,23 @@ def dynamic_program(bits, care, network):
     """The plain Viterbi of the paper over all 2^(n_in (n_s+1)) transitions a block."""
     n_in, n_s = network.n_in, network.n_s
     width, states = n_in * (n_s + 1), 1 << (n_in * n_s)
-    words = np.arange(1 << width)  # x_t in the low bits
-    outputs = np.zeros((1 << width, network.n_out), bool)
-    for j in range(width):
-        outputs[words >> j & 1 == 1] ^= network.matrix[:, j].astype(bool)
-    cost = np.full(states, 1 << 20)
+    cost = np.full(1 << (n_in * n_s), 1 << 14, np.int16)
     cost[0] = 0
     for want, flags in zip(bits, care, strict=True):
-        weight = (outputs[:, flags] != want[flags]).sum(axis=1)
-        through = cost[words >> n_in] + weight
-        cost = np.full(states, 1 << 20)
-        np.minimum.at(cost, words & (states - 1), through)
+        columns = [pack(column[flags]) for column in network.matrix.T.astype(bool)]
+        output = np.array([pack(want[flags])])  # of every transition, x_t in the low bits
+        for column in columns:
+            output = np.concatenate([output, output ^ column])
+        weight = np.bitwise_count(output).sum(axis=1, dtype=np.int16)
+        through = cost[:, None] + weight.reshape(states, -1)
+        cost = through.reshape(1 << n_in, -1).min(axis=0) if n_s else through.min(axis=1)
     return int(cost.min())
+
+
+def pack(flags):
+    """Bits as 64-bit words."""
+    octets = np.packbits(flags)
+    return np.concatenate([octets, np.zeros(-octets.size % 8, np.uint8)]).view(np.uint64)
 
 
 def random_stream(rng, blocks, n_out, keep, kind="random"):

@@ -7,11 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from f2f_viz import _core, trellis
 from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.network import XorNetwork
 from f2f_viz.packing import pack_mask, pack_planes, unpack_mask, unpack_planes
 from f2f_viz.trellis import encode_bits, search_tiles
 from tests.reference import brute_force, dynamic_program, mismatches, random_stream
+
+
+@pytest.fixture(params=range(_core.best_isa() + 1), ids=["portable", "avx2", "avx512"].__getitem__)
+def instruction_set(request, monkeypatch):
+    monkeypatch.setattr(trellis, "INSTRUCTION_SET", request.param)
 
 
 @settings(deadline=None, max_examples=40)
@@ -47,17 +53,53 @@ def test_no_sequence_is_better(code, n_out, blocks, keep, seed):
         (4, 3, 40, 0.1, 40),
         (2, 7, 10, 0.3, 60),
         (6, 2, 60, 0.1, 12),
+        (4, 2, 60, 0.3, 60),
+        (5, 2, 20, 0.4, 40),
         (3, 5, 9, 0.35, 20),
         (1, 16, 3, 0.5, 20),
     ],
 )
-def test_equals_the_plain_dynamic_program(kind, n_in, n_s, n_out, keep, blocks):
+def test_equals_the_plain_dynamic_program(instruction_set, kind, n_in, n_s, n_out, keep, blocks):
     rng = np.random.default_rng([n_in, n_s, n_out])
     network = XorNetwork.random(n_in, n_out, n_s, seed=int(rng.integers(99)))
     bits, care = random_stream(rng, blocks, n_out, keep, kind)
     found = encode_bits(bits, care, network)
     assert found.mismatches == mismatches(bits, care, network, found.symbols)
     assert found.mismatches == dynamic_program(bits, care, network)
+
+
+@pytest.mark.parametrize(
+    ("n_out", "keep", "blocks", "kind"),
+    [
+        (80, 0.1, 10, "random"),
+        (24, 0.5, 6, "skewed"),
+        (80, 0.25, 5, "random"),
+        (90, 0.9, 4, "ones"),
+    ],
+)
+def test_two_stages_of_eight_bits_equal_the_plain_program(
+    instruction_set, n_out, keep, blocks, kind
+):
+    rng = np.random.default_rng(n_out)
+    network = XorNetwork.random(8, n_out, 2, seed=1)
+    bits, care = random_stream(rng, blocks, n_out, keep, kind)
+    found = encode_bits(bits, care, network)
+    assert found.mismatches == mismatches(bits, care, network, found.symbols)
+    assert found.mismatches == dynamic_program(bits, care, network)
+
+
+@pytest.mark.parametrize(("n_in", "n_s"), [(8, 0), (8, 1), (8, 2), (6, 2)])
+def test_instruction_sets_agree_and_keep_their_promise(monkeypatch, n_in, n_s):
+    rng = np.random.default_rng(4)
+    network = XorNetwork.random(n_in, 10 * n_in, n_s)
+    care = rng.random((260, network.n_out)) < rng.choice([0.02, 0.1, 0.13], (260, 1))
+    bits, _ = random_stream(rng, 260, network.n_out, 0.1)
+    found = []
+    for isa in range(_core.best_isa() + 1):
+        monkeypatch.setattr(trellis, "INSTRUCTION_SET", isa)
+        found.append(encode_bits(bits, care, network))
+        assert found[-1].mismatches == mismatches(bits, care, network, found[-1].symbols)
+        np.testing.assert_array_equal(found[-1].symbols, found[0].symbols)
 
 
 def packed(rng, planes, blocks, n_out, keep):
