@@ -1,5 +1,6 @@
 """Sphinx: ``make docs``. Warnings are errors; every internal link is checked."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -38,3 +39,13 @@ html_theme = "furo"
 html_title = f"f2f-viz {release}"
 html_static_path = []
 html_copy_source = False
+
+
+def _escape_options(app, ctx, lines):
+    """Let help texts hold asterisks and bars, which are markup here and not on a terminal."""
+    lines[:] = [re.sub(r"(?<!\*)\*(?!\*)|\|", lambda found: "\\" + found[0], line) for line in lines]
+
+
+def setup(app):
+    """Register what this file adds."""
+    app.connect("sphinx-click-process-options", _escape_options)
