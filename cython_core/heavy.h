@@ -22,12 +22,18 @@ typedef struct f2f_heavy {
     uint8_t rest_row[F2F_REST_MOST];
     int shells;                 /* distances 0 … shells - 1 are listed completely */
     uint32_t *start;            /* (2^n_in, shells + 1) where the list of (a, distance) starts */
-    uint8_t *c, *z;             /* listed symbols c; z: the pair's outputs on the rest rows */
+    uint16_t *entry;            /* listed pairs: 8 c - distance + 16, or with rest c + 256 distance */
+    uint8_t *z;                 /* with rest: the pair's outputs on the rest rows */
 } f2f_heavy;
+
+static inline uint16_t f2f_entry(int rest, int c, int d)
+{
+    return (uint16_t)(rest ? c | d << 8 : 8 * c - d + 16);
+}
 
 static void f2f_heavy_free(f2f_heavy *h)
 {
-    if (h) free(h->start), free(h->c), free(h->z), free(h);
+    if (h) free(h->start), free(h->entry), free(h->z), free(h);
 }
 
 typedef struct {
@@ -48,10 +54,10 @@ static int f2f_heavy_lists(f2f_heavy *h, const f2f_tagged *unit, const f2f_tagge
     int row = h->shells + 1;
     uint16_t *span = malloc((size_t)many * 2);
     h->start = calloc((size_t)(symbols * row), 4);
-    h->c = malloc((size_t)total + 1);
-    h->z = malloc((size_t)total + 1);
+    h->entry = malloc((size_t)(total + 1) * 2);
+    h->z = malloc(h->rest ? (size_t)total + 1 : 1);
     uint32_t *at = calloc((size_t)(symbols * row), 4);
-    if (!span || !h->start || !h->c || !h->z || !at) {
+    if (!span || !h->start || !h->entry || !h->z || !at) {
         free(span), free(at);
         return F2F_NO_MEMORY;
     }
@@ -73,8 +79,9 @@ static int f2f_heavy_lists(f2f_heavy *h, const f2f_tagged *unit, const f2f_tagge
                     uint16_t pair = tag ^ span[k];
                     int slot = (pair >> 8) * row + d;
                     if (fill) {
-                        h->c[at[slot]] = (uint8_t)pair;
-                        h->z[at[slot]++] = z;
+                        h->entry[at[slot]] = f2f_entry(h->rest, pair & 255, d);
+                        if (h->rest) h->z[at[slot]] = z;
+                        at[slot]++;
                     } else
                         at[slot]++;
                 }
@@ -98,7 +105,7 @@ static int f2f_heavy_lists(f2f_heavy *h, const f2f_tagged *unit, const f2f_tagge
 
 /* All pairs by a and distance, as f2f_heavy lists the near ones. */
 static void f2f_heavy_all(const f2f_heavy *h, const uint64_t *cols, int n_in, uint32_t *start,
-                          uint8_t *c_list, uint8_t *z_list)
+                          uint16_t *entry, uint8_t *z_list)
 {
     int symbols = 1 << n_in;
     uint64_t ya[256], yc[256], pivots = 0;
@@ -122,7 +129,7 @@ static void f2f_heavy_all(const f2f_heavy *h, const uint64_t *cols, int n_in, ui
             uint64_t y = ya[a] ^ yc[c];
             uint8_t z = 0;
             for (int q = 0; q < h->rest; q++) z |= (uint8_t)((y >> h->rest_row[q] & 1) << q);
-            c_list[place[d[c]]] = (uint8_t)c;
+            entry[place[d[c]]] = f2f_entry(h->rest, c, d[c]);
             z_list[place[d[c]]++] = z;
         }
     }

@@ -18,17 +18,23 @@ typedef uint64_t F2F_NAME(row) __attribute__((vector_size(32), aligned(32)));
 #else
 #define F2F_PICK(mask, yes, no) ((no) ^ (((yes) ^ (no)) & (mask)))
 #endif
+#if F2F_LEVEL > 0
+#define F2F_FULL(x) _mm256_testc_si256((__m256i)(x), _mm256_set1_epi64x(-1))
+#define F2F_ANY(x) !_mm256_testz_si256((__m256i)(x), (__m256i)(x))
+#else
 #define F2F_ANY(x) ((x)[0] | (x)[1] | (x)[2] | (x)[3])
 #define F2F_FULL(x) (((x)[0] & (x)[1] & (x)[2] & (x)[3]) == ~(uint64_t)0)
+#endif
 
 typedef struct {
     ROW table[(1 << F2F_TWO_BUTTERFLY) * F2F_JOINT];
-    ROW costs[256 * F2F_LEVELS];      /* translated D of a heavy step: [c][level] */
+    ROW costs[256 * 8 + 16];          /* translated D of a heavy step: [c][level of 8] */
     ROW out[F2F_LEVELS * 256];        /* new levels before the transposition: [level][a] */
     ROW near_[(1 << F2F_REST_MOST) * F2F_REST_MOST]; /* lanes within j of z on the rest rows */
     ROW grid[4][64];
     uint32_t all_start[256 * (F2F_ALL_SHELLS + 1)];
-    uint8_t all_c[65536], all_z[65536];
+    uint16_t all_entry[65536];
+    uint8_t all_z[65536];
     int limit, enough; /* levels to keep, and those for which no unlisted pair is looked up */
     uint16_t plain_old[65536], plain_new[65536];
 } F2F_NAME(two_space);
@@ -215,11 +221,12 @@ F2F_ISA static int F2F_NAME(two_heavy)(F2F_NAME(two_space) *s, const f2f_heavy *
         for (int i = 0; i < h->rank; i++)
             if (h->vector[i] >> h->rest_row[q] & 1) rest_mask[q] ^= mask[i];
     }
-    for (int c = 0; c < symbols; c++)
-        for (int j = 0; j < levels; j++) s->costs[c * levels + j] = old->level[j * 256 + c];
+    for (int c = 0; c < symbols; c++) {
+        for (int j = 0; j < levels; j++) s->costs[c * 8 + j] = old->level[j * 256 + c];
+        for (int j = levels; j < 8; j++) s->costs[c * 8 + j] = ~zero;
+    }
     for (int i = 0; i < h->rank; i++)
-        if (h->gamma[i])
-            F2F_NAME(translate)(s->costs, symbols, h->gamma[i], levels, 1, levels, mask[i]);
+        if (h->gamma[i]) F2F_NAME(translate)(s->costs, symbols, h->gamma[i], 8, 1, levels, mask[i]);
     for (int z = 0; rest && z < 1 << rest; z++) { /* near[z][j]: |z ^ delta| <= j, j < rest */
         ROW *x = s->near_ + z * rest;
         for (int j = 0; j < rest; j++) x[j] = ~zero;
@@ -231,35 +238,45 @@ F2F_ISA static int F2F_NAME(two_heavy)(F2F_NAME(two_space) *s, const f2f_heavy *
     }
     int found = 0, full = 0, k;
     const uint32_t *starts = h->start;
-    const uint8_t *list_c = h->c, *list_z = h->z;
+    const uint16_t *entry = h->entry;
+    const uint8_t *list_z = h->z;
     *least = -1;
     for (k = 0; found < s->limit && !full; k++) {
         if (k == h->shells && found >= s->enough) break;
         if (k == h->shells) { /* seldom: list all pairs of this block for now */
-            f2f_heavy_all(h, cols, n_in, s->all_start, s->all_c, s->all_z);
-            starts = s->all_start, list_c = s->all_c, list_z = s->all_z, row = F2F_ALL_SHELLS + 1;
+            f2f_heavy_all(h, cols, n_in, s->all_start, s->all_entry, s->all_z);
+            starts = s->all_start, entry = s->all_entry, list_z = s->all_z;
+            row = F2F_ALL_SHELLS + 1;
         }
         ROW *to = s->out + found * 256, any = zero, all = ~zero;
         const ROW *before = found ? to - 256 : NULL;
+        int deepest = k + 1 < row ? k + 1 : row - 1;
         for (int a = 0; a < symbols; a++) {
             ROW sum = before ? before[a] : zero;
-            const uint32_t *start = starts + a * row;
-            for (int d = 0; d <= k && d < row - 1; d++) {
-                if (F2F_FULL(sum)) break;
-                int want = k - d;
-                for (int e = start[d]; e < start[d + 1]; e++) {
-                    const ROW *cost = s->costs + list_c[e] * levels;
-                    if (!rest) {
-                        sum |= want < levels ? cost[want] : ~zero;
-                        continue;
-                    }
+            uint32_t e = starts[a * row], end = starts[a * row + deepest];
+            if (before && F2F_FULL(sum))
+                end = e;
+            else if (!rest) {
+                /* a row not full at level k - 1 has no pair with k - 1 - distance >= levels, so
+                 * the level k - distance looked up is below 8 */
+                const ROW *cost = s->costs + k - 16;
+                while (e + 4 <= end) {
+                    sum |= cost[entry[e]] | cost[entry[e + 1]] | cost[entry[e + 2]] |
+                           cost[entry[e + 3]];
+                    e += 4;
+                    if (F2F_FULL(sum)) end = e;
+                }
+                while (e < end) sum |= cost[entry[e++]];
+            } else
+                for (; e < end && !F2F_FULL(sum); e++) {
+                    int want = k - (entry[e] >> 8);
+                    const ROW *cost = s->costs + 8 * (entry[e] & 255);
                     const ROW *near_ = s->near_ + list_z[e] * rest;
                     for (int j = want; j >= 0; j--) { /* j on the rest rows, want - j before */
                         ROW p = want - j < levels ? cost[want - j] : ~zero;
                         sum |= j < rest ? p & near_[j] : p;
                     }
                 }
-            }
             to[a] = sum;
             any |= sum;
             all &= sum;

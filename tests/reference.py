@@ -30,7 +30,7 @@ def brute_force(bits, care, network):
 def dynamic_program(bits, care, network):
     """The plain Viterbi of the paper over all 2^(n_in (n_s+1)) transitions a block."""
     n_in, n_s = network.n_in, network.n_s
-    width, states = n_in * (n_s + 1), 1 << (n_in * n_s)
+    states = 1 << (n_in * n_s)
     cost = np.full(1 << (n_in * n_s), 1 << 14, np.int16)
     cost[0] = 0
     for want, flags in zip(bits, care, strict=True):
