@@ -14,9 +14,10 @@ from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.layers import Layer, TensorInfo, list_tensors, load_layer
 from f2f_viz.model import decode_model, encode_model
 from f2f_viz.network import XorNetwork
-from f2f_viz.pruning import prune
+from f2f_viz.pruning import prune, prune_together
+from f2f_viz.quantize import quantize
 from f2f_viz.report import Report
-from f2f_viz.samples import sample_layer
+from f2f_viz.samples import sample_layer, sample_names
 from f2f_viz.settings import Settings
 from f2f_viz.trace import Trace, trace
 from f2f_viz.trellis import BitEncoding, encode_bits
@@ -48,7 +49,10 @@ __all__ = [
     "load_layer",
     "open",
     "prune",
+    "prune_together",
+    "quantize",
     "sample_layer",
+    "sample_names",
     "save",
     "trace",
 ]
