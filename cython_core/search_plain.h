@@ -11,6 +11,7 @@
 
 #define F2F_INF 0x5000 /* above n_s max(n_u) <= 8192, below 2^15 after adding as much */
 #define F2F_LANES 32
+#define F2F_MOST_IN 12 /* n_in */
 
 typedef struct {
     uint64_t *ya, *yb, *yc; /* spans of A, B, C (w folded into C's) */
@@ -76,36 +77,72 @@ static void f2f_plain_butterfly(const f2f_plain_space *s, int n_in, int64_t m0, 
             new[((m0 + l) << n_in) + a] = T[(s->ya[a] ^ s->yb[m0 + l]) * lanes + l];
 }
 
-/* Many care rows: every pair (a, c), distances from one table per eight care rows. */
-static void f2f_plain_brute(const f2f_plain_space *s, int n_in, int64_t M, int rw, int chunks,
-                            const uint16_t *old, uint16_t *new, uint64_t *y)
-{
-    int64_t R = (int64_t)1 << n_in;
-    for (int64_t m = 0; m < M; m++) {
-        uint16_t *row = new + (m << n_in);
-        for (int64_t a = 0; a < R; a++) row[a] = 0x7000;
-        for (int64_t c = 0; c < R; c++) {
-            uint16_t d = old[c * M + m];
-            if (d >= F2F_INF / 2) continue;
-            for (int k = 0; k < rw; k++) y[k] = s->yc[c * rw + k] ^ s->yb[m * rw + k];
-            const uint16_t *t0 = s->table + ((y[0] & 255) << n_in);
-            if (chunks == 2) {
-                const uint16_t *t1 = s->table + ((256 + (y[0] >> 8 & 255)) << n_in);
-                for (int64_t a = 0; a < R; a++) {
-                    uint16_t v = d + t0[a] + t1[a];
-                    row[a] = row[a] < v ? row[a] : v;
-                }
-                continue;
-            }
-            for (int64_t a = 0; a < R; a++) {
-                uint16_t v = d + t0[a];
-                for (int h = 1; h < chunks; h++)
-                    v += s->table[((h * 256 + (y[h >> 3] >> (8 * (h & 7)) & 255)) << n_in) + a];
-                row[a] = row[a] < v ? row[a] : v;
-            }
-        }
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__)
+#define F2F_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define F2F_CLONES
+#endif
+#define F2F_BYTE_MOST 200 /* care rows up to which distances and small costs fit a byte */
+
+/* best[a] = min(best[a], d + sum of the rows of `chunks` tables), one table per eight care rows;
+ * inlined with constants for the usual numbers. */
+#define F2F_PAIRS(T)                                                                              \
+    static inline __attribute__((always_inline)) void f2f_pairs_##T(                              \
+        T *restrict best, const int64_t R, const int d, const T *const *row, const int chunks)    \
+    {                                                                                             \
+        for (int64_t a = 0; a < R; a++) {                                                         \
+            T v = (T)d;                                                                           \
+            for (int h = 0; h < chunks; h++) v = (T)(v + row[h][a]);                              \
+            best[a] = best[a] < v ? best[a] : v;                                                  \
+        }                                                                                         \
+    }                                                                                             \
+    static inline __attribute__((always_inline)) void f2f_pairs_of_##T(                           \
+        T *restrict best, const int64_t R, const int d, const T *const *row, const int chunks)    \
+    {                                                                                             \
+        switch (chunks) {                                                                         \
+        case 1: f2f_pairs_##T(best, R, d, row, 1); break;                                         \
+        case 2: f2f_pairs_##T(best, R, d, row, 2); break;                                         \
+        case 3: f2f_pairs_##T(best, R, d, row, 3); break;                                         \
+        case 4: f2f_pairs_##T(best, R, d, row, 4); break;                                         \
+        case 5: f2f_pairs_##T(best, R, d, row, 5); break;                                         \
+        case 6: f2f_pairs_##T(best, R, d, row, 6); break;                                         \
+        case 7: f2f_pairs_##T(best, R, d, row, 7); break;                                         \
+        case 8: f2f_pairs_##T(best, R, d, row, 8); break;                                         \
+        default: f2f_pairs_##T(best, R, d, row, chunks);                                          \
+        }                                                                                         \
+    }                                                                                             \
+    /* Many care rows: every pair (a, c). */                                                      \
+    F2F_CLONES static void f2f_plain_brute_##T(const f2f_plain_space *s, int n_in, int64_t M,     \
+                                               int rw, int chunks, const uint16_t *old,           \
+                                               uint16_t *new)                                     \
+    {                                                                                             \
+        const int64_t R = (int64_t)1 << n_in;                                                     \
+        const T none = sizeof(T) == 1 ? 255 : 0x7000; /* no state leads here */                   \
+        T *table = (T *)s->table, best[1 << F2F_MOST_IN];                                         \
+        for (int h = 0; h < chunks; h++)                                                          \
+            for (int z = 0; z < 256; z++)                                                         \
+                for (int64_t a = 0; a < R; a++)                                                   \
+                    table[((int64_t)(h * 256 + z) << n_in) + a] = (T)__builtin_popcountll(        \
+                        (s->ya[a * rw + (h >> 3)] >> (8 * (h & 7)) & 255) ^ (uint64_t)z);         \
+        for (int64_t m = 0; m < M; m++) {                                                         \
+            for (int64_t a = 0; a < R; a++) best[a] = none;                                           \
+            for (int64_t c = 0; c < R; c++) {                                                     \
+                const T *row[8 * F2F_MAX_WORDS];                                                  \
+                const uint16_t d = old[c * M + m];                                                \
+                if (d >= F2F_INF / 2) continue;                                                   \
+                for (int h = 0; h < chunks; h++) {                                                \
+                    const uint64_t y = s->yc[c * rw + (h >> 3)] ^ s->yb[m * rw + (h >> 3)];       \
+                    row[h] = table + ((int64_t)(h * 256 + (int)(y >> (8 * (h & 7)) & 255)) << n_in); \
+                }                                                                                 \
+                if (R == 256) f2f_pairs_of_##T(best, 256, d, row, chunks);                        \
+                else f2f_pairs_##T(best, R, d, row, chunks);                                      \
+            }                                                                                     \
+            for (int64_t a = 0; a < R; a++)                                                       \
+                new[(m << n_in) + a] = best[a] == none ? 0x7000 : best[a];                        \
+        }                                                                                         \
     }
-}
+F2F_PAIRS(uint8_t)
+F2F_PAIRS(uint16_t)
 
 /* One block: new = step(old), minimum taken out and returned. */
 static int f2f_plain_step(const f2f_plain_space *s, const f2f_code *code, const f2f_tile *tile,
@@ -133,14 +170,13 @@ static int f2f_plain_step(const f2f_plain_space *s, const f2f_code *code, const 
             for (int64_t m0 = 0; m0 < M; m0 += lanes)
                 f2f_plain_butterfly(s, n_in, m0, lanes, M, n_u, old, new);
         } else {
-            int chunks = (n_u + 7) / 8;
-            uint64_t y[F2F_MAX_WORDS];
-            for (int h = 0; h < chunks; h++)
-                for (int z = 0; z < 256; z++)
-                    for (int64_t a = 0; a < R; a++)
-                        s->table[((h * 256 + z) << n_in) + a] = __builtin_popcountll(
-                            (s->ya[a * rw + (h >> 3)] >> (8 * (h & 7)) & 255) ^ (uint64_t)z);
-            f2f_plain_brute(s, n_in, M, rw, chunks, old, new, y);
+            int chunks = (n_u + 7) / 8, most = 0;
+            for (int64_t i = 0; i < R * M; i++)
+                if (old[i] > most && old[i] < F2F_INF / 2) most = old[i];
+            if (n_u + most <= F2F_BYTE_MOST)
+                f2f_plain_brute_uint8_t(s, n_in, M, rw, chunks, old, new);
+            else
+                f2f_plain_brute_uint16_t(s, n_in, M, rw, chunks, old, new);
         }
     }
     uint16_t least = 0x7000;
