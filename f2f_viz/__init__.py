@@ -24,6 +24,7 @@ from f2f_viz.trellis import BitEncoding, encode_bits
 
 if TYPE_CHECKING:
     from f2f_viz.app import Analyzer
+    from f2f_viz.figures.export import figure
 
 __version__ = version("f2f-viz")
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "encode",
     "encode_bits",
     "encode_model",
+    "figure",
     "list_tensors",
     "load_layer",
     "open",
@@ -59,9 +61,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The widget brings bokeh and ipywidgets; the codec alone starts without them.
+    # The widget and the figures bring bokeh and ipywidgets; the codec alone starts without them.
     if name == "Analyzer":
         from f2f_viz.app import Analyzer
 
         return Analyzer
+    if name == "figure":
+        from f2f_viz.figures.export import figure
+
+        return figure
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -141,7 +141,7 @@ def _pages(browser):
     contexts, errors, outside = [], [], []
 
     def watch(request):
-        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:", "file:")):
             outside.append(request.url)
 
     def open_one(url, width=1280, height=800):

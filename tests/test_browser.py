@@ -159,6 +159,39 @@ def test_measured_tabs_fill(page, eventually):
     expect(page.locator(".f2f-verdict")).to_contain_text("F2F")
 
 
+def test_exports_are_saved(page, tmp_path):
+    page.get_by_role("tab", name="Export").click()
+    for figure, form in [("Mask", "CSV, data"), ("Decoder, as a lesson", "HTML, works offline")]:
+        page.get_by_label(figure, exact=True).check()
+        page.get_by_label(form, exact=True).check()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export").click()
+        download.value.save_as(tmp_path / download.value.suggested_filename)
+    lines = (tmp_path / "f2f-mask.csv").read_text().splitlines()
+    assert json.loads(lines[0].lstrip("# "))["settings"] == f2f.Settings().to_dict()
+    assert len(lines) == 2 + f2f.sample_layer().weights.size
+    assert "<svg" not in (tmp_path / "f2f-decoder.html").read_text().split("<script")[0]
+
+
+def test_lesson_steps_with_no_kernel(open_page, tmp_path, eventually):
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8))
+    f2f.figure("decoder", a, theme="dark").save(tmp_path / "lesson.html")
+    page = open_page(f"file://{tmp_path}/lesson.html")
+    stage = page.locator(".f2f-stage")
+    expect(stage).to_have_attribute("data-cycle", "0")
+    page.get_by_role("button", name="Step", exact=True).click()
+    expect(stage).to_have_attribute("data-cycle", "1")
+    t = f2f.trace(a.encoded, 0, 1, 2)
+    expect(page.locator(".stagevalue").nth(1)).to_have_text(f"0x{t.register[0, 1]:02X}")
+    stage.focus()
+    stage.press("m")
+    wrong = a.encoded.planes[0].corrections // a.n_out
+    expect(stage).to_have_attribute("data-cycle", str(wrong[wrong > 1][0]))
+    page.get_by_label("Cycles a second").select_option("30")
+    page.get_by_role("button", name="Play", exact=True).click()
+    eventually(lambda: int(stage.get_attribute("data-cycle")) > wrong[wrong > 1][0] + 2)
+
+
 def test_tabs_move_by_arrow(page):
     tabs = page.get_by_role("tab")
     tabs.first.focus()

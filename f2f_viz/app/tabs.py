@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from f2f_viz.analysis import Analysis, analyze
 from f2f_viz.app.embed import FigureWidget
+from f2f_viz.app.exporting import ExportView
 from f2f_viz.app.filler import Filler
 from f2f_viz.compare import Bounds, Rival, bounds, compare, verdict
 from f2f_viz.figures.bits import BitsView
@@ -158,10 +159,17 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
     return Tab(_box("compare", said, _figure("compare", view.root)), {}, 1, fill, filler.pause)
 
 
+def _export(link: Link, analysis: Analysis) -> Tab:
+    view = ExportView()
+    view.update(analysis)
+    return Tab(_box("export", view.root), {"export": view})
+
+
 TABS: dict[str, Callable[[Link, Analysis], Tab]] = {
     "Mask": _mask,
     "Ratio": _ratio,
     "Planes": _planes,
     "Decoder": _decoder,
     "Compare": _compare,
+    "Export": _export,
 }

@@ -1,0 +1,71 @@
+"""The export tab: figures as files, made in a thread and saved by the browser."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from f2f_viz.analysis import Analysis
+from f2f_viz.errors import F2FError
+from f2f_viz.figures.export import FORMATS, figure, to_bytes
+
+__all__ = ["ExportView"]
+
+_FIGURES = {
+    "mask": ("Mask", FORMATS),
+    "histogram": ("Care bits of blocks", FORMATS),
+    "bits": ("Stored bits", FORMATS),
+    "ratio": ("Ratio and bounds", FORMATS),
+    "compare": ("Comparison of formats", FORMATS),
+    "planes": ("Planes", ("csv", "json")),
+    "decoder": ("Decoder, as a lesson", ("html", "csv", "json")),
+}
+
+
+class ExportWidget(anywidget.AnyWidget):
+    """The form; see ``static/export.js``."""
+
+    _esm = Path(__file__).parent / "static" / "export.js"
+
+    figures: Any = traitlets.Dict(_FIGURES).tag(sync=True)
+
+
+class ExportView:
+    """Exports the analysis shown.
+
+    Attributes
+    ----------
+    root : ExportWidget
+    """
+
+    def __init__(self) -> None:
+        self.root = ExportWidget()
+        self.root.on_msg(self._asked)
+        self._analysis: Analysis | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def update(self, analysis: Analysis) -> None:
+        """Take another analysis."""
+        self._analysis = analysis
+
+    def _asked(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        task = asyncio.get_running_loop().create_task(self._export(content))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _export(self, asked: dict[str, Any]) -> None:
+        name, form = asked["figure"], asked["form"]
+        assert self._analysis is not None
+
+        def make(analysis: Analysis) -> bytes:
+            made = figure(name, analysis, theme=asked["theme"])
+            return to_bytes(made, form, width_mm=asked["width_mm"], scale=asked["scale"])
+
+        try:
+            data = await asyncio.to_thread(make, self._analysis)
+        except F2FError as error:
+            self.root.send({"kind": "failed", "text": str(error)})
+        else:
+            self.root.send({"kind": "file", "name": f"f2f-{name}.{form}"}, [data])

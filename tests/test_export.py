@@ -1,0 +1,114 @@
+import csv
+import io
+import json
+import os
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.figures import export
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    weights = np.random.default_rng(3).normal(size=(24, 30)).astype(np.float16)
+    layer = f2f.Layer('a "b" <c>', weights, "float16", "test")
+    return f2f.analyze(layer, f2f.Settings(rate=0.75, n_in=6))
+
+
+@pytest.fixture(scope="module")
+def driver():
+    if shutil.which("chromedriver") is None and not os.environ.get("CI"):
+        pytest.skip("no chromedriver on PATH: run tools/ensure_chromium.sh")
+    driver = export.chromium_driver()
+    yield driver
+    driver.quit()
+
+
+@pytest.mark.parametrize("name", list(export.FIGURES))
+def test_data_comes_with_what_made_it(analysis, name):
+    figure = f2f.figure(name, analysis)
+    saved = json.loads(export.to_bytes(figure, "json"))
+    assert f2f.Settings.from_dict(saved["metadata"]["settings"]) == analysis.settings
+    assert saved["metadata"]["f2f_viz"] == f2f.__version__
+    lengths = {len(column) for column in saved["data"].values()}
+    assert len(lengths) == 1
+    assert lengths.pop() > 0
+    first, *rest = export.to_bytes(figure, "csv").decode().splitlines()
+    assert json.loads(first.removeprefix("# ")) == saved["metadata"]
+    rows = list(csv.DictReader(io.StringIO("\n".join(rest))))
+    assert list(rows[0]) == list(saved["data"])
+    column = next(iter(saved["data"]))
+    wanted = ["" if value is None else str(value) for value in saved["data"][column]]
+    assert [row[column] for row in rows] == wanted
+
+
+def test_mask_data_is_the_mask(analysis):
+    data = f2f.figure("mask", analysis).data
+    image = np.zeros(analysis.mask.shape)
+    image[data["row"], data["column"]] = data["share_kept"]
+    np.testing.assert_array_equal(image, analysis.mask)
+
+
+@pytest.mark.parametrize("name", ["mask", "decoder"])
+def test_html_asks_no_other_host(analysis, name, tmp_path):
+    f2f.figure(name, analysis).save(tmp_path / "figure.html")
+    page = (tmp_path / "figure.html").read_text()
+    for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", page):
+        assert "http" not in tag
+    assert 'content="{&quot;figure&quot;' in page
+
+
+def test_images(analysis, driver):
+    figure = f2f.figure("bits", analysis, theme="dark")
+    png = export.to_bytes(figure, "png", width_mm=88, scale=2, driver=driver)
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    width = int.from_bytes(png[16:20], "big")
+    assert width == 2 * round(88 / 25.4 * 96)
+    assert b"f2f-viz" in png
+    svg = export.to_bytes(figure, "svg", driver=driver).decode()
+    about = svg[svg.index("<metadata>") + 10 : svg.index("</metadata>")]
+    assert json.loads(about.replace("&quot;", '"').replace("&lt;", "<"))["figure"] == "bits"
+    pdf = export.to_bytes(figure, "pdf", driver=driver)
+    assert pdf.startswith(b"%PDF")
+
+
+def test_layouts_are_drawn_whole(analysis, driver):
+    svg = export.to_bytes(f2f.figure("histogram", analysis), "svg", driver=driver).decode()
+    assert "Interleaved" in svg
+    assert "Row" in svg
+
+
+def test_without_a_browser_the_message_says_what_to_install(analysis, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(f2f.F2FError, match=r"apt install chromium.*HTML, CSV and JSON"):
+        f2f.figure("bits", analysis).save(tmp_path / "bits.png")
+    assert list(tmp_path.iterdir()) == []
+    f2f.figure("bits", analysis).save(tmp_path / "bits.html")
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "message"),
+    [
+        ("nothing", "x.html", "unknown figure"),
+        ("mask", "x.doc", "html, svg"),
+        ("mask", "x", "html, svg"),
+        ("planes", "x.png", "csv or json"),
+    ],
+)
+def test_what_cannot_be_made_is_said(analysis, tmp_path, name, path, message):
+    with pytest.raises(f2f.F2FError, match=message):
+        f2f.figure(name, analysis).save(tmp_path / path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lesson_needs_the_exact_analysis(analysis):
+    preview = f2f.analyze(
+        f2f.Layer("w", np.ones((2048, 2048), np.float16), "float16", "test"), preview=True
+    )
+    assert not preview.exact
+    with pytest.raises(f2f.F2FError, match="exact analysis"):
+        f2f.figure("decoder", preview)
