@@ -192,6 +192,20 @@ def test_lesson_steps_with_no_kernel(open_page, tmp_path, eventually):
     eventually(lambda: int(stage.get_attribute("data-cycle")) > wrong[wrong > 1][0] + 2)
 
 
+def test_trellis_steps_with_the_decoder(page):
+    page.get_by_role("tab", name="Decoder").click()
+    page.locator(".f2f-stage").focus()
+    page.keyboard.press("Home")
+    page.get_by_role("tab", name="Trellis").click()
+    page.get_by_role("button", name="Small code").click()
+    expect(page.get_by_label("n_in, symbol bits")).to_have_value("3")
+    settle(page)
+    for _ in range(3):
+        page.get_by_role("button", name="Step", exact=True).last.click()
+    page.get_by_role("tab", name="Decoder").click()
+    expect(page.locator(".f2f-stage")).to_have_attribute("data-cycle", "3")
+
+
 def test_tabs_move_by_arrow(page):
     tabs = page.get_by_role("tab")
     tabs.first.focus()

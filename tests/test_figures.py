@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 import f2f_viz as f2f
 from f2f_viz.blocks import block_count, weight_index
 from f2f_viz.compare import bounds, compare
-from f2f_viz.figures import bits, decoder, histogram, mask, palette, planes, ratio
+from f2f_viz.figures import bits, decoder, histogram, mask, palette, planes, ratio, trellis
 from f2f_viz.figures.compare import CompareView, compare_data
 
 
@@ -160,6 +160,39 @@ def test_jumps_lead_to_what_they_say(analyses):
     )
     wrong = f2f.trace(a.encoded, 0, 0, a.blocks).mismatch.any(axis=1)
     np.testing.assert_array_equal(decoder.mismatch_cycles(a, 0), np.flatnonzero(wrong))
+
+
+@pytest.mark.parametrize(("n_in", "n_s"), [(3, 2), (2, 3), (6, 1), (4, 1)])
+def test_trellis_is_the_search(n_in, n_s):
+    weights = np.random.default_rng(n_in).normal(size=(40, 9)).astype(np.float16)
+    a = f2f.analyze(layer_of(weights), f2f.Settings(rate=0.7, n_in=n_in, n_s=n_s))
+    for plane in (0, 7):
+        data = trellis.trellis_data(a, plane, 0, a.blocks)
+        nodes, ways, path = data["nodes"], data["survivors"], data["path"]
+        cost = {
+            (t, s): c for t, s, c in zip(*map(nodes.get, ("time", "state", "cost")), strict=True)
+        }
+        assert [cost[t, 0] for t in (0,)] == [0]
+        wrong = f2f.trace(a.encoded, plane, 0, a.blocks).mismatch.sum(axis=1)
+        so_far = np.concatenate([[0], np.cumsum(wrong)])
+        for t, s, following in zip(path["time"], path["state"], path["next_state"], strict=True):
+            # no way into a state is cheaper than the survivor, and the optimum is one of them
+            assert cost[t, s] == so_far[t]
+            if t + 1 < a.blocks:
+                assert (t + 1, following) in cost
+        last = ways["time"] == a.blocks - 1
+        assert last.any()
+        into = set(zip(ways["time"], ways["next_state"], strict=True))
+        assert len(into) == len(ways["time"])
+
+
+def test_trellis_says_why_it_is_empty(analyses):
+    view = trellis.TrellisView()
+    view.update(analyses["row"])
+    assert "too many" in view.root.title.text
+    weights = np.ones((6, 6), np.float16)
+    view.update(f2f.analyze(layer_of(weights), f2f.Settings(n_s=0)))
+    assert "n_s ≥ 1" in view.root.title.text
 
 
 @given(st.integers(1, 8), st.integers(0, 2), st.integers(1, 40), st.integers(0, 99))

@@ -65,6 +65,7 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
         self._theme: Any = "light"
         self._tabs: dict[str, Tab] = {}
         self._stale_tabs: set[str] = set()
+        self._at = 0, 0  # the plane and cycle that views show
         self._connected = False
         self._drawn = asyncio.Event()
 
@@ -284,12 +285,22 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
         if self.analysis is None:
             return
         if name not in self._tabs:
-            link = Link(self._theme, self._select, self._open_plane, lambda: self._runner.busy)
+            link = Link(
+                theme=self._theme,
+                select=self._select,
+                choose_plane=self._choose_plane,
+                open_plane=self._open_plane,
+                busy=lambda: self._runner.busy,
+                where=lambda: self._at,
+                change=self._change,
+            )
             tab = self._tabs[name] = TABS[name](link, self.analysis)
             self._boxes[chosen].children = [tab.root]
         elif name in self._stale_tabs:
             for view in self._tabs[name].views.values():
                 view.update(self.analysis)
+        if "trellis" in self._tabs[name].views:
+            self._tabs[name].views["trellis"].go(*self._at)
         self._stale_tabs.discard(name)
         fill = self._tabs[name].fill
         if fill is not None and self.analysis.exact:
@@ -297,18 +308,32 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
 
     def _open_plane(self, plane: int) -> None:
         """Show a plane in the decoder."""
+        self._choose_plane(plane)
         self._strip.selected = self._strip.tabs.index("Decoder")
-        decoder = self._tabs.get("Decoder")
-        if decoder is not None:
-            decoder.views["decoder"].root.plane = plane
+
+    def _choose_plane(self, plane: int) -> None:
+        self._at = plane, self._at[1]
+        self._follow()
 
     def _select(self, block: int) -> None:
         """Show a block in every view there is."""
-        for tab in self._tabs.values():
-            if "mask" in tab.views:
-                tab.views["mask"].select(block)  # type: ignore[attr-defined]
-            if "decoder" in tab.views:
-                tab.views["decoder"].root.cycle = block
+        last = self.analysis.blocks - 1 if self.analysis is not None else 0
+        self._at = self._at[0], min(block, last)
+        self._follow()
+
+    def _follow(self) -> None:
+        plane, cycle = self._at
+        views = {name: view for tab in self._tabs.values() for name, view in tab.views.items()}
+        if "mask" in views:
+            views["mask"].select(cycle)
+        if "decoder" in views:
+            views["decoder"].root.set_trait("plane", plane)
+            views["decoder"].root.set_trait("cycle", cycle)
+        if "trellis" in views and self._strip.tabs[self._strip.selected] == "Trellis":
+            views["trellis"].go(plane, cycle)
+
+    def _change(self, values: dict[str, Any]) -> None:
+        self._panel.values = {**self._panel.values, **values}
 
     # ---- the page ------------------------------------------------------------------------
 

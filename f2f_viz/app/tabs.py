@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -20,6 +20,7 @@ from f2f_viz.figures.mask import MaskView
 from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.planes import PlanesView
 from f2f_viz.figures.ratio import STAGES, CurvePoint, RatioView, point_of
+from f2f_viz.figures.trellis import TrellisView
 from f2f_viz.layers import Layer
 from f2f_viz.settings import Settings
 from f2f_viz.trellis import max_n_in
@@ -29,33 +30,30 @@ __all__ = ["TABS", "Link", "Tab"]
 _RATES = (0.9, 0.7, 0.95, 0.5, 0.8, 0.85, 0.6, 0.97)
 
 
-class View(Protocol):
-    """What draws itself from an analysis."""
-
-    root: Any
-
-    def update(self, analysis: Analysis) -> None: ...
-
-
 @dataclass
 class Link:
     """What the views ask of the analyzer: a block or plane chosen in one is shown in all."""
 
     theme: Theme
     select: Callable[[int], None]
+    choose_plane: Callable[[int], None]
     open_plane: Callable[[int], None]
     busy: Callable[[], bool]
+    where: Callable[[], tuple[int, int]]
+    change: Callable[[dict[str, Any]], None]
 
 
 @dataclass
 class Tab:
     """One tab, built: its widget, its views, how many Bokeh roots it draws, and what it measures.
 
+    A view has `root` and ``update(analysis)``; some have more, by which the analyzer leads them.
+
     `fill` is called with an exact analysis while the tab is shown, `pause` when it is left.
     """
 
     root: widgets.Widget
-    views: dict[str, View]
+    views: dict[str, Any]
     figures: int = 0
     fill: Callable[[Analysis], None] | None = None
     pause: Callable[[], None] | None = None
@@ -78,7 +76,7 @@ def _figure(name: str, model: Any) -> widgets.Widget:
 
 
 def _mask(link: Link, analysis: Analysis) -> Tab:
-    views: dict[str, View] = {
+    views: dict[str, Any] = {
         "mask": MaskView(link.theme, link.select),
         "histogram": HistogramView(link.theme),
         "bits": BitsView(link.theme),
@@ -91,8 +89,13 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
 
 def _decoder(link: Link, analysis: Analysis) -> Tab:
     decoder = DecoderView()
+    plane, cycle = link.where()
+    if (plane, cycle) != (0, 0):
+        decoder.root.plane, decoder.root.cycle = plane, cycle
     decoder.update(analysis)
+    link.select(decoder.root.cycle)
     decoder.root.observe(lambda change: link.select(change["new"]), "cycle")
+    decoder.root.observe(lambda change: link.choose_plane(change["new"]), "plane")
     return Tab(_box("decoder", decoder.root), {"decoder": decoder})
 
 
@@ -159,6 +162,24 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
     return Tab(_box("compare", said, _figure("compare", view.root)), {}, 1, fill, filler.pause)
 
 
+def _trellis(link: Link, analysis: Analysis) -> Tab:
+    view = TrellisView(link.theme)
+    view.update(analysis)
+    view.go(*link.where())
+    actions: dict[str, Callable[[], None]] = {
+        "Step back": lambda: link.select(max(link.where()[1] - 1, 0)),
+        "Step": lambda: link.select(link.where()[1] + 1),
+        "Small code: n_in = 3, n_s = 2": lambda: link.change({"n_in": 3, "n_s": 2, "n_out": None}),
+    }
+    buttons = []
+    for text, action in actions.items():
+        button = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
+        button.on_click(lambda _, action=action: action())
+        buttons.append(button)
+    bar = widgets.Box(buttons).add_class("f2f-bar-buttons")
+    return Tab(_box("trellis", bar, _figure("trellis", view.root)), {"trellis": view}, 1)
+
+
 def _export(link: Link, analysis: Analysis) -> Tab:
     view = ExportView()
     view.update(analysis)
@@ -170,6 +191,7 @@ TABS: dict[str, Callable[[Link, Analysis], Tab]] = {
     "Ratio": _ratio,
     "Planes": _planes,
     "Decoder": _decoder,
+    "Trellis": _trellis,
     "Compare": _compare,
     "Export": _export,
 }

@@ -161,7 +161,7 @@ class DecoderView:
         if analysis.encoded is None or not analysis.blocks:
             return
         root = self.root
-        if self._analysis is None:  # begin where there is something to see
+        if self._analysis is None and not root.cycle:  # begin where there is something to see
             wrong = analysis.encoded.planes[root.plane].corrections
             root.cycle, root.bit = divmod(int(wrong[0]), analysis.n_out) if wrong.size else (0, 0)
         self._analysis = analysis

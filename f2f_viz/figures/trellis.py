@@ -1,0 +1,206 @@
+"""The trellis of a small code: states over time, the cheapest way into each, and the way chosen.
+
+A state is what the register remembers, (x_{t−1}, …, x_{t−n_s}), hence 2^(n_in·n_s) of them. Every
+block adds to a state's cost the care bits that the best arriving symbol gets wrong (Viterbi; Park
+et al. 2022, section 4).
+"""
+
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Span
+from numpy.typing import NDArray
+
+from f2f_viz.analysis import Analysis
+from f2f_viz.figures.palette import Theme, palette
+from f2f_viz.figures.style import blank, mix
+from f2f_viz.trace import trace
+
+__all__ = ["MOST_STATES", "TrellisView", "states_of", "trellis_data"]
+
+MOST_STATES = 64
+WINDOW = 24
+
+
+def states_of(analysis: Analysis) -> int:
+    """Return the number of states of the analysis' code."""
+    return 1 << analysis.network.n_in * analysis.network.n_s
+
+
+def trellis_data(
+    analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
+) -> dict[str, dict[str, NDArray[Any]]]:
+    """Run the forward search from the tile's start, and return a window of it around a cycle.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        An exact one, of a code with at most `MOST_STATES` states.
+    plane : int
+    cycle : int
+    length : int
+        Cycles shown.
+
+    Returns
+    -------
+    dict
+        nodes: time, state, cost, excess (cost − the least at that time), symbols (of the state,
+        hexadecimal), reached states only; a state at time t is the register before symbol x_t.
+        survivors: time, state (before), next_state, symbol: the cheapest way into each state.
+        path: the same for the way that the encoder chose.
+    """
+    assert analysis.encoded is not None
+    network, tile = analysis.network, analysis.tile_blocks
+    n_in, n_s = network.n_in, network.n_s
+    states, symbols = states_of(analysis), 1 << n_in
+    tile_start = cycle - cycle % tile
+    first = max(tile_start, min(cycle - length // 2, analysis.blocks - length))
+    stop = min(first + length, tile_start + tile, analysis.blocks)
+    t = trace(analysis.encoded, plane, tile_start, stop)
+
+    # outputs of every (symbol, state): bit j of symbol x_{t-k} is column n_in·k + j
+    word = np.arange(symbols)[:, None] | np.arange(states)[None, :] << n_in
+    cells = word.reshape(-1, 1) >> np.arange(n_in * (n_s + 1)) & 1
+    out = (cells @ network.matrix.astype(np.int64).T & 1).astype(bool)
+    after = (word & (states - 1)) if n_s else np.zeros_like(word)
+
+    cost = np.full(states, np.inf)
+    cost[0] = 0
+    nodes: dict[str, list[Any]] = {k: [] for k in ("time", "state", "cost", "excess")}
+    ways: dict[str, list[Any]] = {k: [] for k in ("time", "state", "next_state", "symbol")}
+    wanted = t.output ^ t.inverted
+    for i in range(stop - tile_start):
+        now = tile_start + i
+        if now >= first:
+            reached = np.flatnonzero(np.isfinite(cost))
+            nodes["time"] += [now] * reached.size
+            nodes["state"] += reached.tolist()
+            nodes["cost"] += cost[reached].tolist()
+            nodes["excess"] += (cost[reached] - cost.min()).tolist()
+        care = t.care[i]
+        wrong = (out[:, care] != wanted[i, care]).sum(axis=1).reshape(symbols, states)
+        total = (wrong + cost[None, :]).reshape(-1)
+        order = np.argsort(total, kind="stable")
+        target = after.reshape(-1)[order]
+        _, best = np.unique(target, return_index=True)
+        chosen = order[best]
+        chosen = chosen[np.isfinite(total[chosen])]
+        following = np.full(states, np.inf)
+        following[after.reshape(-1)[chosen]] = total[chosen]
+        if now >= first:
+            ways["time"] += [now] * chosen.size
+            ways["state"] += (chosen % states).tolist()
+            ways["next_state"] += after.reshape(-1)[chosen].tolist()
+            ways["symbol"] += (chosen // states).tolist()
+        cost = following
+
+    shown = slice(first - tile_start, stop - tile_start)
+    register = t.register[shown].astype(np.int64)
+    before = (register[:, 1:] << n_in * np.arange(n_s)).sum(axis=1)
+    path = {
+        "time": np.arange(first, stop),
+        "state": before,
+        "next_state": (before << n_in | register[:, 0]) & (states - 1),
+        "symbol": register[:, 0],
+    }
+    return {
+        "nodes": {k: np.array(v) for k, v in nodes.items()},
+        "survivors": {k: np.array(v) for k, v in ways.items()},
+        "path": path,
+    }
+
+
+class TrellisView:
+    """The trellis around the decoder's cycle, or how to get a code small enough to draw.
+
+    Attributes
+    ----------
+    root : bokeh figure
+    """
+
+    def __init__(self, theme: Theme = "light") -> None:
+        colours = palette(theme)
+        self._analysis: Analysis | None = None
+        self._plane = self._cycle = 0
+        empty = {"x0": [], "y0": [], "x1": [], "y1": [], "symbol": []}
+        self._nodes = ColumnDataSource({k: [] for k in ("time", "state", "cost", "excess")})
+        self._survivors, self._path = ColumnDataSource(empty), ColumnDataSource(empty)
+        self._now = Span(
+            location=0,
+            dimension="height",
+            line_color=colours.symbol,
+            line_width=20,
+            line_alpha=0.25,
+        )
+        steps = [mix(colours.kept, colours.pruned, i / 7) for i in range(8)]
+        shade = LinearColorMapper(palette=steps, low=0, high=4)
+        self.root = plot = blank(
+            colours, title="Trellis", x="cycle t", y="state: x_{t−1} + 2^n_in · x_{t−2} + …"
+        )
+        plot.add_layout(self._now)
+        plot.segment("x0", "y0", "x1", "y1", source=self._survivors, color=colours.dont_care)
+        plot.segment(
+            "x0", "y0", "x1", "y1", source=self._path, color=colours.symbol, line_width=3.5
+        )
+        nodes = plot.scatter(
+            "time", "state", source=self._nodes, size=8, line_color=colours.surface,
+            fill_color={"field": "excess", "transform": shade},
+        )  # fmt: skip
+        plot.add_tools(
+            HoverTool(
+                renderers=[nodes],
+                tooltips=[
+                    ("cycle", "@time"),
+                    ("state", "@state"),
+                    ("mismatches so far", "@cost"),
+                    ("above the best", "@excess"),
+                ],
+            )
+        )
+
+    def update(self, analysis: Analysis) -> None:
+        """Show another analysis, at the same plane and cycle where they exist."""
+        self._analysis = analysis
+        self.go(self._plane, self._cycle)
+
+    def go(self, plane: int, cycle: int) -> None:
+        """Move to a cycle of a plane."""
+        a = self._analysis
+        if a is None or a.encoded is None or not a.blocks:
+            return
+        self._plane = plane = min(plane, len(a.planes) - 1)
+        self._cycle = cycle = min(cycle, a.blocks - 1)
+        states = states_of(a)
+        reason = ""
+        if states == 1:
+            reason = "No register, one state: choose n_s ≥ 1 to see a trellis"
+        elif states > MOST_STATES:
+            reason = f"{states} states are too many to draw: choose n_in · n_s ≤ 6"
+        elif a.encoded.planes[plane].zero_rate:
+            reason = "This plane stores no symbols: there was nothing to search"
+        if reason:
+            self.root.title.text = reason
+            for source in (self._nodes, self._survivors, self._path):
+                source.data = {name: [] for name in source.data}
+            return
+        data = trellis_data(a, plane, cycle)
+        self._nodes.data = dict(data["nodes"])
+        self._survivors.data = _segments(data["survivors"])
+        self._path.data = _segments(data["path"])
+        self._now.location = cycle
+        at = data["nodes"]["time"] == cycle
+        least = int(data["nodes"]["cost"][at].min())
+        self.root.title.text = (
+            f"Plane {plane}, cycle {cycle}: {states} states, best has {least} mismatches so far; "
+            "grey: survivors, bold: the way chosen, dark: cheap"
+        )
+
+
+def _segments(ways: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    return {
+        "x0": ways["time"],
+        "y0": ways["state"],
+        "x1": ways["time"] + 1,
+        "y1": ways["next_state"],
+        "symbol": ways["symbol"],
+    }
