@@ -122,7 +122,7 @@ class TrellisView:
         colours = palette(theme)
         self._analysis: Analysis | None = None
         self._plane = self._cycle = 0
-        empty = {"x0": [], "y0": [], "x1": [], "y1": [], "symbol": []}
+        empty: dict[str, list[Any]] = {"x0": [], "y0": [], "x1": [], "y1": [], "symbol": []}
         self._nodes = ColumnDataSource({k: [] for k in ("time", "state", "cost", "excess")})
         self._survivors, self._path = ColumnDataSource(empty), ColumnDataSource(empty)
         self._now = Span(
