@@ -6,7 +6,7 @@
 
 #define F2F_LEAST(p, q) ((p) < (q) ? (p) : (q))
 enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
-#define F2F_TWO_BUTTERFLY 9 /* care rows up to which a table of 2^n_u rows beats lists */
+#define F2F_TWO_BUTTERFLY 11 /* care rows up to which a table of 2^n_u rows beats lists */
 #define F2F_TWO_LEAST 4     /* n_in from which level sets beat the plain step */
 #define F2F_LEVELS 6        /* costs above the minimum that are told apart, n_s = 2 */
 #define F2F_JOINT 8         /* levels a butterfly may hold */
