@@ -43,7 +43,9 @@ html_copy_source = False
 
 def _escape_options(app, ctx, lines):
     """Let help texts hold asterisks and bars, which are markup here and not on a terminal."""
-    lines[:] = [re.sub(r"(?<!\*)\*(?!\*)|\|", lambda found: "\\" + found[0], line) for line in lines]
+    lines[:] = [
+        re.sub(r"(?<!\*)\*(?!\*)|\|", lambda found: "\\" + found[0], line) for line in lines
+    ]
 
 
 def setup(app):

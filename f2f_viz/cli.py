@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 import f2f_viz as f2f
 from f2f_viz.blocks import ORDERS
+from f2f_viz.cli_explore import figure, sweep
 from f2f_viz.cluster import dask_executor
 from f2f_viz.codec import decoded
 from f2f_viz.compare import Rival, bounds, compare, table
@@ -252,6 +253,10 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
         return
     _print_report(encoded.report, False)
     click.echo("\n" + table(found))
+
+
+cli.add_command(sweep)
+cli.add_command(figure)
 
 
 def _print_report(report: Report, as_json: bool, more: dict[str, Any] | None = None) -> None:

@@ -79,7 +79,9 @@ def grid(base: Settings | None = None, **axes: Sequence[Any]) -> list[Settings]:
     unknown = sorted(set(axes) - {field.name for field in fields(Settings)})
     if unknown:
         raise F2FError("unknown axes", expected="names of Settings", got=", ".join(unknown))
-    return [replace(base, **dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())]
+    return [
+        replace(base, **dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())
+    ]
 
 
 def sweep(
@@ -151,4 +153,4 @@ def pareto(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
     """
     no_worse = (costs[:, None] <= costs[None, :]).all(axis=2)
     better = (costs[:, None] < costs[None, :]).any(axis=2)
-    return ~(no_worse & better).any(axis=0)
+    return np.logical_not((no_worse & better).any(axis=0))

@@ -112,3 +112,37 @@ def test_wrong_usage_is_2(run, tmp_path):
 def test_the_installed_command_runs():
     command = Path(sys.executable).with_name("f2f-viz")
     assert f2f.__version__ in subprocess.check_output([command, "--version"], text=True)
+
+
+def test_sweep_goes_on_where_it_stopped(run, tmp_path, weights):
+    arguments = [
+        "sweep",
+        tmp_path / "w.npy",
+        "--axis",
+        "rate=0.7,0.9",
+        "--axis",
+        "n_s=0,1",
+        "-o",
+        tmp_path / "s.jsonl",
+    ]
+    table = run(*arguments)
+    assert len(table.splitlines()) == 5
+    assert "*" in table
+    lines = (tmp_path / "s.jsonl").read_text().splitlines()
+    marked = json.loads(lines[1]) | {"ratio": 123.5}
+    (tmp_path / "s.jsonl").write_text(lines[0] + "\n" + json.dumps(marked) + '\n{"cut')
+    points = [json.loads(line) for line in run(*arguments, "--json").splitlines()]
+    assert points[1]["ratio"] == 123.5  # taken over, not measured again
+    assert [p["settings"]["n_s"] for p in points] == [0, 1, 0, 1]
+    assert "is no sweep" in run("sweep", "--axis", "n_s=0", "-o", tmp_path / "w.npy", code=1)
+    assert "expected" in run("sweep", "--axis", "n_s", code=2)
+    assert "no-such" in run("sweep", "--axis", "no-such=1", code=1)
+
+
+def test_figure_writes_data_and_pages(run, tmp_path):
+    run("figure", "bits", "-o", tmp_path / "bits.csv", "--set", "n_s=0")
+    assert "payload" in (tmp_path / "bits.csv").read_text()
+    run("figure", "mask", "-o", tmp_path / "mask.html", "--set", "rate=0.8", "--preset", "paper")
+    assert "<html" in (tmp_path / "mask.html").read_text()
+    assert "one of" in run("figure", "nothing", "-o", tmp_path / "x.csv", code=1)
+    assert "rate" in run("figure", "bits", "-o", tmp_path / "x.csv", "--set", "rate=2", code=1)

@@ -198,7 +198,7 @@ def test_trellis_says_why_it_is_empty(analyses):
 @given(st.integers(1, 8), st.integers(0, 2), st.integers(1, 40), st.integers(0, 99))
 def test_gates_are_counted_by_output(n_in, n_s, n_out, seed):
     network = f2f.XorNetwork.random(n_in, n_out, n_s, seed=seed)
-    gates, depth = decoder.gate_cost(network)
+    gates, depth = network.gates, network.depth
     ones = [int(row.sum()) for row in network.matrix]
     assert gates == sum(max(n - 1, 0) for n in ones)
     assert 2 ** (depth - 1) < max(*ones, 1, 1) <= 2**depth or max(ones) <= 1

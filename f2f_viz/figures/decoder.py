@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis import Analysis
 from f2f_viz.bitplanes import to_words
-from f2f_viz.network import XorNetwork
 from f2f_viz.recoding import to_ranks
 from f2f_viz.trace import trace
 
@@ -18,7 +17,6 @@ __all__ = [
     "DecoderView",
     "DecoderWidget",
     "code_data",
-    "gate_cost",
     "heavy_cycles",
     "matrix_bytes",
     "mismatch_cycles",
@@ -31,19 +29,9 @@ WINDOW = 96
 _MOST_JUMPS = 200_000
 
 
-def gate_cost(network: XorNetwork) -> tuple[int, int]:
-    """Return how many two-input XOR gates the network takes, and its depth as balanced trees.
-
-    Gates are not shared between outputs: Σ (ones in a row − 1), and ⌈log2 of the most ones⌉.
-    """
-    ones = np.asarray(network.matrix, bool).sum(axis=1)
-    return int(np.maximum(ones - 1, 0).sum()), int(np.ceil(np.log2(max(int(ones.max()), 1))))
-
-
 def code_data(analysis: Analysis) -> dict[str, Any]:
     """Return what does not change from cycle to cycle, as plain JSON values."""
     a = analysis
-    gates, depth = gate_cost(a.network)
     return {
         "n_in": a.network.n_in,
         "n_s": a.network.n_s,
@@ -54,8 +42,8 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
         "size": a.mask.size,
         "itemsize": to_words(a.layer.weights[:0]).itemsize,
         "recoded": a.encoded is not None and a.encoded.ranks is not None,
-        "gates": gates,
-        "depth": depth,
+        "gates": a.network.gates,
+        "depth": a.network.depth,
         "planes": [
             {
                 "index": p.index,
