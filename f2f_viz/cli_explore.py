@@ -104,7 +104,8 @@ def sweep(
         own = " ".join(str(getattr(point.settings, name)) for name in values)
         click.echo(
             f"{'*' if best else ' '}{point.ratio:6.3f}  {point.ratio / point.max_ratio:8.2%}  "
-            f"{point.efficiency:10.3%}  {point.seconds:7.2f}  {point.gates:5d}  {own}  {point.layer}"
+            f"{point.efficiency:10.3%}  {point.seconds:7.2f}  {point.gates:5d}  "
+            f"{own}  {point.layer}"
         )
 
 
