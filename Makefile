@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The editable install rebuilds the core on import and needs ninja on PATH.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env app lab test lint docs clean
+.PHONY: env app lab test lint docs bench sanitize clean
 
 env: $(VENV)/.ready
 
@@ -32,6 +32,13 @@ lint: env
 	$(BIN)/mypy
 	$(BIN)/python tools/lint_imports.py
 	$(BIN)/cython-lint cython_core
+
+bench: env
+	$(BIN)/python -m pip install -q zstandard
+	$(BIN)/python -m benchmarks.run
+
+sanitize: env
+	tools/sanitize.sh $(BIN)/python
 
 docs: env
 	$(BIN)/python -m pip install -q --no-build-isolation -e ".[docs]"

@@ -75,6 +75,8 @@ static int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t
     int most = 0;
     for (int64_t t = 0; t < tile->blocks; t++)
         if (tile->n_u[t] > most) most = tile->n_u[t];
+    if (code->n_s == 0 && most <= 64)
+        return F2F_DISPATCH(zero_search, code, tile, bits, symbols, mismatches, cancel);
     if (code->n_s == 1 && code->n_in <= 8 && most <= F2F_ONE_MOST)
         return F2F_DISPATCH(one_search, code, tile, bits, symbols, mismatches, cancel);
     for (int enough = 3; tile->heavy && enough <= F2F_LEVELS; enough += F2F_LEVELS - 3) {

@@ -229,5 +229,31 @@ done:
     free(head), free(costs), free(tables);
     return status;
 }
+/* n_s = 0, n_u <= 64: every block by itself, every symbol tried. */
+F2F_ISA static int F2F_NAME(zero_search)(const f2f_code *code, const f2f_tile *tile,
+                                         const uint64_t *bits, uint16_t *symbols,
+                                         int64_t *mismatches, const volatile int *cancel)
+{
+    uint64_t y[4096];
+    *mismatches = 0;
+    for (int64_t t = 0; t < tile->blocks; t++) {
+        if (*cancel) return F2F_CANCELLED;
+        int n_u = tile->n_u[t];
+        const uint64_t *cols = tile->cols + tile->start[t];
+        uint64_t best = ~(uint64_t)0;
+        symbols[t] = 0;
+        if (!n_u) continue;
+        f2f_restrict(bits + t * code->words, tile->care + t * code->words, code->words, n_u, y);
+        for (int j = 0; j < code->n_in; j++)
+            for (int v = 0; v < 1 << j; v++) y[v + (1 << j)] = y[v] ^ cols[j];
+        for (int x = 0; x < 1 << code->n_in; x++) {
+            uint64_t v = ((uint64_t)__builtin_popcountll(y[x]) << 16) + (uint64_t)x;
+            best = F2F_LEAST(best, v);
+        }
+        symbols[t] = (uint16_t)best;
+        *mismatches += (int64_t)(best >> 16);
+    }
+    return F2F_OK;
+}
 #undef F2F_SWAP
 #undef F2F_VMIN

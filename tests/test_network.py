@@ -28,6 +28,16 @@ def test_same_seed_same_network():
     assert XorNetwork.random(8, 80, 2).n_s == 2
 
 
+@given(seed=st.integers(0, 2**20), n_in=st.integers(2, 8))
+def test_rows_that_meet_the_newest_symbol_are_far_from_dependent(seed, n_in):
+    n_out = 1 << (n_in - 1)
+    network = XorNetwork.random(n_in, n_out, 1, seed=seed)
+    rows = network.matrix[:, :n_in].astype(int) @ (1 << np.arange(n_in))
+    assert 0 not in rows
+    assert len(set(rows)) == n_out
+    assert not set((rows[:, None] ^ rows).ravel()) & set(rows)  # no three add up to zero
+
+
 @pytest.mark.parametrize(
     ("matrix", "n_in", "message"),
     [

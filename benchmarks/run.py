@@ -1,0 +1,252 @@
+"""Measure search and decoding; write docs/benchmarks.md and its picture.
+
+    make bench            (python -m benchmarks.run; --quick for a glance, nothing written)
+
+Single-thread times are CPU times, so a busy machine disturbs them little; times of many threads and
+of whole layers are wall-clock times. Every comparison is made in the one run, on the same data.
+"""
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event, Timer
+
+import numpy as np
+import scipy.sparse
+import zstandard
+
+import f2f_viz as f2f
+from benchmarks.picture import draw
+from benchmarks.streams import compile_yardstick, packed, rng, run_yardstick, stream
+from f2f_viz import _core
+from f2f_viz.errors import Cancelled
+from f2f_viz.network import XorNetwork
+from f2f_viz.trellis import search_tiles
+
+DOCS = Path(__file__).parents[1] / "docs"
+INSTRUCTION_SETS = ("portable", "AVX2", "AVX-512")
+
+
+def machine():
+    """Name the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    isa = INSTRUCTION_SETS[_core.best_isa()]
+    return f"{model}, {os.cpu_count()} CPUs, {isa}, {platform.system()}, NumPy {np.__version__}"
+
+
+def cpu(run, repeat=3):
+    """Least CPU seconds of a call."""
+    best, calls = np.inf, 1
+    for attempt in range(repeat + 1):
+        begin = time.process_time()
+        for _ in range(calls):
+            run()
+        spent = time.process_time() - begin
+        if attempt:
+            best = min(best, spent / calls)
+        else:  # warm; and measure short calls together
+            best, calls = (spent, 1) if repeat == 1 else (best, int(0.02 / max(spent, 1e-4)) + 1)
+            if repeat == 1:
+                break
+    return best
+
+
+def search_cost(n_in, n_s, sparsity, blocks=2048, planes=8, repeat=2):
+    """CPU microseconds a block and plane, and the efficiency."""
+    n_out = int(n_in / (1 - sparsity) + 1e-9)
+    random = rng(n_in, n_s, n_out)
+    _, care = stream(random, blocks, n_out, 1 - sparsity)
+    streams = [packed(stream(random, blocks, n_out, 0.5)[0], care)[0] for _ in range(planes)]
+    bits, flags = np.concatenate(streams), packed(care, care)[1]
+    network = XorNetwork.random(n_in, n_out, n_s)
+    found = []
+    seconds = cpu(lambda: found.append(search_tiles(bits, flags, network, threads=1)), repeat)
+    efficiency = 1 - found[0].mismatches.sum() / (care.sum() * planes)
+    return seconds / (blocks * planes) * 1e6, efficiency
+
+
+def against_yardstick(quick):
+    """n_s, blocks compared, plain and own microseconds a block, ratio, equal cost."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        program = compile_yardstick(folder)
+        for n_s, blocks in ((0, 4096), (1, 4096), (2, 8 if quick else 40)):
+            random = rng(4, n_s)
+            bits, care = stream(random, 4096, 80, 0.1)
+            network = XorNetwork.random(8, 80, n_s)
+            least, seconds = run_yardstick(program, network, bits[:blocks], care[:blocks])
+            same = search_tiles(
+                *packed(bits[:blocks], care[:blocks]), network, tile_blocks=blocks, threads=1
+            )
+            own = search_cost(8, n_s, 0.9)[0]
+            plain = seconds / blocks * 1e6
+            equal = "equal" if least == same.mismatches.sum() else "DIFFERENT"
+            rows.append((n_s, plain, own, f"{plain / own:.0f}×", equal))
+    return rows
+
+
+def decoding(quick):
+    """Name, GB/s of dense weights and stored share, for float32 at S = 0.9 on one core."""
+    size = 1024
+    weights = rng(1).normal(size=(size, size)).astype(np.float32)
+    mask = f2f.prune(weights, 0.9)
+    dense = weights * mask
+    raw = dense.tobytes()
+    rows = []
+
+    def add(name, run, stored):
+        rows.append((name, len(raw) / cpu(run, 3 if quick else 15) / 1e9, stored / len(raw)))
+
+    for n_s in (0, 1) if quick else (0, 1, 2):
+        encoded = f2f.encode(weights, mask, n_in=8, n_s=n_s)
+        assert np.array_equal(f2f.decode(encoded), dense)
+        bits = encoded.report.bits
+        add(f"f2f decode, n_s = {n_s}", lambda e=encoded: f2f.decode(e), sum(bits.values()) / 8)
+    for level in (3, 19):
+        frame = zstandard.ZstdCompressor(level=level).compress(raw)
+        unpack = zstandard.ZstdDecompressor()
+        add(f"zstd -d (level {level})", lambda f=frame, u=unpack: u.decompress(f), len(frame))
+    csr = scipy.sparse.csr_matrix(dense)
+    stored = csr.data.nbytes + csr.indices.nbytes + csr.indptr.nbytes
+    add("scipy CSR → dense", csr.toarray, stored)
+    kept = weights[mask]
+
+    def scatter():
+        out = np.zeros_like(weights)
+        out[mask] = kept
+
+    add("numpy boolean scatter", scatter, kept.nbytes + mask.size / 8)
+    target = np.empty_like(dense)
+    add("memcpy", lambda: np.copyto(target, dense), len(raw))
+    return rows
+
+
+def whole_layers(quick):
+    """n_s, threads, wall seconds to encode a 1024 × 1024 float32 layer at S = 0.9."""
+    weights = rng(2).normal(size=(1024, 1024)).astype(np.float32)
+    mask = f2f.prune(weights, 0.9)
+    rows = []
+    for n_s in (0, 1) if quick else (0, 1, 2):
+        for threads in sorted({1, os.cpu_count() or 1}):
+            seen = []
+            begin = time.perf_counter()
+            f2f.encode(
+                weights, mask, n_s=n_s, threads=threads, progress=lambda *x, s=seen: s.append(x)
+            )
+            rows.append((n_s, threads, time.perf_counter() - begin, len(seen)))
+    return rows
+
+
+def cancel_latency():
+    """Milliseconds from the event to the exception, n_s = 2."""
+    weights = rng(3).normal(size=(1024, 1024)).astype(np.float32)
+    cancel, at = Event(), []
+
+    def press():
+        at.append(time.perf_counter())
+        cancel.set()
+
+    timer = Timer(0.7, press)
+    timer.start()
+    try:
+        f2f.encode(weights, f2f.prune(weights, 0.9), n_s=2, cancel=cancel)
+    except Cancelled:
+        return (time.perf_counter() - at[0]) * 1e3
+    finally:
+        timer.cancel()
+    return float("nan")
+
+
+def by_care_bits(n_s, blocks=1024, planes=8):
+    """n_u, and CPU microseconds of a block with that many care bits amid usual blocks."""
+    network, rows, kinds = XorNetwork.random(8, 80, n_s), [], {}
+    for n_u in (8, 2, 4, 6, 9, 10, 11, 12, 13, 14, 16, 20, 24):
+        random = rng(6, n_s)
+        bits, care = stream(random, blocks, 80, 0.1)
+        chosen = random.choice(blocks, blocks // 8, replace=False)
+        care[chosen] = random.permuted(np.tile(np.arange(80) < n_u, (len(chosen), 1)), axis=1)
+        some, flags = packed(bits, care)
+        many = np.repeat(some, planes, axis=0)
+        kinds[n_u] = cpu(lambda b=many, f=flags: search_tiles(b, f, network, threads=1), 2)
+        rows.append((n_u, (kinds[n_u] - kinds[8]) / (len(chosen) * planes) * 1e6))
+    return sorted(rows)
+
+
+def table(title, head, rows, note=""):
+    """Markdown of one table."""
+    lines = [f"## {title}", ""]
+    if note:
+        lines += [note, ""]
+    lines += ["| " + " | ".join(head) + " |", "|" + " --: |" * len(head)]
+    for row in rows:
+        cells = [f"{c:.3g}" if isinstance(c, float) else str(c) for c in row]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a glance; writes nothing")
+    quick = parser.parse_args().quick
+    parts = [
+        "# Benchmarks", "",
+        f"Measured by `make bench` on {machine()}; f2f-viz {version('f2f-viz')}. Single-thread "
+        "times are CPU times; whole layers and threads are wall-clock times.", "",
+    ]  # fmt: skip
+
+    def add(*section):
+        parts.append(table(*section))
+        print(parts[-1], flush=True)
+
+    add(
+        "Search against the plain program",
+        ("n_s", "plain C, µs a block", "f2f-viz, µs a block", "ratio", "cost"),
+        against_yardstick(quick),
+        "n_in = 8, S = 0.9. The plain program (`benchmarks/yardstick.c`, gcc -O2 -mpopcnt) visits "
+        "every transition. Both find the same minimum on the same stream.",
+    )
+    codes = [
+        (n, s) for s in range(4) for n in range(1, 13) if n * s <= 16 and n <= (12, 10, 8, 5)[s]
+    ]
+    if quick:
+        codes = [(8, 0), (8, 1), (8, 2)]
+    by_code = [(n, s, *search_cost(n, s, 0.9, 512 if n * s > 10 else 2048, 2, 1)) for n, s in codes]
+    add("Search by code, S = 0.9", ("n_in", "n_s", "µs a block", "efficiency"), by_code)
+    rates = (0.9,) if quick else (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+    by_rate = [(s, n_s, *search_cost(8, n_s, s, 2048, 4, 1)) for n_s in (0, 1, 2) for s in rates]
+    add("Search by sparsity, n_in = 8", ("S", "n_s", "µs a block", "efficiency"), by_rate)
+    heavy = [] if quick else [(n_s, *row) for n_s in (1, 2) for row in by_care_bits(n_s)]
+    add(
+        "Heavier blocks, n_in = 8",
+        ("n_s", "care bits n_u", "µs more than a block of 8"), heavy,
+        "One block in eight of an S = 0.9 stream is given n_u care bits, the rest stay.",
+    )  # fmt: skip
+    layers = whole_layers(quick)
+    add(
+        "A 1024 × 1024 float32 layer, S = 0.9, encoded whole",
+        ("n_s", "threads", "seconds", "progress calls"), layers,
+        f"Cancelling an n_s = 2 search took {cancel_latency():.0f} ms.",
+    )  # fmt: skip
+    decoded = decoding(quick)
+    add(
+        "Decoding float32 at S = 0.9, one core",
+        ("decoder", "GB/s of dense weights", "stored, of dense"),
+        decoded,
+        "1024 × 1024 weights. zstd compresses the dense bytes with zeros in place.",
+    )
+    if not quick:
+        parts.append("![Costs of search and decoding](images/benchmarks.svg)\n")
+        (DOCS / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
+        draw(by_code, by_rate, decoded, DOCS / "images" / "benchmarks")
+
+
+if __name__ == "__main__":
+    main()

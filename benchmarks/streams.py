@@ -1,0 +1,47 @@
+"""Random streams, and the plain C yardstick run on them."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from f2f_viz.network import XorNetwork
+from f2f_viz.packing import pack_mask
+
+
+def stream(rng, blocks, n_out, keep):
+    """Random wanted bits and care flags, bool (blocks, n_out)."""
+    return rng.random((blocks, n_out)) < 0.5, rng.random((blocks, n_out)) < keep
+
+
+def packed(bits, care):
+    """A stream as `search_tiles` takes it."""
+    return pack_mask(bits)[None], pack_mask(care)
+
+
+def compile_yardstick(folder):
+    """Compile the yardstick as issue 4 says: -O2 -mpopcnt."""
+    program = Path(folder) / "yardstick"
+    source = Path(__file__).with_name("yardstick.c")
+    subprocess.run(["cc", "-O2", "-mpopcnt", source, "-o", program], check=True)
+    return program
+
+
+def _text(rows):
+    return ["".join("01"[int(bit)] for bit in row) for row in rows]
+
+
+def run_yardstick(program, network: XorNetwork, bits, care):
+    """Least mismatches and CPU seconds of the plain search."""
+    lines = [f"{network.n_in} {network.n_s} {network.n_out} {len(bits)}", *_text(network.matrix)]
+    for want, flags in zip(_text(bits), _text(care), strict=True):
+        lines += [want, flags]
+    done = subprocess.run(
+        [program], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True
+    )
+    least, seconds = done.stdout.split()
+    return int(least), float(seconds)
+
+
+def rng(*seed):
+    return np.random.default_rng(seed)

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Run the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Installed apart, and python -S skips the .pth of the editable install, so that copy is imported.
+set -eu
+python=${1:-python3}
+site=$PWD/build/sanitize
+rm -rf "$site"
+"$python" -m pip install -q --no-build-isolation --no-deps --target "$site" . \
+    -Csetup-args=-Db_sanitize=address,undefined -Csetup-args=-Db_lundef=false \
+    -Csetup-args=-Dbuildtype=debugoptimized -Csetup-args=-Doptimization=1 \
+    -Csetup-args=-Dc_args=-fno-sanitize-recover=all
+packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+interpreter=$("$python" -c 'import sys; print(sys.executable)')
+cp -r tests "$site"
+printf "[pytest]\nmarkers = slow\n" >"$site/pytest.ini" # no pythonpath of the source root
+cd "$site" # and not the source root, which would be imported first
+PYTHONPATH=$site:$packages \
+LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" \
+ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    "$interpreter" -S -m pytest -q -p no:cacheprovider \
+    tests/test_trellis.py tests/test_network.py tests/test_decoder.py
