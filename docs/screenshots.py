@@ -27,13 +27,13 @@ def shoot(page: Page) -> None:
         page.wait_for_timeout(30_000 if name == "ratio" else 2_500)  # its curves are measured
         page.screenshot(path=IMAGES / f"app-{name}.png")
         if name == "trellis":
-            page.get_by_role("button", name="Best").click()
-            page.get_by_label("n_in, symbol bits").fill("8")
-            page.get_by_label("1", exact=True).check()
+            page.reload()
             settle(page)
     page.get_by_role("tab", name="Decoder").click()
+    page.wait_for_timeout(1_500)
     page.get_by_role("button", name="Go to the next mismatch").click()
-    page.wait_for_timeout(1_000)
+    page.wait_for_timeout(1_500)
+    page.mouse.move(1, 1)
     page.screenshot(path=IMAGES / "analyzer.png")
 
 

@@ -10,6 +10,7 @@ from f2f_viz.app import controls, numbers
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.runner import Runner
 from f2f_viz.app.sources import Uploads
+from f2f_viz.app.sweeping import grid
 
 
 def test_python_drives_the_analyzer():
@@ -173,6 +174,13 @@ def test_filler_goes_on_where_it_paused():
         await until(lambda: shown[-1] == ([50], 1, 1))
 
     asyncio.run(drive())
+
+
+def test_grids_leave_out_what_is_not_legal():
+    choices = {"rate": [0.5, 2.0], "n_in": [8], "n_s": [0, 1, 2, 3], "order": ["row"]}
+    found = grid(f2f.Settings(seed=4, n_out=7), choices)
+    assert [s.n_s for s in found] == [0, 1, 2]  # 8 · 3 bits of state are too many
+    assert {(s.rate, s.seed, s.n_out) for s in found} == {(0.5, 4, None)}
 
 
 def test_links_carry_settings():

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
@@ -207,6 +208,23 @@ def test_trellis_steps_with_the_decoder(page):
     expect(stage).to_have_attribute("data-cycle", "3")
 
 
+def test_sweep_fills_and_loads(page):
+    page.get_by_role("tab", name="Sweep").click()
+    view = page.locator(".f2f-sweep")
+    for box in view.get_by_role("checkbox").all():
+        box.set_checked(box.get_attribute("value") in ("0.8", "4", "5", "1", "row"))
+    view.get_by_role("button", name="Start").click()
+    expect(view.get_by_role("status")).to_have_text("2 of 2")
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8, n_in=5, n_s=1, order="row"))
+    row = view.get_by_role("row").filter(has_text="n_in 5")
+    expect(row).to_contain_text(f"{a.ratio.value:.3f} ×")
+    row.get_by_role("button").click()
+    expect(page.get_by_label("n_in, symbol bits")).to_have_value("5")
+    expect(page.get_by_label("Row", exact=True)).to_be_checked()
+    settle(page)
+    expect(card(page, "ratio")).to_have_text(f"{a.ratio.value:.2f}×")
+
+
 def test_tabs_move_by_arrow(page):
     tabs = page.get_by_role("tab")
     tabs.first.focus()
@@ -279,6 +297,10 @@ def test_two_pages_on_two_screens_in_two_themes(app_server, shared, open_page):
                 ".map((node) => node.scrollWidth - node.clientWidth)"
             )
             assert max(overflow) <= 0, tab.inner_text()
+            found = Axe().run(page, context=".f2f-app").response
+            assert len(found["passes"]) > 5
+            for violation in found["violations"]:
+                assert violation["impact"] not in ("serious", "critical"), violation
 
 
 def test_server_ends_its_kernels(start_server, open_page, eventually):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 import f2f_viz as f2f
 from f2f_viz.blocks import block_count, weight_index
 from f2f_viz.compare import bounds, compare
-from f2f_viz.figures import bits, decoder, histogram, mask, palette, planes, ratio, trellis
+from f2f_viz.figures import bits, decoder, histogram, mask, palette, planes, ratio, sweep, trellis
 from f2f_viz.figures.compare import CompareView, compare_data
 
 
@@ -184,6 +184,22 @@ def test_trellis_is_the_search(n_in, n_s):
         assert last.any()
         into = set(zip(ways["time"], ways["next_state"], strict=True))
         assert len(into) == len(ways["time"])
+
+
+def test_pareto_front_is_what_nothing_beats():
+    good = [5, 5, 4, 3, 5]
+    costs = [(2, 9), (1, 9), (1, 1), (9, 9), (1, 9)]
+    assert sweep.pareto(good, costs) == [False, True, True, False, True]
+    assert sweep.pareto([], []) == []
+
+
+def test_sweep_rows_hold_the_analysis(analyses):
+    rows = sweep.sweep_data([sweep.sweep_point(a) for a in analyses.values()])
+    assert [row["order"] for row in rows] == ["row", "interleaved"]
+    for row, a in zip(rows, analyses.values(), strict=True):
+        assert row["ratio"] == a.ratio.value
+        assert row["gates"] == decoder.gate_cost(a.network)[0]
+    assert any(row["front"] for row in rows)
 
 
 def test_trellis_says_why_it_is_empty(analyses):

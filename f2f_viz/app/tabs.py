@@ -11,6 +11,7 @@ from f2f_viz.analysis import Analysis, analyze
 from f2f_viz.app.embed import FigureWidget
 from f2f_viz.app.exporting import ExportView
 from f2f_viz.app.filler import Filler
+from f2f_viz.app.sweeping import SweepView
 from f2f_viz.compare import Bounds, Rival, bounds, compare, verdict
 from f2f_viz.figures.bits import BitsView
 from f2f_viz.figures.compare import CompareView
@@ -180,6 +181,12 @@ def _trellis(link: Link, analysis: Analysis) -> Tab:
     return Tab(_box("trellis", bar, _figure("trellis", view.root)), {"trellis": view}, 1)
 
 
+def _sweep(link: Link, analysis: Analysis) -> Tab:
+    view = SweepView(link.change, link.busy)
+    view.update(analysis)
+    return Tab(_box("sweep", view.root), {"sweep": view}, pause=view.pause)
+
+
 def _export(link: Link, analysis: Analysis) -> Tab:
     view = ExportView()
     view.update(analysis)
@@ -192,6 +199,7 @@ TABS: dict[str, Callable[[Link, Analysis], Tab]] = {
     "Planes": _planes,
     "Decoder": _decoder,
     "Trellis": _trellis,
+    "Sweep": _sweep,
     "Compare": _compare,
     "Export": _export,
 }

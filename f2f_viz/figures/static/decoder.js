@@ -42,6 +42,8 @@ function render({ model, el }) {
     }
     if (cycles.length) go(cycles[low < cycles.length ? low : 0]);
   };
+  let jumped = false;
+  const toWrong = () => { jumped = true; next(mismatches); };
   const read = () => {
     code = model.get("code");
     matrix = array(model.get("matrix"), Uint8Array);
@@ -71,7 +73,7 @@ function render({ model, el }) {
     onchange: () => go(Number(cycle.value)) });
   const total = h("span", { class: "f2f-quiet" });
   const runs = h("input", { type: "number", min: 1, value: 16, "aria-label": "Cycles to run" });
-  const toMismatch = button("Next mismatch", "Go to the next mismatch", () => next(mismatches), "M");
+  const toMismatch = button("Next mismatch", "Go to the next mismatch", () => toWrong(), "M");
   const toHeavy = button("Next heavy", "Go to the next block with more care bits than n_in",
                          () => next(heavy), "H");
   const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Decoder" },
@@ -218,6 +220,12 @@ function render({ model, el }) {
       text.setAttribute("class", `bitvalue ${on ? "on" : ""}`);
     });
     names.forEach((node, k) => { node.textContent = `0x${hex(register[k], code.n_in)}`; });
+    if (jumped) {  // show the equation of what went wrong
+      jumped = false;
+      const base = t * code.n_out;
+      const i = win.mismatch.subarray(base, base + code.n_out).indexOf(1);
+      if (i >= 0 && i !== bit()) return put("bit", i);
+    }
     band.setAttribute("x", g.x(bit()));
     drawOutput(t);
     if (animate && !matchMedia("(prefers-reduced-motion: reduce)").matches)
@@ -336,7 +344,7 @@ function render({ model, el }) {
     last = at();
   }
   const keys = { ArrowRight: () => go(at() + 1), ArrowLeft: () => go(at() - 1), " ": toggle,
-                 Home: () => go(0), End: () => go(code.blocks - 1), m: () => next(mismatches),
+                 Home: () => go(0), End: () => go(code.blocks - 1), m: () => toWrong(),
                  h: () => next(heavy), ArrowUp: () => put("bit", Math.max(0, bit() - 1)),
                  ArrowDown: () => put("bit", Math.min(code.n_out - 1, bit() + 1)) };
   stageBox.addEventListener("keydown", (event) => {
