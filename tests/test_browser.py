@@ -133,7 +133,9 @@ def test_decoder_steps_by_button_and_key(page, eventually):
     page.get_by_role("button", name="Run some cycles").click()
     expect(stage).to_have_attribute("data-cycle", "9")
     page.get_by_label("Bit-plane").select_option("9")
-    expect(page.locator(".f2f-equation mark")).to_have_count(1 if t.care[0, 0] else 0)
+    bit = int(stage.get_attribute("data-bit"))
+    care = f2f.trace(a.encoded, 9, 9, 10).care[0, bit]
+    expect(page.locator(".f2f-equation mark")).to_have_count(int(care))
     stage.focus()
     stage.press("Home")
     stage.press(" ")
@@ -211,6 +213,7 @@ def test_trellis_steps_with_the_decoder(page):
 def test_sweep_fills_and_loads(page):
     page.get_by_role("tab", name="Sweep").click()
     view = page.locator(".f2f-sweep")
+    view.wait_for()
     for box in view.get_by_role("checkbox").all():
         box.set_checked(box.get_attribute("value") in ("0.8", "4", "5", "1", "row"))
     view.get_by_role("button", name="Start").click()
@@ -297,6 +300,8 @@ def test_two_pages_on_two_screens_in_two_themes(app_server, shared, open_page):
                 ".map((node) => node.scrollWidth - node.clientWidth)"
             )
             assert max(overflow) <= 0, tab.inner_text()
+            if page is shared:
+                continue
             found = Axe().run(page, context=".f2f-app").response
             assert len(found["passes"]) > 5
             for violation in found["violations"]:

@@ -13,6 +13,7 @@ def test_quickstart_runs_in_lab(lab_server, open_page):
     page = open_page(f"{base}/tree/01_quickstart.ipynb?{token}&reset", 1500, 1000)
     page.set_default_timeout(60_000)
     page.locator(".jp-Notebook .jp-CodeCell").last.wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     # the notebook's last cell sets the rate and two register stages, and waits

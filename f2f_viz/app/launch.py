@@ -154,7 +154,6 @@ def launch_lab(port: int | None = None, browser: bool = True) -> None:
             f"--ServerApp.tornado_settings={{'websocket_max_message_size': {_MAX_MESSAGE}}}",
             "--ServerApp.allow_root=True",
             # nothing asks an outside host
-            "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             "--LabApp.extension_manager=readonly",
             "--ServerApp.log_level=ERROR",

@@ -235,6 +235,7 @@ function render({ model, el }) {
     drawWave();
     const care = sum(win.care, t), wrong = sum(win.mismatch, t);
     stageBox.dataset.cycle = at();
+    stageBox.dataset.bit = bit();
     stageBox.setAttribute("aria-description",
       `cycle ${at()}, symbol ${hex(register[0], code.n_in)}, ${care} care bits, ${wrong} corrected`);
   }
