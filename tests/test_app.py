@@ -10,7 +10,7 @@ from f2f_viz.app import controls, numbers
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.runner import Runner
 from f2f_viz.app.sources import Uploads
-from f2f_viz.app.sweeping import grid
+from f2f_viz.app.sweeping import legal_grid
 
 
 def test_python_drives_the_analyzer():
@@ -178,7 +178,7 @@ def test_filler_goes_on_where_it_paused():
 
 def test_grids_leave_out_what_is_not_legal():
     choices = {"rate": [0.5, 2.0], "n_in": [8], "n_s": [0, 1, 2, 3], "order": ["row"]}
-    found = grid(f2f.Settings(seed=4, n_out=7), choices)
+    found = legal_grid(f2f.Settings(seed=4, n_out=7), choices)
     assert [s.n_s for s in found] == [0, 1, 2]  # 8 · 3 bits of state are too many
     assert {(s.rate, s.seed, s.n_out) for s in found} == {(0.5, 4, None)}
 

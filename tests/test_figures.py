@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import f2f_viz as f2f
+from f2f_viz import sweep as f2f_sweep
 from f2f_viz.blocks import block_count, weight_index
 from f2f_viz.compare import bounds, compare
 from f2f_viz.figures import bits, decoder, histogram, mask, palette, planes, ratio, sweep, trellis
@@ -186,20 +187,18 @@ def test_trellis_is_the_search(n_in, n_s):
         assert len(into) == len(ways["time"])
 
 
-def test_pareto_front_is_what_nothing_beats():
-    good = [5, 5, 4, 3, 5]
-    costs = [(2, 9), (1, 9), (1, 1), (9, 9), (1, 9)]
-    assert sweep.pareto(good, costs) == [False, True, True, False, True]
-    assert sweep.pareto([], []) == []
-
-
-def test_sweep_rows_hold_the_analysis(analyses):
-    rows = sweep.sweep_data([sweep.sweep_point(a) for a in analyses.values()])
-    assert [row["order"] for row in rows] == ["row", "interleaved"]
-    for row, a in zip(rows, analyses.values(), strict=True):
-        assert row["ratio"] == a.ratio.value
-        assert row["gates"] == decoder.gate_cost(a.network)[0]
-    assert any(row["front"] for row in rows)
+def test_sweep_rows_hold_the_points(analyses):
+    layer = analyses["row"].layer
+    points = list(f2f_sweep.sweep([layer], f2f_sweep.grid(rate=[0.7, 0.8], n_s=[0, 1])))
+    rows = sweep.sweep_data(points)
+    assert [(row["rate"], row["n_s"]) for row in rows] == [(0.7, 0), (0.7, 1), (0.8, 0), (0.8, 1)]
+    for row, point in zip(rows, points, strict=True):
+        assert (row["ratio"], row["gates"]) == (point.ratio, point.gates)
+        assert row["of_bound"] == pytest.approx(point.ratio * (1 - point.sparsity))
+        # the higher ratio of its rate is on the front, whatever it costs
+        best = max(p.ratio for p in points if p.settings.rate == row["rate"])
+        assert row["front"] or row["ratio"] < best
+    assert sweep.sweep_data([]) == []
 
 
 def test_trellis_says_why_it_is_empty(analyses):

@@ -2,24 +2,24 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from f2f_viz.analysis import Analysis, analyze
+from f2f_viz.analysis import Analysis
 from f2f_viz.app.filler import Filler
 from f2f_viz.errors import F2FError
-from f2f_viz.figures.sweep import SweepPoint, SweepWidget, sweep_data, sweep_point
+from f2f_viz.figures.sweep import SweepWidget, sweep_data
 from f2f_viz.layers import Layer
 from f2f_viz.settings import Settings
+from f2f_viz.sweep import SweepPoint, grid, sweep
 
-__all__ = ["SweepView", "grid"]
+__all__ = ["SweepView", "legal_grid"]
 
 _AXES = ("rate", "n_in", "n_s", "order")
 Job = tuple[Layer, Settings]
 
 
-def grid(settings: Settings, choices: dict[str, Sequence[Any]]) -> list[Settings]:
+def legal_grid(settings: Settings, choices: dict[str, Sequence[Any]]) -> list[Settings]:
     """Return the settings of a grid, quick ones first, without those that are not legal.
 
     Parameters
@@ -32,14 +32,16 @@ def grid(settings: Settings, choices: dict[str, Sequence[Any]]) -> list[Settings
     found = []
     for values in sorted(product(*(choices[axis] for axis in _AXES)), key=lambda v: v[1] * v[2]):
         try:
-            found.append(replace(settings, n_out=None, **dict(zip(_AXES, values, strict=True))))
+            point = {axis: [value] for axis, value in zip(_AXES, values, strict=True)}
+            found += grid(settings, n_out=[None], **point)
         except F2FError:
             continue
     return found
 
 
 def _measure(job: Job, cancel: threading.Event) -> SweepPoint:
-    return sweep_point(analyze(*job, cancel=cancel))
+    layer, settings = job
+    return next(sweep([layer], [settings], cancel=cancel))
 
 
 class SweepView:
@@ -79,7 +81,7 @@ class SweepView:
         if kind == "start" and self._analysis is not None:
             self._started += 1
             layer = self._analysis.layer
-            self._jobs = [(layer, s) for s in grid(self._analysis.settings, content)]
+            self._jobs = [(layer, s) for s in legal_grid(self._analysis.settings, content)]
             self._show([], 0, len(self._jobs))
         if kind == "pause":
             self.pause()
