@@ -104,7 +104,7 @@ static int f2f_heavy_lists(f2f_heavy *h, const f2f_tagged *unit, const f2f_tagge
 }
 
 /* All pairs by a and distance, as f2f_heavy lists the near ones. */
-static void f2f_heavy_all(const f2f_heavy *h, const uint64_t *cols, int n_in, uint32_t *start,
+static inline __attribute__((always_inline)) void f2f_heavy_all(const f2f_heavy *h, const uint64_t *cols, int n_in, uint32_t *start,
                           uint16_t *entry, uint8_t *z_list)
 {
     int symbols = 1 << n_in;

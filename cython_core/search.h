@@ -85,7 +85,7 @@ static int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t
         if (status != F2F_RETRY) return status;
         f2f_retries++;
     }
-    return f2f_plain_search(code, tile, bits, symbols, mismatches, cancel);
+    return F2F_DISPATCH(plain_search, code, tile, bits, symbols, mismatches, cancel);
 }
 
 /* What the search of this code needs to know of a tile, for all planes. */

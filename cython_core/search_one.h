@@ -229,6 +229,14 @@ done:
     free(head), free(costs), free(tables);
     return status;
 }
+/* Any code. */
+F2F_ISA static int F2F_NAME(plain_search)(const f2f_code *code, const f2f_tile *tile,
+                                          const uint64_t *bits, uint16_t *symbols,
+                                          int64_t *mismatches, const volatile int *cancel)
+{
+    return f2f_plain_search(code, tile, bits, symbols, mismatches, cancel);
+}
+
 /* n_s = 0, n_u <= 64: every block by itself, every symbol tried. */
 F2F_ISA static int F2F_NAME(zero_search)(const f2f_code *code, const f2f_tile *tile,
                                          const uint64_t *bits, uint16_t *symbols,

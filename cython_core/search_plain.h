@@ -11,6 +11,8 @@
 
 #define F2F_INF 0x5000 /* above n_s max(n_u) <= 8192, below 2^15 after adding as much */
 #define F2F_LANES 32
+/* Inlined into callers compiled for an instruction set, and so compiled for it. */
+#define F2F_INLINE static inline __attribute__((always_inline))
 #define F2F_MOST_IN 12 /* n_in */
 
 typedef struct {
@@ -19,7 +21,7 @@ typedef struct {
     size_t table_size, span_size;
 } f2f_plain_space;
 
-static inline int f2f_weight(const uint64_t *p, const uint64_t *q, int rw)
+F2F_INLINE int f2f_weight(const uint64_t *p, const uint64_t *q, int rw)
 {
     int n = 0;
     for (int k = 0; k < rw; k++) n += __builtin_popcountll(p[k] ^ q[k]);
@@ -52,7 +54,7 @@ static void f2f_plain_release(f2f_plain_space *s)
 }
 
 /* Few care rows: min-plus butterfly over the 2^n_u outputs, F2F_LANES middles at a time. */
-static void f2f_plain_butterfly(const f2f_plain_space *s, int n_in, int64_t m0, int64_t lanes,
+F2F_INLINE void f2f_plain_butterfly(const f2f_plain_space *s, int n_in, int64_t m0, int64_t lanes,
                                 int64_t M, int n_u, const uint16_t *old, uint16_t *new)
 {
     int64_t R = (int64_t)1 << n_in, size = (int64_t)1 << n_u;
@@ -112,7 +114,7 @@ static void f2f_plain_butterfly(const f2f_plain_space *s, int n_in, int64_t m0, 
         }                                                                                         \
     }                                                                                             \
     /* Many care rows: every pair (a, c). */                                                      \
-    F2F_CLONES static void f2f_plain_brute_##T(const f2f_plain_space *s, int n_in, int64_t M,     \
+    F2F_CLONES F2F_INLINE void f2f_plain_brute_##T(const f2f_plain_space *s, int n_in, int64_t M,     \
                                                int rw, int chunks, const uint16_t *old,           \
                                                uint16_t *new)                                     \
     {                                                                                             \
@@ -145,7 +147,7 @@ F2F_PAIRS(uint8_t)
 F2F_PAIRS(uint16_t)
 
 /* One block: new = step(old), minimum taken out and returned. */
-static int f2f_plain_step(const f2f_plain_space *s, const f2f_code *code, const f2f_tile *tile,
+F2F_INLINE int f2f_plain_step(const f2f_plain_space *s, const f2f_code *code, const f2f_tile *tile,
                           int64_t t, const uint64_t *bits, const uint16_t *old, uint16_t *new)
 {
     int n_in = code->n_in, n_u = tile->n_u[t], rw = (n_u + 63) / 64;
@@ -186,7 +188,7 @@ static int f2f_plain_step(const f2f_plain_space *s, const f2f_code *code, const 
 }
 
 /* The best state before block t, given the state after it. */
-static int64_t f2f_plain_back(const f2f_plain_space *s, const f2f_code *code, const f2f_tile *tile,
+F2F_INLINE int64_t f2f_plain_back(const f2f_plain_space *s, const f2f_code *code, const f2f_tile *tile,
                               int64_t t, const uint64_t *bits, const uint16_t *old, int64_t state)
 {
     int n_in = code->n_in, n_u = tile->n_u[t], rw = (n_u + 63) / 64;
@@ -209,7 +211,7 @@ static int64_t f2f_plain_back(const f2f_plain_space *s, const f2f_code *code, co
 }
 
 /* n_s = 0: every block by itself. */
-static int64_t f2f_plain_alone(const f2f_plain_space *s, const f2f_code *code, const f2f_tile *tile,
+F2F_INLINE int64_t f2f_plain_alone(const f2f_plain_space *s, const f2f_code *code, const f2f_tile *tile,
                                const uint64_t *bits, uint16_t *symbols, const volatile int *cancel)
 {
     int64_t total = 0, R = (int64_t)1 << code->n_in;
@@ -227,7 +229,7 @@ static int64_t f2f_plain_alone(const f2f_plain_space *s, const f2f_code *code, c
     return total;
 }
 
-static int f2f_plain_search(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits,
+F2F_INLINE int f2f_plain_search(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits,
                             uint16_t *symbols, int64_t *mismatches, const volatile int *cancel)
 {
     f2f_plain_space s = {0};
