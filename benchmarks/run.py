@@ -137,7 +137,7 @@ def whole_layers(quick):
     for n_s in (0, 1) if quick else (0, 1, 2):
         for threads in sorted({1, os.cpu_count() or 1}):
             seen = []
-            begin = time.perf_counter()
+            begin, spent = time.perf_counter(), time.process_time()
             f2f.encode(
                 weights, mask, n_s=n_s, threads=threads, progress=lambda *x, s=seen: s.append(x)
             )
