@@ -154,6 +154,17 @@ def test_comparison_is_sorted_and_whole(analyses):
     CompareView("dark").show(rivals, limits)
 
 
+def test_longer_registers_correct_less(analyses):
+    a = analyses["row"]
+    data = decoder.register_data(a, 31, 0, 64)
+    assert [stage["n_s"] for stage in data["stages"]] == [0, 1, 2]
+    totals = [sum(stage["wrong"]) for stage in data["stages"]]
+    assert totals[0] > totals[1] >= totals[2]
+    # from cycle 0 with the analysis' own register it is the encoder's own search, if whole
+    whole = decoder.register_data(a, 31, 0, a.blocks)["stages"][a.settings.n_s]["wrong"]
+    assert sum(whole) == a.encoded.planes[31].corrections.size
+
+
 def test_jumps_lead_to_what_they_say(analyses):
     a = analyses["row"]
     np.testing.assert_array_equal(

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis import Analysis
 from f2f_viz.bitplanes import to_words
+from f2f_viz.network import XorNetwork
 from f2f_viz.recoding import to_ranks
 from f2f_viz.trace import trace
+from f2f_viz.trellis import encode_bits, max_n_in
 
 __all__ = [
     "DecoderView",
@@ -20,6 +22,7 @@ __all__ = [
     "heavy_cycles",
     "matrix_bytes",
     "mismatch_cycles",
+    "register_data",
     "window_data",
 ]
 
@@ -75,6 +78,11 @@ def mismatch_cycles(analysis: Analysis, plane: int) -> NDArray[np.int32]:
     return np.unique(corrections // analysis.n_out).astype(np.int32)
 
 
+def _window(analysis: Analysis, cycle: int, length: int) -> tuple[int, int]:
+    start = min(max(cycle - length // 2, 0), max(analysis.blocks - length, 0))
+    return start, min(start + length, analysis.blocks)
+
+
 def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW) -> dict[str, Any]:
     """Return the cycles around one of a plane, for an analysis that was encoded.
 
@@ -87,8 +95,7 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
         little-endian, with exponents as ranks where they are stored so.
     """
     assert analysis.encoded is not None
-    start = min(max(cycle - length // 2, 0), max(analysis.blocks - length, 0))
-    stop = min(start + length, analysis.blocks)
+    start, stop = _window(analysis, cycle, length)
     t = trace(analysis.encoded, plane, start, stop)
     index = np.maximum(t.weight_index, 0)
     chosen = analysis.layer.weights.reshape(-1)[index] * t.care
@@ -113,6 +120,34 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
     }
 
 
+def register_data(
+    analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
+) -> dict[str, Any]:
+    """Search the blocks of `window_data` anew with other registers: how much does memory help?
+
+    Returns
+    -------
+    dict
+        start, n: the blocks, whose first finds the register at 0; stages: for each n_s that n_in
+        allows, n_s and wrong, the mismatches of each block.
+    """
+    assert analysis.encoded is not None
+    network = analysis.network
+    start, stop = _window(analysis, cycle, length)
+    t = trace(analysis.encoded, plane, start, stop)
+    bits = (t.output ^ t.inverted) & t.care
+    stages = []
+    for n_s in (0, 1, 2):
+        if network.n_in > max_n_in(n_s):
+            continue
+        seed = analysis.settings.seed
+        other = XorNetwork.random(network.n_in, network.n_out, n_s, seed=seed)
+        found = encode_bits(bits, t.care, other)
+        wrong = ((other.decode(found.symbols) ^ bits) & t.care).sum(axis=1)
+        stages.append({"n_s": n_s, "wrong": wrong.tolist()})
+    return {"start": start, "n": stop - start, "stages": stages}
+
+
 class DecoderWidget(anywidget.AnyWidget):
     """What the browser draws; see ``static/decoder.js``."""
 
@@ -122,6 +157,7 @@ class DecoderWidget(anywidget.AnyWidget):
     code = traitlets.Dict().tag(sync=True)
     matrix = traitlets.Bytes().tag(sync=True)
     window = traitlets.Dict().tag(sync=True)
+    registers = traitlets.Dict().tag(sync=True)
     mismatch_cycles = traitlets.Bytes().tag(sync=True)
     heavy_cycles = traitlets.Bytes().tag(sync=True)
     plane = traitlets.Int(0).tag(sync=True)
@@ -167,7 +203,13 @@ class DecoderView:
         if analysis is None:
             return
         root.mismatch_cycles = mismatch_cycles(analysis, root.plane)[:_MOST_JUMPS].tobytes()
-        root.window = window_data(analysis, root.plane, root.cycle)
+        self._send_window(analysis)
+
+    def _send_window(self, analysis: Analysis) -> None:
+        root = self.root
+        with root.hold_sync():
+            root.window = window_data(analysis, root.plane, root.cycle)
+            root.registers = register_data(analysis, root.plane, root.cycle)
 
     def _plane_changed(self, _: Any) -> None:
         if self._analysis is not None:
@@ -184,4 +226,4 @@ class DecoderView:
         near_start = cycle - margin < start and start > 0
         near_end = cycle + margin >= start + n and start + n < self._analysis.blocks
         if near_start or near_end:
-            self.root.window = window_data(self._analysis, self.root.plane, cycle)
+            self._send_window(self._analysis)

@@ -12,6 +12,7 @@ from f2f_viz.figures.decoder import (
     heavy_cycles,
     matrix_bytes,
     mismatch_cycles,
+    register_data,
     window_data,
 )
 from f2f_viz.trace import trace
@@ -66,6 +67,7 @@ def lesson_html(analysis: Analysis, theme: palette.Theme, about: str, plane: int
         "code": code,
         "matrix": matrix_bytes(analysis),
         "window": window,
+        "registers": register_data(analysis, plane, 0, cycles),
         "mismatch_cycles": wrong[wrong < cycles].tobytes(),
         "heavy_cycles": heavy[heavy < cycles].tobytes(),
         "plane": plane,

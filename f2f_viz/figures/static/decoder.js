@@ -109,7 +109,8 @@ function render({ model, el }) {
   const equation = h("div", { class: "f2f-equation", "aria-live": "polite" });
   const legend = h("div", { class: "f2f-legend" });
   const wave = h("div", { class: "f2f-wave" });
-  el.append(toolbar, stageBox, equation, wave, legend);
+  const registers = h("div", { class: "f2f-wave f2f-registers" });
+  el.append(toolbar, stageBox, equation, wave, legend, registers);
 
   const geometry = () => {
     const rows = code.n_in * (code.n_s + 1);
@@ -233,6 +234,7 @@ function render({ model, el }) {
                      { transform: "none", opacity: 1 }], { duration: 220, easing: "ease-out" });
     explain(t, register);
     drawWave();
+    drawRegisters();
     const care = sum(win.care, t), wrong = sum(win.mismatch, t);
     stageBox.dataset.cycle = at();
     stageBox.dataset.bit = bit();
@@ -308,10 +310,36 @@ function render({ model, el }) {
     parts += `<line class="limit" x1="${GUTTER}" x2="${width - 8}" y1="${y}" y2="${y}"/>`;
     wave.innerHTML = `<svg width="${width}" height="${height}" role="img" aria-label="Cycles around the current one">${parts}</svg>`;
   }
-  wave.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-cycle]");
-    if (target) go(Number(target.dataset.cycle));
-  });
+  for (const clicked of [wave, registers])
+    clicked.addEventListener("click", (event) => {
+      const target = event.target.closest("[data-cycle]");
+      if (target) go(Number(target.dataset.cycle));
+    });
+
+  // the same blocks, searched with other registers: every block a column, a mark a mismatch
+  function drawRegisters() {
+    const data = model.get("registers");
+    if (!data.stages?.length || !data.n) { registers.replaceChildren(); return; }
+    const lane = 30, left = GUTTER + 40, w = Math.min(16, (width - left - 8) / data.n);
+    const height = lane * data.stages.length + 4;
+    let parts = "";
+    data.stages.forEach(({ n_s, wrong }, row) => {
+      const total = wrong.reduce((a, b) => a + b, 0), base = (row + 1) * lane - 4;
+      parts += `<text class="lane" x="0" y="${base - 6}">n_s = ${n_s}: ${total} corrected</text>`
+        + `<line class="wire" x1="${left}" x2="${left + w * data.n}" y1="${base + 0.5}" y2="${base + 0.5}"/>`;
+      wrong.forEach((k, i) => {
+        for (let j = 0; j < Math.min(k, 5); j++)
+          parts += `<rect class="tally" x="${left + i * w + 0.5}" y="${base - 5 * (j + 1)}" width="${Math.max(w - 1.5, 1)}" height="4"/>`;
+      });
+    });
+    const now = at() - data.start;
+    if (now >= 0 && now < data.n)
+      parts = `<rect class="now" x="${left + now * w - 1}" y="0" width="${w + 1}" height="${height}"/>` + parts;
+    for (let i = 0; i < data.n; i++)
+      parts += `<rect class="hit" data-cycle="${data.start + i}" x="${left + i * w}" y="0" width="${w}" height="${height}"><title>cycle ${data.start + i}: ${data.stages.map((s) => `n_s = ${s.n_s}: ${s.wrong[i]}`).join(", ")} corrected</title></rect>`;
+    registers.innerHTML = `<div class="f2f-quiet">Why the register helps: cycles ${data.start} to ${data.start + data.n - 1} searched with each register length</div>`
+      + `<svg width="${width}" height="${height}" role="img" aria-label="${data.stages.map((s) => `n_s ${s.n_s}: ${s.wrong.reduce((a, b) => a + b, 0)} corrected`).join(", ")}">${parts}</svg>`;
+  }
 
   // ---- keeping up --------------------------------------------------------------------------
   function refresh() {
@@ -356,7 +384,7 @@ function render({ model, el }) {
     action();
   });
 
-  const changed = "change:code change:matrix change:window change:mismatch_cycles change:heavy_cycles";
+  const changed = "change:code change:matrix change:window change:registers change:mismatch_cycles change:heavy_cycles";
   let queued = false;  // several traits arrive in one message: draw once
   const soon = () => {
     if (queued) return;
