@@ -7,7 +7,7 @@ site=$PWD/build/sanitize
 rm -rf "$site"
 "$python" -m pip install -q --no-build-isolation --no-deps --target "$site" . \
     -Csetup-args=-Db_sanitize=address,undefined -Csetup-args=-Db_lundef=false \
-    -Csetup-args=-Dbuildtype=debugoptimized -Csetup-args=-Doptimization=1 \
+    -Csetup-args=-Dbuildtype=debugoptimized -Csetup-args=-Doptimization=2 \
     -Csetup-args=-Dc_args=-fno-sanitize-recover=all
 packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 interpreter=$("$python" -c 'import sys; print(sys.executable)')
