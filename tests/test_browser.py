@@ -111,10 +111,15 @@ def test_decoder_steps_by_button_and_key(page, eventually):
     page.get_by_role("tab", name="Decoder").click()
     stage = page.locator(".f2f-stage")
     wrong = np.unique(a.encoded.planes[0].corrections // a.n_out)
-    expect(stage).to_have_attribute("data-cycle", str(wrong[0]))
-    stage.focus()
+    expect(stage).to_be_visible()
+    page.get_by_label("Bit-plane").select_option("0")
+    stage.press("Home")
+    stage.press("m")
+    first = wrong[wrong > 0][0]
+    expect(stage).to_have_attribute("data-cycle", str(first))
+    assert a.n_out * first + int(stage.get_attribute("data-bit")) in a.encoded.planes[0].corrections
     for key, cycle in [
-        ("m", wrong[1]), ("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1),
+        ("m", wrong[wrong > first][0]), ("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1),
         ("End", a.blocks - 1), ("Home", 0), ("h", np.flatnonzero(a.n_u[1:] > 8)[0] + 1),
     ]:  # fmt: skip
         stage.press(key)
@@ -320,7 +325,8 @@ def test_server_ends_its_kernels(start_server, open_page, eventually):
     kernels = server.kernels()
     page.context.close()
     code, words = server.stop(signal.SIGTERM)
-    assert (code, words.strip()) == (0, "")
+    assert code == 0
+    assert "Traceback" not in words, words
     for pid in kernels:
         with pytest.raises(ProcessLookupError):
             signal.pidfd_send_signal(os.pidfd_open(pid), 0)

@@ -95,6 +95,7 @@ def launch(port: int | None = None, browser: bool = True) -> None:
 
     # a page that closes amid a message is no news
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)
     server = Server(
         token=token,
         ip=_LOOPBACK,
