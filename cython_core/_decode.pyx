@@ -56,3 +56,22 @@ def decode_range(const uint64_t[:, :, ::1] tables, const uint16_t[:, ::1] symbol
             f2f_decode_uint32_t(&d, start, stop, simd, &raw[0], &run[0], &out[0])
         else:
             f2f_decode_uint64_t(&d, start, stop, simd, &raw[0], &run[0], &out[0])
+
+
+def correct(word_t[::1] words, const int64_t[::1] positions, word_t bit, int64_t n_out,
+            int64_t blocks, int64_t step):
+    """Flip a bit of the weights at positions t·n_out + i; step: t·step mod l is t's address, or 0.
+
+    Weight i·l + address in the interleaved order, the position itself (step 0) in row order;
+    positions of the padding are passed over.
+    """
+    cdef Py_ssize_t k
+    cdef int64_t t, at
+    with nogil:
+        for k in range(positions.shape[0]):
+            at = positions[k]
+            if step:
+                t = at // n_out
+                at = (at - t * n_out) * blocks + t * step % blocks
+            if 0 <= at < words.shape[0]:  # not the padding
+                words[at] ^= bit

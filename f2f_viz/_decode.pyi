@@ -21,3 +21,11 @@ def decode_range(
     run: NDArray[Any],
     out: NDArray[Any],
 ) -> None: ...
+def correct(
+    words: NDArray[Any],
+    positions: NDArray[np.int64],
+    bit: int,
+    n_out: int,
+    blocks: int,
+    step: int,
+) -> None: ...

@@ -26,7 +26,6 @@ __all__ = [
     "stride",
     "to_blocks",
     "weight_index",
-    "weights_at",
 ]
 
 ORDERS = ("interleaved", "row")
@@ -96,17 +95,6 @@ def weight_index(
     i = np.arange(n_out, dtype=np.int64)[None, :]
     index = t * n_out + i if order == "row" else i * blocks + t * stride(blocks) % max(blocks, 1)
     return np.where(index < size, index, -1)
-
-
-def weights_at(
-    positions: NDArray[np.int64], size: int, n_out: int, order: str
-) -> NDArray[np.int64]:
-    """Return the flat index of the weights at positions t·n_out + i, none of them padding."""
-    if order == "row":
-        return positions
-    blocks = block_count(size, n_out)
-    block, bit = np.divmod(positions, n_out)
-    return bit * blocks + block * stride(blocks) % max(blocks, 1)
 
 
 def _padded(flat: NDArray[Any], n_out: int, order: str) -> tuple[NDArray[Any], int]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from f2f_viz import blocks as _blocks
 from f2f_viz.bitplanes import DTYPES, dtype_name, from_words, to_words, word_bits
 from f2f_viz.corrections import CODINGS, coded_bits
-from f2f_viz.decoder import decode_words
+from f2f_viz.decoder import correct_words, decode_words
 from f2f_viz.errors import F2FError
 from f2f_viz.fit import choose_n_out
 from f2f_viz.mask_coding import MASK_CODINGS
@@ -278,11 +278,7 @@ def decode(encoded: Encoded, *, threads: int = 1) -> NDArray[Any]:
         order=encoded.order,
         threads=threads,
     )
-    wrong = np.concatenate([plane.corrections for plane in planes])
-    flips = np.array([1 << p for p in reversed(range(len(planes)))], words.dtype)
-    counts = [plane.corrections.size for plane in planes]
-    index = _blocks.weights_at(wrong, encoded.size, encoded.n_out, encoded.order)
-    np.bitwise_xor.at(words, index, np.repeat(flips, counts))
+    correct_words(words, [plane.corrections for plane in planes], encoded.n_out, encoded.order)
     if encoded.ranks is not None:
         words[flat] = from_ranks(words[flat], encoded.ranks, encoded.dtype)
     return from_words(words, encoded.dtype, encoded.shape)

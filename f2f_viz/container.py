@@ -306,11 +306,12 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes]) -> Encoded:
     for p, (zero_rate, inverted, count, parameter, length) in enumerate(zip(*columns, strict=True)):
         packed = tensors["corrections"][ends[p] - length : ends[p]]
         at = unpack_corrections(packed, count, parameter, coding, care.size)
-        if at.size and (
-            at[0] < 0 or at[-1] >= (care_positions.size if coding == "rank" else care.size)
-        ):
-            raise F2FError("damaged file, corrections", expected="care bits", got="others")
+        known = care_positions.size if coding == "rank" else care.size
+        if at.size and (at.min() < 0 or at.max() >= known or (np.diff(at) <= 0).any()):
+            raise F2FError("damaged file, corrections", expected="increasing", got="others")
         wrong = care_positions[at] if coding == "rank" else at
+        if not care[wrong].all():
+            raise F2FError("damaged file, corrections", expected="care bits", got="others")
         own = nothing if zero_rate else next(symbols)
         found.append(Plane(bool(inverted), own, wrong, bool(zero_rate)))
     if tensors["ranks"].size % 2:

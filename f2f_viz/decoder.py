@@ -1,6 +1,7 @@
 """The decoder in software: table rows of every register stage, straight into the weights' words."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +12,7 @@ from f2f_viz import _decode
 from f2f_viz import blocks as _blocks
 from f2f_viz.network import XorNetwork
 
-__all__ = ["decode_words"]
+__all__ = ["correct_words", "decode_words"]
 
 SIMD = _decode.has_simd() and os.environ.get("F2F_VIZ_ISA", "2") == "2"
 """Whether AVX-512 with GFNI is used; the portable path gives the same words."""
@@ -78,3 +79,23 @@ def decode_words(
         with ThreadPoolExecutor(pieces) as pool:
             list(pool.map(run, edges[:-1], edges[1:]))
     return words
+
+
+def correct_words(
+    words: NDArray[Any], corrections: Sequence[NDArray[np.int64]], n_out: int, order: str
+) -> None:
+    """Flip the corrected bits, in place.
+
+    Parameters
+    ----------
+    words : ndarray of unsigned words, shape (size,)
+    corrections : sequence of ndarray of int64, length b
+        Of each plane, most significant first: positions t·n_out + i ≥ 0; padding is passed over.
+    n_out : int
+    order : {"interleaved", "row"}
+    """
+    blocks = _blocks.block_count(words.size, n_out)
+    step = 0 if order == "row" else _blocks.stride(blocks)
+    for p, positions in enumerate(reversed(corrections)):
+        if positions.size:
+            _decode.correct(words, positions, 1 << p, n_out, blocks, step)

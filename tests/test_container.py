@@ -1,5 +1,6 @@
 """Files: whole or not at all, refused when damaged, the same bytes for the same version."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -68,3 +69,27 @@ def test_golden_files_still_decode():
         encoded = f2f.open(GOLDEN / name)
         decoded = f2f.decode(encoded)
         assert hashlib.sha256(decoded.tobytes()).hexdigest() == expected == encoded.checksum
+
+
+@pytest.mark.parametrize(
+    ("coding", "wrong"),
+    [("chunk", "padding"), ("chunk", "don't-care"), ("chunk", "twice"), ("rank", "twice")],
+)
+def test_corrections_elsewhere_are_refused(coding, wrong):
+    """A file can be whole, digest and all, and still not be one that the encoder writes."""
+    weights = np.random.default_rng(1).normal(size=1001).astype(np.float16)
+    encoded = f2f.encode(weights, f2f.prune(weights, 0.8), n_in=4, n_s=0, n_out=20, coding=coding)
+    plane = encoded.planes[-1]
+    assert plane.corrections.size > 2
+    care = np.zeros(encoded.blocks * encoded.n_out, bool)
+    care[encoded.care_positions] = True
+    at = plane.corrections.copy()
+    if wrong == "twice":
+        at[1] = at[0]
+    else:
+        at[-1] = care.size - 1 if wrong == "padding" else np.flatnonzero(~care[: at[-1]])[-1]
+        at.sort()
+    bad = dataclasses.replace(plane, corrections=at)
+    file = container.to_bytes(dataclasses.replace(encoded, planes=(*encoded.planes[:-1], bad)))
+    with pytest.raises(f2f.F2FError, match="corrections"):
+        container.from_bytes(file)
