@@ -15,7 +15,6 @@ Columns are payload + corrections over the bits of kept weights; the paper's bou
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.codec import decoded
-from f2f_viz.compare import F2F, Rival, compare, table, total
+from f2f_viz.compare import compare
 from f2f_viz.container import from_bytes, to_bytes, write_atomically
 from f2f_viz.layers import Layer
 from f2f_viz.model import encode_layer
@@ -43,8 +42,8 @@ Row = dict[str, Any]
 
 
 def layers(path: Path, dtype: str) -> Iterator[Layer]:
-    """Give the matrices of a model in a number format; int8 is symmetric per output channel."""
-    for info in f2f.list_tensors(path):
+    """Give the matrices of a model, smallest first; int8 is symmetric per output channel."""
+    for info in sorted(f2f.list_tensors(path), key=lambda info: info.nbytes):
         if len(info.shape) == 2 and info.dtype == "float32":
             layer = f2f.load_layer(path, info.name)
             if dtype == "int8":
@@ -56,7 +55,11 @@ def layers(path: Path, dtype: str) -> Iterator[Layer]:
 def measure(layer: Layer, code: str, n_s: int) -> Row:
     """Encode a layer; of the best code, check that the file gives it back."""
     encoded = encode_layer(layer, Settings(rate=RATE, n_s=n_s, **CODES[code]))
-    row = asdict(encoded.report)
+    report = encoded.report
+    row = {
+        "bits": report.bits, "kept_bits": report.kept_bits, "dense_bits": report.dense_bits,
+        "n_out": encoded.n_out, "efficiency": report.efficiency,
+    }  # fmt: skip
     if code == "best":
         data = to_bytes(encoded)
         back = decoded(from_bytes(data))
@@ -65,9 +68,9 @@ def measure(layer: Layer, code: str, n_s: int) -> Row:
     return row
 
 
-def rivals(layer: Layer) -> list[Row]:
+def rivals(layer: Layer) -> Row:
     mask = f2f.prune(layer.weights, RATE)
-    return [asdict(rival) for rival in compare(layer.weights, mask)]
+    return {rival.name: rival.bytes for rival in compare(layer.weights, mask)}
 
 
 def per_kept(reports: list[Row]) -> float:
@@ -86,12 +89,14 @@ def show(rows: dict[str, Row], title: str) -> None:
             line += f" {per_kept(known):11.4f}" if len(known) == len(own) else f" {'—':>11}"
         print(line)
     every = list(rows.values())
-    if all("best" in row for row in every):
-        size = sum(sum(row["best"]["bits"].values()) for row in every) // 8
-        print(f"best, whole file: {size:,} bytes")
-        if all("rivals" in row for row in every):
-            found = total([Rival(**rival) for rival in row["rivals"]] for row in every)
-            print(table([*found, Rival(F2F, size, True, True, note="preset best")]))
+    if all("best" in row and "rivals" in row for row in every):
+        sizes = {"F2F, preset best": sum(sum(row["best"]["bits"].values()) for row in every) // 8}
+        for name in every[0]["rivals"]:
+            own = [row["rivals"][name] for row in every]
+            if None not in own:
+                sizes[name] = sum(own)
+        for name in sorted(sizes, key=lambda name: -sizes[name]):
+            print(f"{name:<26} {sizes[name]:>12,} bytes {sizes['dense'] / sizes[name]:8.3f}")
 
 
 def main() -> None:
@@ -114,7 +119,7 @@ def main() -> None:
                     row[task] = (
                         rivals(layer) if task == "rivals" else measure(layer, task, chosen.n_s)
                     )
-                    write_atomically(OUT, json.dumps(found, indent=1).encode())
+                    write_atomically(OUT, json.dumps(found, indent=0).encode())
         show(rows, title)
 
 

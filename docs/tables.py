@@ -1,4 +1,4 @@
-"""Tables of the pages, written from benchmarks/paper.json when the pages are built."""
+"""Tables of the pages, written from the files of benchmarks/ when the pages are built."""
 
 import json
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 PAPER = HERE.parent / "benchmarks" / "paper.json"
+MODEL = HERE.parent / "benchmarks" / "minilm.json"
 Row = dict[str, Any]
 
 
@@ -148,6 +149,46 @@ def n_out_table(rows: list[Row]) -> str:
     return markdown(head, lines)
 
 
+def model_table(found: dict[str, dict[str, Row]]) -> str:
+    """Payload + corrections over kept bits, of the layers that every code of a row has."""
+    lines = []
+    for title, layers in found.items():
+        values = []
+        for code in ("row", "interleaved", "best"):
+            known = [layer[code] for layer in layers.values() if code in layer]
+            coded = sum(r["bits"]["payload"] + r["bits"]["corrections"] for r in known)
+            text = f"{coded / sum(r['kept_bits'] for r in known):.3f}" if known else "—"
+            some = f" ({len(known)} matrices)" if 0 < len(known) < len(layers) else ""
+            values.append(text + some)
+        dtype, *_, n_s = title.replace("n_s=", "").split(", ")
+        lines.append([dtype, n_s, *values])
+    head = ["format", "n_s", "paper's coding, row order", "interleaved", "preset best"]
+    return markdown(head, lines)
+
+
+def model_rivals_table(found: dict[str, dict[str, Row]]) -> str:
+    """Bytes of all matrices in every format."""
+    columns: dict[str, dict[str, int]] = {}
+    for title, layers in found.items():
+        dtype, *_, n_s = title.split(", ")
+        rows = list(layers.values())
+        if all("best" in row for row in rows):
+            size = sum(sum(row["best"]["bits"].values()) for row in rows) // 8
+            columns.setdefault(dtype, {})[f"F2F, {n_s}"] = size
+        if all("rivals" in row for row in rows):
+            for name in rows[0]["rivals"]:
+                sizes = [row["rivals"][name] for row in rows]
+                if None not in sizes:
+                    columns.setdefault(dtype, {})[name] = sum(sizes)
+    shown = [dtype for dtype, sizes in columns.items() if "dense" in sizes]
+    names = sorted(columns[shown[0]], key=lambda name: -columns[shown[0]][name]) if shown else []
+    lines = [
+        [name, *(f"{columns[d][name]:,}" if name in columns[d] else "—" for d in shown)]
+        for name in names
+    ]
+    return markdown(["format", *(f"{dtype}, bytes" for dtype in shown)], lines)
+
+
 def write(*_: Any) -> None:
     """Write every table to docs/generated/."""
     rows = json.loads(PAPER.read_text())["rows"]
@@ -157,6 +198,9 @@ def write(*_: Any) -> None:
                  n_out_table):  # fmt: skip
         name = make.__name__.removesuffix("_table")
         (folder / f"{name}.md").write_text(make(rows))
+    model = json.loads(MODEL.read_text())
+    (folder / "model.md").write_text(model_table(model))
+    (folder / "model_rivals.md").write_text(model_rivals_table(model))
 
 
 def setup(app: Any) -> dict[str, bool]:
