@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -318,6 +320,9 @@ def test_server_ends_its_kernels(start_server, open_page, eventually):
     page = open_page(server.url)
     settle(page)
     assert len(server.kernels()) == 1
+    environ = Path(f"/proc/{server.kernels().pop()}/environ").read_bytes()
+    scratch = Path(re.search(rb"TMPDIR=([^\0]+)", environ)[1].decode())
+    assert any(scratch.glob("f2f-upload-*"))
     page.goto("about:blank")  # leaving the page ends its kernel
     eventually(lambda: not server.kernels())
     page.goto(server.url)
@@ -327,6 +332,7 @@ def test_server_ends_its_kernels(start_server, open_page, eventually):
     code, words = server.stop(signal.SIGTERM)
     assert code == 0
     assert "Traceback" not in words, words
+    assert not scratch.exists()
     for pid in kernels:
         with pytest.raises(ProcessLookupError):
             signal.pidfd_send_signal(os.pidfd_open(pid), 0)

@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import sys
+import tempfile
 import threading
 import webbrowser
 from pathlib import Path
@@ -118,7 +119,10 @@ def launch(port: int | None = None, browser: bool = True) -> None:
     server.config.MappingKernelManager.cull_interval = 30
     server.config.VoilaConfiguration.show_tracebacks = True
     server.initialize([])
-    server.start()
+    # a kernel that is ended has no time to tidy up: its uploads go with the server's own folder
+    with tempfile.TemporaryDirectory(prefix="f2f-viz-") as scratch:
+        os.environ["TMPDIR"] = scratch
+        server.start()
 
 
 def launch_lab(port: int | None = None, browser: bool = True) -> None:
