@@ -62,11 +62,12 @@ def real_table(rows: list[Row]) -> str:
                     n_u = by_n_s[1]["n_u"]
                     lines.append(
                         [data, dtype, order, f"{n_u['cv']:.2f}", f"{n_u['dispersion']:.2f}",
-                         *(percent(by_n_s[n]["efficiency"]) for n in (0, 1, 2)),
-                         percent(by_n_s[2]["memory_reduction"])]
+                         *(percent(by_n_s[n]["efficiency"]) if n in by_n_s else "—"
+                           for n in (0, 1, 2)),
+                         percent(by_n_s[1]["memory_reduction"])]
                     )  # fmt: skip
     head = ["network", "format", "order", "CV of n_u", "dispersion", "E, n_s = 0", "E, n_s = 1",
-            "E, n_s = 2", "memory reduction, n_s = 2"]  # fmt: skip
+            "E, n_s = 2", "memory reduction, n_s = 1"]  # fmt: skip
     return markdown(head, lines)
 
 
@@ -81,7 +82,10 @@ def rates_table(rows: list[Row]) -> str:
                 )  # fmt: skip
                 by_n_s = {row["n_s"]: row for row in found}
                 if by_n_s:
-                    values = (percent(by_n_s[n]["memory_reduction"]) for n in (0, 1, 2))
+                    values = (
+                        percent(by_n_s[n]["memory_reduction"]) if n in by_n_s else "—"
+                        for n in (0, 1, 2)
+                    )
                     lines.append([data, order, rate, *values, percent(rate, 0)])
     head = ["network", "order", "S", "n_s = 0", "n_s = 1", "n_s = 2", "bound S"]
     return markdown(head, lines)

@@ -192,6 +192,15 @@ def encode(
     ------
     F2FError
         For an unsupported dtype, a mask of another shape, or parameters out of range.
+
+    Examples
+    --------
+    >>> weights = np.linspace(-1, 1, 1000, dtype=np.float32)
+    >>> encoded = encode(weights, abs(weights) > 0.8, n_in=4, n_s=1)
+    >>> encoded.kept, encoded.n_out, encoded.blocks
+    (200, 20, 50)
+    >>> bool((decode(encoded) == weights * (abs(weights) > 0.8)).all())
+    True
     """
     weights = np.asarray(weights)
     dtype = dtype_name(weights.dtype)

@@ -35,6 +35,15 @@ class XorNetwork:
     matrix : ndarray of uint8
     n_in, n_out, n_s : int
         Symbol bits, block bits and register stages.
+
+    Examples
+    --------
+    y0 = bit 0 of the symbol, y1 = bit 1, y2 = their sum:
+
+    >>> XorNetwork([[1, 0], [0, 1], [1, 1]], n_in=2).decode([1, 2, 3]).astype(int)
+    array([[1, 0, 1],
+           [0, 1, 1],
+           [1, 1, 0]])
     """
 
     matrix: NDArray[np.uint8]

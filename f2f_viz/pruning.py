@@ -188,6 +188,11 @@ def prune(
     ------
     F2FError
         For a rate outside [0, 1], an unknown method or option, or a missing option.
+
+    Examples
+    --------
+    >>> prune(np.array([0.1, -3.0, 2.0, 0.5]), 0.5)
+    array([False,  True,  True, False])
     """
     weights = np.asarray(weights)
     dtype_name(weights.dtype)

@@ -106,6 +106,15 @@ def encode_bits(
     Returns
     -------
     BitEncoding
+
+    Examples
+    --------
+    One block; its middle bit is a don't-care:
+
+    >>> network = XorNetwork([[1, 0], [0, 1], [1, 1]], n_in=2)
+    >>> bits, care = np.array([[True, False, True]]), np.array([[True, False, True]])
+    >>> encode_bits(bits, care, network)
+    BitEncoding(symbols=array([1], dtype=uint16), mismatches=0)
     """
     for name, array in (("bits", bits), ("care", care)):
         if array.ndim != 2 or array.shape[1] != network.n_out or array.shape != bits.shape:
