@@ -10,6 +10,7 @@
 #include "code.h"
 
 #define F2F_LIST_MOST 26000 /* pairs listed for a block: memory, not exactness */
+#define F2F_TILE_LISTS 24000000 /* pairs listed for a tile: 48 MB; later blocks list none */
 #define F2F_ALL_SHELLS 17   /* distances there are, 0 … 16 */
 #define F2F_SHELLS 10       /* distances listed at most */
 #define F2F_REST_MOST 8     /* rows without a pivot, at most */
@@ -42,15 +43,16 @@ typedef struct {
 } f2f_tagged;
 
 static int f2f_heavy_lists(f2f_heavy *h, const f2f_tagged *unit, const f2f_tagged *kernel,
-                           int kernel_size, int n_in)
+                           int kernel_size, int n_in, int64_t *left)
 {
     int symbols = 1 << n_in, rank = h->rank;
     int64_t many = (int64_t)1 << kernel_size, shell = many, total = 0;
     for (h->shells = 0; h->shells < F2F_SHELLS && h->shells <= rank; h->shells++) {
-        if (total + shell > F2F_LIST_MOST) break;
+        if (total + shell > F2F_LIST_MOST || total + shell > *left) break;
         total += shell;
         shell = shell * (rank - h->shells) / (h->shells + 1);
     }
+    *left -= total;
     int row = h->shells + 1;
     uint16_t *span = malloc((size_t)many * 2);
     h->start = calloc((size_t)(symbols * row), 4);
@@ -136,7 +138,7 @@ static inline __attribute__((always_inline)) void f2f_heavy_all(const f2f_heavy 
 }
 
 /* NULL where the block is too heavy for it (or memory is out). */
-static f2f_heavy *f2f_heavy_new(const uint64_t *cols, int n_in, int n_u)
+static f2f_heavy *f2f_heavy_new(const uint64_t *cols, int n_in, int n_u, int64_t *left)
 {
     f2f_heavy *h = calloc(1, sizeof *h);
     if (!h || n_u > 64) {
@@ -171,16 +173,17 @@ static f2f_heavy *f2f_heavy_new(const uint64_t *cols, int n_in, int n_u)
         h->gamma[i] = (uint8_t)base[i].tag;
         h->alpha[i] = (uint8_t)(base[i].tag >> 8);
     }
-    uint64_t left = all & ~pivots;
-    if (__builtin_popcountll(left) > F2F_REST_MOST) {
+    uint64_t others = all & ~pivots;
+    if (__builtin_popcountll(others) > F2F_REST_MOST) {
         free(h);
         return NULL;
     }
-    for (; left; left &= left - 1) h->rest_row[h->rest++] = (uint8_t)__builtin_ctzll(left);
+    for (; others; others &= others - 1)
+        h->rest_row[h->rest++] = (uint8_t)__builtin_ctzll(others);
     for (int i = 0; i < h->from_c; i++) /* for the lists: unit vectors on all pivots */
         for (int k = h->from_c; k < h->rank; k++)
             if (base[i].v >> h->pivot[k] & 1) base[i].v ^= base[k].v, base[i].tag ^= base[k].tag;
-    if (f2f_heavy_lists(h, base, kernel, kernels, n_in)) {
+    if (f2f_heavy_lists(h, base, kernel, kernels, n_in, left)) {
         f2f_heavy_free(h);
         return NULL;
     }

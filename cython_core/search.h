@@ -99,9 +99,11 @@ static int f2f_prepare(f2f_tile *tile, const f2f_code *code)
     if (!tile->arena) return F2F_NO_MEMORY;
     tile->heavy = calloc((size_t)tile->blocks, sizeof *tile->heavy);
     if (!tile->heavy) return F2F_NO_MEMORY;
+    int64_t left = F2F_TILE_LISTS;
     for (int64_t t = 0; t < tile->blocks; t++)
         if (tile->n_u[t] > F2F_TWO_BUTTERFLY)
-            tile->heavy[t] = f2f_heavy_new(tile->cols + tile->start[t], code->n_in, tile->n_u[t]);
+            tile->heavy[t] =
+                f2f_heavy_new(tile->cols + tile->start[t], code->n_in, tile->n_u[t], &left);
     return F2F_OK;
 }
 
