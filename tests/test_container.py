@@ -93,3 +93,47 @@ def test_corrections_elsewhere_are_refused(coding, wrong):
     file = container.to_bytes(dataclasses.replace(encoded, planes=(*encoded.planes[:-1], bad)))
     with pytest.raises(f2f.F2FError, match="corrections"):
         container.from_bytes(file)
+
+
+def test_headers_that_lie_are_refused(encoded, capsys):
+    """Every field says something else, under a digest that fits: one clear error, or a sound layer."""
+    tensors, header, _ = container._layout(encoded)
+    junk = [-1, 0, 1, 2, 3, 7, 255, 4096, 2**31, 2**63, 10**30, 1.5, True, None, "", "x", "int8", "row", "chunk",
+            "bitmap", [], [0], [1] * 16, [-1] * 16, [2**40] * 16, ["a"] * 16, [[0]] * 16, {}, {"a": 1}, [10**6, 10**6],
+            [1200], [2**62, 4], [0, 5], [30, 40.0]]  # fmt: skip
+    refused = sound = 0
+    for field in header:
+        for value in junk:
+            try:
+                read = container.from_bytes(container._serialise(tensors, {**header, field: value}))
+                f2f.decode(read)
+                sound += 1
+            except f2f.F2FError as problem:
+                assert "\n" not in str(problem)
+                refused += 1
+        shorter = {key: value for key, value in header.items() if key != field}
+        with pytest.raises(f2f.F2FError):
+            container.from_bytes(container._serialise(tensors, shorter))
+    rng = np.random.default_rng(0)
+    for name in tensors:  # other bytes, fewer, more
+        for _ in range(150):
+            data = tensors[name].copy()
+            if data.size:
+                data[rng.integers(data.size)] ^= 1 << rng.integers(8)
+            data = data[: rng.integers(data.size + 1)] if rng.random() < 0.3 else data
+            data = (
+                np.concatenate([data, rng.integers(0, 256, rng.integers(4)).astype(np.uint8)])
+                if rng.random() < 0.3
+                else data
+            )
+            try:
+                f2f.decode(
+                    container.from_bytes(container._serialise({**tensors, name: data}, header))
+                )
+                sound += 1
+            except f2f.F2FError as problem:
+                assert "\n" not in str(problem)
+                refused += 1
+    with capsys.disabled():
+        print(f" [{refused} lying files refused, {sound} harmless] ", end="")
+    assert refused > 500
