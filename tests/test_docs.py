@@ -27,7 +27,9 @@ def blocks(page, language):
 def shop(tmp_path, monkeypatch):
     """A folder with the files that the documents' examples use."""
     layer = f2f.sample_layer()
-    save_file({"name": layer.weights}, tmp_path / "model.safetensors")
+    save_file(
+        {"name": layer.weights, "embed.weight": layer.weights[:40]}, tmp_path / "model.safetensors"
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -38,8 +40,9 @@ def test_readme_python(shop, capsys):
     assert "of at most" in capsys.readouterr().out
 
 
-def test_readme_commands(shop):
-    lines = [line for block in blocks(ROOT / "README.md", "console") for line in block.splitlines()]
+@pytest.mark.parametrize("page", ["README.md", "docs/howto.md"])
+def test_commands(page, shop):
+    lines = [line for block in blocks(ROOT / page, "console") for line in block.splitlines()]
     assert lines
     for line in lines:
         prompt, program, *arguments = shlex.split(line)
