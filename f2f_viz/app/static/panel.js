@@ -85,9 +85,10 @@ function render({ model, el }) {
   const stepper = (name, label, min, max, props = {}) => {
     const input = h("input", { type: "number", id: prefix + name, min, max, step: 1, ...props,
                                oninput: () => set({ [name]: number(input) }) });
-    sync.push(() => {
-      if (document.activeElement !== input) input.value = values()[name] ?? "";
-    });
+    // not while it is typed in; what changed meanwhile shows when the focus leaves
+    const show = () => { input.value = values()[name] ?? ""; };
+    input.addEventListener("blur", show);
+    sync.push(() => document.activeElement !== input && show());
     return [field(name, label, [input], input), input];
   };
 
@@ -165,9 +166,11 @@ function render({ model, el }) {
     step: 0.01, "aria-label": "Pruning rate, slider", oninput: () => set({ rate: Number(slider.value) }) });
   const rateInput = h("input", { type: "number", id: `${prefix}rate`, min: 0, max: 0.99, step: 0.01,
     "aria-label": "Pruning rate", oninput: () => set({ rate: number(rateInput) }) });
+  const showRate = () => { rateInput.value = values().rate ?? ""; };
+  rateInput.addEventListener("blur", showRate);
   sync.push(() => {
     const { rate } = values();
-    if (document.activeElement !== rateInput) rateInput.value = rate ?? "";
+    if (document.activeElement !== rateInput) showRate();
     if (rate !== null) {
       slider.value = rate;
       slider.style.setProperty("--filled", `${(100 * rate) / 0.99}%`);
