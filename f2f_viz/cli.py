@@ -14,6 +14,7 @@ from safetensors import numpy as safetensors
 from tqdm import tqdm
 
 import f2f_viz as f2f
+from f2f_viz.bitplanes import word_bits
 from f2f_viz.blocks import ORDERS
 from f2f_viz.cli_explore import figure, sweep
 from f2f_viz.cluster import dask_executor
@@ -28,6 +29,7 @@ from f2f_viz.model_file import is_model_file, open_model
 from f2f_viz.model_report import ModelReport, model_report, model_rivals
 from f2f_viz.report import Report
 from f2f_viz.settings import PRESETS, PRUNINGS, Settings
+from f2f_viz.trellis import search_seconds
 
 __all__ = ["main"]
 
@@ -142,10 +144,21 @@ def encode(
         _print_model(account, as_json)
         return
     layer = f2f.load_layer(path, tensor)
+    _announce(layer, settings)
     with _progress(layer.name, "tile") as progress:
         encoded = encode_layer(layer, settings, threads=threads, progress=progress)
     f2f.save(encoded, output)
     _print_report(encoded.report, as_json)
+
+
+def _announce(layer: f2f.Layer, settings: Settings) -> None:
+    """Say how long the search will take, if that is long."""
+    kept = layer.weights.size * (1 - settings.rate)
+    blocks = int(kept / settings.n_in) + 1  # a symbol's bits are about a block's care bits
+    n_out = settings.n_out or settings.n_in
+    seconds = search_seconds(settings.n_in, settings.n_s, n_out, blocks, word_bits(layer.dtype))
+    if seconds > 10:
+        click.echo(f"about {seconds:.0f} s of search on one thread", err=True)
 
 
 def _rule(text: str) -> tuple[str, float | None]:

@@ -33,6 +33,8 @@ __all__ = [
 
 TILE_BLOCKS = 2048
 """Blocks of a tile, where nothing else is asked for."""
+MAX_SECONDS = 48 * 3600.0
+"""Longest search that is begun, by `search_seconds`."""
 MAX_STATE_BITS = 16
 """Largest n_in·n_s: 2^16 register states."""
 INSTRUCTION_SET = int(os.environ.get("F2F_VIZ_ISA", "2"))
@@ -166,6 +168,15 @@ def search_tiles(
     care = np.ascontiguousarray(care)
     _check(bits, care, network, tile_blocks)
     planes, blocks, _ = bits.shape
+    seconds = search_seconds(network.n_in, network.n_s, network.n_out, blocks, planes)
+    if seconds > MAX_SECONDS:
+        raise F2FError(
+            "the search would take too long",
+            expected=f"at most {MAX_SECONDS / 3600:.0f} h of one thread",
+            got=f"about {seconds / 3600:.0f} h",
+            hint="take a smaller n_in or n_s",
+            field="n_s",
+        )
     tiles = -(-blocks // tile_blocks)
     symbols = np.zeros((planes, blocks), np.uint16)
     mismatches = np.zeros((tiles, planes), np.int64)

@@ -146,3 +146,15 @@ def test_figure_writes_data_and_pages(run, tmp_path):
     assert "<html" in (tmp_path / "mask.html").read_text()
     assert "one of" in run("figure", "nothing", "-o", tmp_path / "x.csv", code=1)
     assert "rate" in run("figure", "bits", "-o", tmp_path / "x.csv", "--set", "rate=2", code=1)
+
+
+def test_a_long_search_is_announced_and_too_long_a_one_refused(run, tmp_path, weights, monkeypatch):
+    from f2f_viz import trellis
+
+    arguments = ["encode", tmp_path / "w.npy", "-o", tmp_path / "w.f2f", "--n-s", "1"]
+    monkeypatch.setattr(cli, "search_seconds", lambda *sizes: 123.0)
+    monkeypatch.setattr(trellis, "MAX_SECONDS", 0.0)
+    error = run(*arguments, code=1)
+    assert "about 123 s of search" in error
+    assert "take too long" in error
+    assert not (tmp_path / "w.f2f").exists()
