@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from f2f_viz.analysis import Analysis, analyze
-from f2f_viz.codec import Encoded, decode, encode
+from f2f_viz.codec import Encoded, decode, decode_tile, encode
 from f2f_viz.container import open, save
 from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.layers import Layer, TensorInfo, list_tensors, load_layer
@@ -43,6 +43,7 @@ __all__ = [
     "analyze",
     "decode",
     "decode_model",
+    "decode_tile",
     "encode",
     "encode_bits",
     "encode_model",

@@ -24,7 +24,7 @@ from f2f_viz.trellis import TILE_BLOCKS
 if TYPE_CHECKING:
     from f2f_viz.report import Report
 
-__all__ = ["Encoded", "checksum", "decode", "decoded", "encode", "plane_words"]
+__all__ = ["Encoded", "checksum", "decode", "decode_tile", "decoded", "encode", "plane_words"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,6 +291,56 @@ def decode(encoded: Encoded, *, threads: int = 1) -> NDArray[Any]:
     if encoded.ranks is not None:
         words[flat] = from_ranks(words[flat], encoded.ranks, encoded.dtype)
     return from_words(words, encoded.dtype, encoded.shape)
+
+
+def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Decode one tile alone: symbols have a fixed rate and the register starts at 0.
+
+    Parameters
+    ----------
+    encoded : Encoded
+    tile : int
+        Blocks tile·tile_blocks … of every plane.
+
+    Returns
+    -------
+    index : ndarray of int64, shape (weights,)
+        Flat indices in C order of the tile's weights, in block order.
+    weights : ndarray, the layer's dtype, shape (weights,)
+
+    Raises
+    ------
+    F2FError
+        If there is no such tile.
+    """
+    tiles = -(-encoded.blocks // encoded.tile_blocks)
+    if not 0 <= tile < tiles:
+        raise F2FError("no such tile", expected=f"0 to {tiles - 1}", got=tile)
+    n_out, order, planes = encoded.n_out, encoded.order, encoded.planes
+    start = tile * encoded.tile_blocks
+    stop = min(start + encoded.tile_blocks, encoded.blocks)
+    chosen = np.arange(start, stop)
+    care = _blocks.to_blocks(encoded.mask.reshape(-1), n_out, order, chosen).reshape(-1)
+    words = decode_words(
+        encoded.symbols[:, start:stop],
+        encoded.network,
+        np.array([plane.inverted for plane in planes]),
+        care,
+        np.dtype(f"<u{DTYPES[encoded.dtype].itemsize}"),
+        tile_blocks=encoded.tile_blocks,
+        order="row",
+    )
+    wrong = []
+    for plane in planes:
+        first, last = np.searchsorted(plane.corrections, [start * n_out, stop * n_out])
+        wrong.append(plane.corrections[first:last] - start * n_out)
+    correct_words(words, wrong, n_out, "row")
+    if encoded.ranks is not None:
+        words[care] = from_ranks(words[care], encoded.ranks, encoded.dtype)
+    index = _blocks.weight_index(encoded.size, n_out, order, start, stop).reshape(-1)
+    inside = index >= 0
+    index = index[inside]
+    return index, from_words(words[inside], encoded.dtype, index.shape)
 
 
 def decoded(encoded: Encoded, name: str = "weights") -> NDArray[Any]:

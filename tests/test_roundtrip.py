@@ -165,3 +165,20 @@ def test_mostly_ones_is_stored_inverted():
 def test_bad_input_says_expected_and_got(weights, mask, options, message):
     with pytest.raises(f2f.F2FError, match=message):
         f2f.encode(weights, mask, **options)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_tiles_decode_alone(preset):
+    weights = random_weights("int8", (500, 401)).astype(np.float16)
+    mask = np.random.default_rng(6).random(weights.shape) < 0.5
+    encoded = f2f.encode(weights, mask, n_in=4, n_s=1, **PRESETS[preset])
+    tiles = -(-encoded.blocks // encoded.tile_blocks)
+    assert tiles > 2
+    rebuilt = np.full(weights.size, np.nan, np.float16)
+    for tile in reversed(range(tiles)):
+        index, part = f2f.decode_tile(encoded, tile)
+        assert np.isnan(rebuilt[index]).all()
+        rebuilt[index] = part
+    np.testing.assert_array_equal(to_words(rebuilt), to_words(f2f.decode(encoded)))
+    with pytest.raises(f2f.F2FError, match="no such tile"):
+        f2f.decode_tile(encoded, tiles)
