@@ -276,21 +276,35 @@ def decode(encoded: Encoded, *, threads: int = 1) -> NDArray[Any]:
     -------
     ndarray, the layer's dtype and shape
     """
-    planes, flat = encoded.planes, encoded.mask.reshape(-1)
+    wrong = [plane.corrections for plane in encoded.planes]
+    flat = encoded.mask.reshape(-1)
+    words = _decode_words(encoded, encoded.symbols, flat, wrong, encoded.order, threads)
+    return from_words(words, encoded.dtype, encoded.shape)
+
+
+def _decode_words(
+    encoded: Encoded,
+    symbols: NDArray[np.uint16],
+    kept: NDArray[np.bool_],
+    corrections: list[NDArray[np.int64]],
+    order: str,
+    threads: int = 1,
+) -> NDArray[Any]:
+    """Decode symbols of all planes to words, corrected and with exponents for ranks."""
     words = decode_words(
-        encoded.symbols,
+        symbols,
         encoded.network,
-        np.array([plane.inverted for plane in planes]),
-        flat,
+        np.array([plane.inverted for plane in encoded.planes]),
+        kept,
         np.dtype(f"<u{DTYPES[encoded.dtype].itemsize}"),
         tile_blocks=encoded.tile_blocks,
-        order=encoded.order,
+        order=order,
         threads=threads,
     )
-    correct_words(words, [plane.corrections for plane in planes], encoded.n_out, encoded.order)
+    correct_words(words, corrections, encoded.n_out, order)
     if encoded.ranks is not None:
-        words[flat] = from_ranks(words[flat], encoded.ranks, encoded.dtype)
-    return from_words(words, encoded.dtype, encoded.shape)
+        words[kept] = from_ranks(words[kept], encoded.ranks, encoded.dtype)
+    return words
 
 
 def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
@@ -316,27 +330,16 @@ def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray
     tiles = -(-encoded.blocks // encoded.tile_blocks)
     if not 0 <= tile < tiles:
         raise F2FError("no such tile", expected=f"0 to {tiles - 1}", got=tile)
-    n_out, order, planes = encoded.n_out, encoded.order, encoded.planes
+    n_out, order = encoded.n_out, encoded.order
     start = tile * encoded.tile_blocks
     stop = min(start + encoded.tile_blocks, encoded.blocks)
     chosen = np.arange(start, stop)
     care = _blocks.to_blocks(encoded.mask.reshape(-1), n_out, order, chosen).reshape(-1)
-    words = decode_words(
-        encoded.symbols[:, start:stop],
-        encoded.network,
-        np.array([plane.inverted for plane in planes]),
-        care,
-        np.dtype(f"<u{DTYPES[encoded.dtype].itemsize}"),
-        tile_blocks=encoded.tile_blocks,
-        order="row",
-    )
     wrong = []
-    for plane in planes:
+    for plane in encoded.planes:
         first, last = np.searchsorted(plane.corrections, [start * n_out, stop * n_out])
         wrong.append(plane.corrections[first:last] - start * n_out)
-    correct_words(words, wrong, n_out, "row")
-    if encoded.ranks is not None:
-        words[care] = from_ranks(words[care], encoded.ranks, encoded.dtype)
+    words = _decode_words(encoded, encoded.symbols[:, start:stop], care, wrong, "row")
     index = _blocks.weight_index(encoded.size, n_out, order, start, stop).reshape(-1)
     inside = index >= 0
     index = index[inside]
