@@ -166,3 +166,20 @@ def _pages(browser):
 
 open_page = pytest.fixture(_pages)
 open_shared = pytest.fixture(_pages, scope="module")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process; give what it printed."""
+
+    def run(*arguments, code=0):
+        from f2f_viz import cli
+
+        monkeypatch.setattr(sys, "argv", ["f2f-viz", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exited:
+            cli.main()
+        printed = capsys.readouterr()
+        assert (exited.value.code or 0) == code, printed.err
+        return printed.out if code == 0 else printed.err
+
+    return run

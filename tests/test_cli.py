@@ -13,21 +13,6 @@ from f2f_viz import cli
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process; give what it printed."""
-
-    def run(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["f2f-viz", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exited:
-            cli.main()
-        printed = capsys.readouterr()
-        assert (exited.value.code or 0) == code, printed.err
-        return printed.out if code == 0 else printed.err
-
-    return run
-
-
-@pytest.fixture
 def weights(tmp_path):
     values = np.random.default_rng(0).normal(size=(60, 70)).astype(np.float32)
     np.save(tmp_path / "w.npy", values)

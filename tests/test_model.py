@@ -23,7 +23,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import f2f_viz as f2f
-from f2f_viz import cli, container, model
+from f2f_viz import container, model
 from f2f_viz.bitplanes import to_words
 from f2f_viz.cluster import dask_executor
 from f2f_viz.model import decode_model, encode_model
@@ -461,19 +461,6 @@ def test_rivals_of_a_model(source, whole, tmp_path):
     )
     assert rows["F2F, whole file"] == sum(opened.stored["f2f:" + name].nbytes for name in ENCODED)
     assert rows["zipnn"] is None  # not for int8
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["f2f-viz", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exited:
-            cli.main()
-        printed = capsys.readouterr()
-        assert (exited.value.code or 0) == code, printed.err
-        return printed.out if code == 0 else printed.err
-
-    return run
 
 
 def test_command_line(run, source, tmp_path):
