@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Encoded", "checksum", "decode", "decode_tile", "decoded", "encode", "plane_words"]
 
+_PIECE = 1 << 16
+
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
@@ -95,7 +97,8 @@ class Encoded:
     @property
     def symbols(self) -> NDArray[np.uint16]:
         """Symbols of all planes, shape (b, l)."""
-        return np.stack([plane.symbols for plane in self.planes])
+        # in memory block by block, as the decoder takes them
+        return np.stack([plane.symbols for plane in self.planes], axis=1).T
 
     @property
     def kept(self) -> int:
@@ -303,7 +306,9 @@ def _decode_words(
     )
     correct_words(words, corrections, encoded.n_out, order)
     if encoded.ranks is not None:
-        words[kept] = from_ranks(words[kept], encoded.ranks, encoded.dtype)
+        for at in range(0, words.size, _PIECE):  # few copies at a time
+            piece, own = words[at : at + _PIECE], kept[at : at + _PIECE]
+            piece[own] = from_ranks(piece[own], encoded.ranks, encoded.dtype)
     return words
 
 

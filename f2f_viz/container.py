@@ -10,6 +10,7 @@ it is opened.
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,10 +44,10 @@ __all__ = [
 
 VERSION = 1
 _TENSORS = ("mask", "matrix", "symbols", "corrections", "ranks")
-# An honest layer is at most this many times its file, or small: a tiny file that claims a huge
-# layer would only exhaust memory.
+MAX_BYTES = 1 << 30
+"""Memory that a small file may claim; ``F2F_VIZ_MAX_BYTES`` in the environment says otherwise."""
+# A tiny file that claims a huge layer would only exhaust memory, unless all is pruned or constant.
 _MAX_EXPANSION = 4096
-_MAX_FREE_SIZE = 1 << 24
 Bytes = NDArray[np.uint8]
 
 
@@ -190,8 +191,15 @@ def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:
     write_atomically(path, to_bytes(encoded))
 
 
-def open(path: str | os.PathLike[str]) -> Encoded:
+def open(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Encoded:
     """Read an .f2f file.
+
+    Parameters
+    ----------
+    path
+    max_bytes : int, optional
+        Memory that reading and decoding may take if it is more than 4096 times the file, as it
+        is where a large layer is all pruned; `MAX_BYTES` if not given.
 
     Returns
     -------
@@ -200,16 +208,17 @@ def open(path: str | os.PathLike[str]) -> Encoded:
     Raises
     ------
     F2FError
-        If the file is missing, damaged, of another kind or of a later version.
+        If the file is missing, damaged, of another kind or of a later version, or claims more
+        memory than it may.
     """
     try:
         data = Path(path).read_bytes()
     except OSError as problem:
         raise F2FError(f"cannot read {path}: {problem.strerror}") from None
-    return from_bytes(data, str(path))
+    return from_bytes(data, str(path), max_bytes=max_bytes)
 
 
-def from_bytes(data: bytes, name: str = "file") -> Encoded:
+def from_bytes(data: bytes, name: str = "file", *, max_bytes: int | None = None) -> Encoded:
     """Parse the bytes of an .f2f file; see `open`."""
     kind = F2FError(
         f"{name} is not an intact .f2f file", expected="what f2f_viz.save writes", got="other bytes"
@@ -233,8 +242,10 @@ def from_bytes(data: bytes, name: str = "file") -> Encoded:
     if metadata.get("digest") != _digest(text, tensors):
         raise kind
     try:
-        return _parse(header, tensors)
-    except (KeyError, TypeError, OverflowError, AttributeError, IndexError):
+        return _parse(header, tensors, name, _max_bytes() if max_bytes is None else max_bytes)
+    except F2FError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
         raise kind from None
 
 
@@ -242,6 +253,13 @@ def _metadata(data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")
     found: dict[str, Any] = json.loads(data[8 : 8 + length])["__metadata__"]
     return found
+
+
+def _max_bytes() -> int:
+    given = os.environ.get("F2F_VIZ_MAX_BYTES", str(MAX_BYTES))
+    if not given.isdecimal():
+        raise F2FError("F2F_VIZ_MAX_BYTES", expected="a number of bytes", got=repr(given))
+    return int(given)
 
 
 def _integer(header: dict[str, Any], key: str, low: int, high: int) -> int:
@@ -258,10 +276,12 @@ def _choice(header: dict[str, Any], key: str, known: Any) -> str:
     return value
 
 
-def _parse(header: dict[str, Any], tensors: dict[str, Bytes]) -> Encoded:
+def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_bytes: int) -> Encoded:
     shape = tuple(header["shape"])
-    if not all(type(n) is int and n >= 0 for n in shape):
-        raise F2FError("damaged file, shape", expected="whole numbers", got=shape)
+    if not all(type(n) is int and n >= 0 for n in shape) or math.prod(shape) >> 48:
+        raise F2FError(
+            "damaged file, shape", expected="whole numbers, product < 2^48", got="others"
+        )
     dtype = _choice(header, "dtype", DTYPES)
     order = _choice(header, "order", _blocks.ORDERS)
     coding = _choice(header, "coding", CODINGS)
@@ -270,17 +290,22 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes]) -> Encoded:
     n_s = _integer(header, "n_s", 0, 16)
     n_out = _integer(header, "n_out", 1, _blocks.MAX_N_OUT)
     tile_blocks = _integer(header, "tile_blocks", 1, 1 << 40)
-    size = 1
-    for n in shape:
-        size *= n
-    limit = max(_MAX_FREE_SIZE, _MAX_EXPANSION * sum(t.size for t in tensors.values()))
-    if size > limit:
-        raise F2FError("damaged file, shape", expected=f"at most {limit} weights", got=size)
+    size = math.prod(shape)
+    planes, blocks = word_bits(dtype), _blocks.block_count(size, n_out)
+    # the mask thrice, positions of care bits, words; symbols of all planes
+    memory = size * (3 + 8 + DTYPES[dtype].itemsize) + 2 * planes * blocks
+    limit = max(max_bytes, _MAX_EXPANSION * sum(t.size for t in tensors.values()))
+    if memory > limit:
+        raise F2FError(
+            f"{name} claims {size:,} weights, far more than its bytes account for",
+            expected=f"at most {limit:,} bytes of memory",
+            got=f"{memory:,}",
+            hint=f"if you trust it, give max_bytes={memory} or set F2F_VIZ_MAX_BYTES={memory}",
+        )
     kept = _integer(header, "kept", 0, size)
     mask = unpack_mask_bits(tensors["mask"], size, kept, mask_coding).reshape(shape)
     width = n_in * (n_s + 1)
     matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
-    planes, blocks = word_bits(dtype), _blocks.block_count(size, n_out)
     care = _blocks.to_blocks(mask.reshape(-1), n_out, order).reshape(-1)
     care_positions = np.flatnonzero(care)
     columns = [header[k] for k in ("zero_rate", "inverted", "counts", "parameters", "lengths")]

@@ -137,6 +137,8 @@ def unpack_corrections(
         found: list[int] = []
         at = 0
         for chunk in range(-(-plane_bits >> CHUNK_BITS)):
+            if at >= bits.size:
+                raise damaged
             while at < bits.size and bits[at]:
                 digits = bits[at + 1 : at + 1 + CHUNK_BITS]
                 if digits.size < CHUNK_BITS or len(found) == count:
@@ -144,7 +146,7 @@ def unpack_corrections(
                 found.append((chunk << CHUNK_BITS) + int(_values_of(digits, CHUNK_BITS)[0]))
                 at += 1 + CHUNK_BITS
             at += 1
-        if len(found) != count or at > bits.size:
+        if len(found) != count:
             raise damaged
         return np.array(found, np.int64)
     if not 0 <= parameter < _MAX_RICE:

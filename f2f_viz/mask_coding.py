@@ -13,6 +13,7 @@ from f2f_viz.errors import F2FError
 __all__ = ["MASK_CODINGS", "pack_mask_bits", "unpack_mask_bits"]
 
 MASK_CODINGS = ("range", "bitmap")
+_PIECE = 1 << 20
 
 
 def _model(kept: int, size: int) -> constriction.stream.model.Bernoulli:
@@ -80,8 +81,10 @@ def unpack_mask_bits(
         if packed.size % 4:
             raise damaged
         decoder = constriction.stream.queue.RangeDecoder(packed.view("<u4").astype(np.uint32))
+        model, mask = _model(kept, size), np.empty(size, bool)
         try:
-            mask = decoder.decode(_model(kept, size), size).astype(bool)
+            for at in range(0, size, _PIECE):  # the decoder gives four bytes a flag
+                mask[at : at + _PIECE] = decoder.decode(model, min(_PIECE, size - at))
         except (AssertionError, ValueError):
             raise damaged from None
     if np.count_nonzero(mask) != kept:

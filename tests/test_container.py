@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz import container
+from f2f_viz.mask_coding import pack_mask_bits
+from f2f_viz.settings import PRESETS
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -137,3 +141,78 @@ def test_headers_that_lie_are_refused(encoded, capsys):
     with capsys.disabled():
         print(f" [{refused} lying files refused, {sound} harmless] ", end="")
     assert refused > 500
+
+
+def claiming(encoded, **claims):
+    """The file of a layer whose header says something else, under a digest that fits."""
+    tensors, header, _ = container._layout(encoded)
+    return container._serialise(tensors, header | claims)
+
+
+@pytest.fixture
+def all_pruned():
+    weights = np.ones(100, np.float64)
+    return f2f.encode(weights, np.zeros(100, bool), **PRESETS["best"] | {"n_s": 1})
+
+
+def test_a_large_layer_that_is_all_pruned_is_read(tmp_path):
+    shape = (5000, 7000)
+    weights = np.ones(shape, np.int8)
+    encoded = f2f.encode(weights, np.zeros(shape, bool), **PRESETS["best"] | {"n_s": 1})
+    f2f.save(encoded, tmp_path / "w.f2f")
+    assert weights.size > 1 << 24
+    assert weights.size > 2000 * (tmp_path / "w.f2f").stat().st_size
+    assert not f2f.decode(f2f.open(tmp_path / "w.f2f")).any()
+
+
+def test_a_small_file_may_claim_what_the_caller_allows(all_pruned, tmp_path, monkeypatch):
+    path = tmp_path / "w.f2f"
+    path.write_bytes(claiming(all_pruned, shape=[1 << 26]))
+    tracemalloc.start()
+    with pytest.raises(f2f.F2FError, match=r"claims 67,108,864 weights.*max_bytes=\d+") as problem:
+        f2f.open(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20  # refused before anything is allocated
+    tracemalloc.stop()
+    needed = int(re.search(r"max_bytes=(\d+)", str(problem.value))[1])
+    assert f2f.open(path, max_bytes=needed).shape == (1 << 26,)
+    with pytest.raises(f2f.F2FError, match="claims"):
+        f2f.open(path, max_bytes=needed - 1)
+    monkeypatch.setenv("F2F_VIZ_MAX_BYTES", str(needed))
+    assert f2f.open(path).kept == 0
+    monkeypatch.setenv("F2F_VIZ_MAX_BYTES", "much")
+    with pytest.raises(f2f.F2FError, match="F2F_VIZ_MAX_BYTES: expected a number of bytes"):
+        f2f.open(path)
+
+
+@pytest.mark.parametrize("kept", ["none", "one", "all"])
+@pytest.mark.parametrize("n_out", [1, 64])
+def test_what_a_small_file_claims_is_the_memory_it_takes(all_pruned, kept, n_out, monkeypatch):
+    """At the very limit, reading and decoding allocate no more, whatever the claim is made of."""
+    monkeypatch.setattr(container, "_MAX_EXPANSION", 0)
+    _, header, _ = container._layout(all_pruned)
+    tensors = {name: np.empty(0, np.uint8) for name in container._TENSORS}
+    tensors["matrix"] = np.zeros(n_out * 2, np.uint8)
+    tensors["ranks"] = np.zeros(2, np.uint8)
+    size = 10**6
+    claims = {"shape": [size], "n_out": n_out, "n_in": 8, "n_s": 1,
+              "kept": {"none": 0, "one": 1, "all": size}[kept]}  # fmt: skip
+    if kept == "one":  # range-coded: the last of a million
+        mask = np.arange(size) == size - 1
+        tensors["mask"], _ = pack_mask_bits(mask, "range")
+    data = container._serialise(tensors, header | claims)
+    with pytest.raises(f2f.F2FError, match="claims") as problem:
+        container.from_bytes(data, max_bytes=0)
+    needed = int(re.search(r"max_bytes=(\d+)", str(problem.value))[1])
+    tracemalloc.start()
+    read = container.from_bytes(data, max_bytes=needed)
+    f2f.decode(read)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < needed + (1 << 22)  # what pieces take, whatever the size
+
+
+@pytest.mark.parametrize("shape", [[1] * 100, [2**40] * 16, [2**47, 2], [0, 2**47, 2**47], [-1]])
+def test_shapes_that_no_array_has_are_refused(all_pruned, shape):
+    with pytest.raises(f2f.F2FError) as problem:
+        container.from_bytes(claiming(all_pruned, shape=shape))
+    assert len(str(problem.value)) < 500
