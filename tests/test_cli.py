@@ -129,6 +129,10 @@ def test_figure_writes_data_and_pages(run, tmp_path):
     assert "payload" in (tmp_path / "bits.csv").read_text()
     run("figure", "mask", "-o", tmp_path / "mask.html", "--set", "rate=0.8", "--preset", "paper")
     assert "<html" in (tmp_path / "mask.html").read_text()
+    where = ("--plane", 2, "--cycle", 30)
+    run("figure", "trellis", "-o", tmp_path / "t.csv", "--set", "n_in=4", *where)
+    assert "trellis" in (tmp_path / "t.csv").read_text()
+    assert "trellis" in run("figure", "mask", "-o", tmp_path / "x.csv", *where, code=2)
     assert "one of" in run("figure", "nothing", "-o", tmp_path / "x.csv", code=1)
     assert "rate" in run("figure", "bits", "-o", tmp_path / "x.csv", "--set", "rate=2", code=1)
 

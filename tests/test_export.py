@@ -76,6 +76,56 @@ def test_images(analysis, driver):
     assert pdf.startswith(b"%PDF")
 
 
+def test_text_has_the_size_asked_for(analysis, driver):
+    sizes = {}
+    for points in (8.25, 16.5):
+        svg = export.to_bytes(f2f.figure("bits", analysis), "svg", font_pt=points, driver=driver)
+        sizes[points] = {float(n) for n in re.findall(r"([\d.]+)px", svg.decode())}
+    assert 11 in sizes[8.25]
+    assert {2 * size for size in sizes[8.25] if size > 10} <= sizes[16.5]
+
+
+@pytest.mark.parametrize("name", ["planes", "trellis"])
+def test_planes_and_trellis_are_images(analysis, driver, name):
+    figure = f2f.figure(name, analysis)
+    svg = export.to_bytes(figure, "svg", width_mm=88, driver=driver).decode()
+    assert {"planes": "6–15 mantissa", "trellis": "64 states"}[name] in svg
+    assert export.to_bytes(figure, "pdf", driver=driver).startswith(b"%PDF")
+    assert export.to_bytes(figure, "png", driver=driver)[1:4] == b"PNG"
+    assert "<script" in export.to_bytes(figure, "html").decode()
+
+
+def test_trellis_data_are_ways_and_costs(analysis):
+    data = f2f.figure("trellis", analysis, plane=3, cycle=9, length=5).data
+    rows = list(zip(*data.values(), strict=True))
+    chosen = [dict(zip(data, row, strict=True)) for row in rows if row[0] == "chosen"]
+    assert [row["time"] for row in chosen] == [7, 8, 9, 10, 11]
+    symbols = analysis.encoded.planes[3].symbols
+    assert [row["symbol"] for row in chosen] == symbols[7:12].tolist()
+    assert [row["next_state"] for row in chosen] == symbols[7:12].tolist()  # n_s = 1
+    wrong = np.searchsorted(
+        analysis.encoded.planes[3].corrections, analysis.n_out * np.arange(8, 13)
+    )
+    assert [row["mismatches"] for row in chosen] == wrong.tolist()
+    survivors = [row for row in rows if row[0] == "survivor"]
+    assert len(survivors) == 5 * 64
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "message"),
+    [
+        ({"n_in": 8}, {}, "256 states are too many"),
+        ({"n_s": 0}, {}, "n_s ≥ 1"),
+        ({"n_in": 3}, {"plane": 16}, "plane below 16"),
+        ({"n_in": 3}, {"cycle": -1}, "cycle below"),
+    ],
+)
+def test_trellis_says_why_there_is_none(settings, options, message):
+    layer = f2f.Layer("w", np.ones((9, 9), np.float16), "float16", "test")
+    with pytest.raises(f2f.F2FError, match=message):
+        f2f.figure("trellis", f2f.analyze(layer, f2f.Settings(**settings)), **options)
+
+
 def test_layouts_are_drawn_whole(analysis, driver):
     svg = export.to_bytes(f2f.figure("histogram", analysis), "svg", driver=driver).decode()
     assert "Interleaved" in svg
@@ -96,7 +146,7 @@ def test_without_a_browser_the_message_says_what_to_install(analysis, monkeypatc
         ("nothing", "x.html", "unknown figure"),
         ("mask", "x.doc", "html, svg"),
         ("mask", "x", "html, svg"),
-        ("planes", "x.png", "csv or json"),
+        ("decoder", "x.png", "html, csv or json"),
     ],
 )
 def test_what_cannot_be_made_is_said(analysis, tmp_path, name, path, message):

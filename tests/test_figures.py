@@ -7,7 +7,18 @@ import f2f_viz as f2f
 from f2f_viz import sweep as f2f_sweep
 from f2f_viz.blocks import block_count, weight_index
 from f2f_viz.compare import bounds, compare
-from f2f_viz.figures import bits, decoder, histogram, mask, palette, planes, ratio, sweep, trellis
+from f2f_viz.figures import (
+    bits,
+    decoder,
+    histogram,
+    mask,
+    palette,
+    plane_chart,
+    planes,
+    ratio,
+    sweep,
+    trellis,
+)
 from f2f_viz.figures.compare import CompareView, compare_data
 
 
@@ -121,6 +132,33 @@ def test_planes_add_up(analyses):
     assert sum(row["per_bit"] for row in rows) * kept == pytest.approx(
         a.bits["payload"] + a.bits["corrections"]
     )
+
+
+def test_plane_chart_shows_the_planes(analyses):
+    a = analyses["interleaved"]
+    data = plane_chart.chart_data(a)
+    kept = a.mask.sum()
+    for p, plane in enumerate(a.encoded.planes):
+        wanted = f2f.trace(a.encoded, p, 0, a.blocks)
+        ones = (wanted.output & wanted.care).sum() / kept
+        assert data["ones"][p] == pytest.approx(ones)
+        assert data["mismatches"][p] == plane.corrections.size
+        assert data["efficiency"][p] == pytest.approx(100 * (1 - plane.corrections.size / kept))
+        assert data["payload_end"][p] == pytest.approx(a.blocks * a.settings.n_in / kept)
+    assert sum(data["per_bit"]) * kept == pytest.approx(a.bits["payload"] + a.bits["corrections"])
+    assert plane_chart.plane_fields(data["name"]) == [
+        ("sign", 0, 1), ("exponent", 1, 9), ("mantissa", 9, 32),
+    ]  # fmt: skip
+    assert plane_chart.plane_fields(["sign", "bit 2", "bit 1", "bit 0"])[-1] == ("bit", 1, 4)
+
+
+def test_planes_without_symbols_have_no_efficiency(analyses):
+    a = f2f.analyze(analyses["row"].layer, f2f.Settings(rate=0.8, zero_rate=True, recode=True))
+    data = plane_chart.chart_data(a)
+    silent = [plane.zero_rate for plane in a.encoded.planes]
+    assert any(silent)
+    assert np.isnan(data["efficiency"]).tolist() == silent
+    assert [end == 0 for end in data["payload_end"]] == silent
 
 
 def test_points_stand_under_the_bounds(analyses):

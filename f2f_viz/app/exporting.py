@@ -1,6 +1,7 @@
 """The export tab: figures as files, made in a thread and saved by the browser."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ _FIGURES = {
     "bits": ("Stored bits", FORMATS),
     "ratio": ("Ratio and bounds", FORMATS),
     "compare": ("Comparison of formats", FORMATS),
-    "planes": ("Planes", ("csv", "json")),
+    "planes": ("Planes", FORMATS),
+    "trellis": ("Trellis at the cycle shown", FORMATS),
     "decoder": ("Decoder, as a lesson", ("html", "csv", "json")),
 }
 
@@ -35,13 +37,19 @@ class ExportWidget(anywidget.AnyWidget):
 class ExportView:
     """Exports the analysis shown.
 
+    Parameters
+    ----------
+    where : callable
+        Returns the plane and cycle that the views show.
+
     Attributes
     ----------
     root : ExportWidget
     """
 
-    def __init__(self) -> None:
+    def __init__(self, where: Callable[[], tuple[int, int]]) -> None:
         self.root = ExportWidget()
+        self._where = where
         self.root.on_msg(self._asked)
         self._analysis: Analysis | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -58,10 +66,14 @@ class ExportView:
     async def _export(self, asked: dict[str, Any]) -> None:
         name, form = asked["figure"], asked["form"]
         assert self._analysis is not None
+        options = dict(zip(("plane", "cycle"), self._where(), strict=True))
 
         def make(analysis: Analysis) -> bytes:
-            made = figure(name, analysis, theme=asked["theme"])
-            return to_bytes(made, form, width_mm=asked["width_mm"], scale=asked["scale"])
+            made = figure(
+                name, analysis, theme=asked["theme"], **options if name == "trellis" else {}
+            )
+            sizes = {size: asked[size] for size in ("width_mm", "scale", "font_pt")}
+            return to_bytes(made, form, **sizes)
 
         try:
             data = await asyncio.to_thread(make, self._analysis)

@@ -188,7 +188,7 @@ def _sweep(link: Link, analysis: Analysis) -> Tab:
 
 
 def _export(link: Link, analysis: Analysis) -> Tab:
-    view = ExportView()
+    view = ExportView(link.where)
     view.update(analysis)
     return Tab(_box("export", view.root), {"export": view})
 

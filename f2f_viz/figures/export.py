@@ -30,8 +30,11 @@ from f2f_viz.figures.histogram import HistogramView, histogram_data
 from f2f_viz.figures.lesson import lesson_data, lesson_html
 from f2f_viz.figures.mask import MaskView, mask_data
 from f2f_viz.figures.palette import Theme
+from f2f_viz.figures.plane_chart import PlaneChart
 from f2f_viz.figures.planes import planes_data
 from f2f_viz.figures.ratio import CurvePoint, RatioView, bound_data, point_of
+from f2f_viz.figures.style import TEXT_PT, scale_text
+from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
@@ -40,7 +43,12 @@ __all__ = ["FIGURES", "FORMATS", "Figure", "chromium_driver", "figure", "to_byte
 
 FORMATS = ("html", "svg", "pdf", "png", "csv", "json")
 _DPI = 96
-_ASPECT = {"mask": 0.9, "histogram": 0.75, "bits": 0.22, "compare": 0.55, "ratio": 0.5}
+_ASPECT = {
+    "mask": 0.9, "histogram": 0.75, "bits": 0.22, "compare": 0.55, "ratio": 0.5, "planes": 0.6,
+    "trellis": 0.5,
+}  # fmt: skip
+_LEAST_MM = {"planes": 105.0, "trellis": 85.0}
+"""Heights below which a narrow figure cannot be read."""
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
@@ -62,7 +70,7 @@ class Figure:
     data : dict of str to list
         What is drawn, in columns of equal length.
     draw : callable or None
-        Makes the Bokeh model; None where the figure is only a table or a lesson.
+        Makes the Bokeh model; None for the lesson, which is a page.
     """
 
     name: str
@@ -90,6 +98,7 @@ class Figure:
         width_mm: float = 180.0,
         height_mm: float | None = None,
         scale: float = 2.0,
+        font_pt: float = TEXT_PT,
     ) -> None:
         """Write the figure; the file's suffix says as what.
 
@@ -101,6 +110,8 @@ class Figure:
             Printed size: 180 mm fills two columns, 88 mm one. The height follows if not given.
         scale : float
             PNG pixels a CSS pixel, of 1/96 inch.
+        font_pt : float
+            Size of the text in an image, in points; titles are a little larger.
 
         Raises
         ------
@@ -108,8 +119,9 @@ class Figure:
             For another suffix, or where what draws images is not installed.
         """
         data = to_bytes(
-            self, Path(path).suffix.lstrip("."), width_mm=width_mm, height_mm=height_mm, scale=scale
-        )
+            self, Path(path).suffix.lstrip("."), width_mm=width_mm, height_mm=height_mm,
+            scale=scale, font_pt=font_pt,
+        )  # fmt: skip
         write_atomically(path, data)
 
 
@@ -152,7 +164,37 @@ def _bits(analysis: Analysis, theme: Theme) -> Figure:
 def _planes(analysis: Analysis, theme: Theme) -> Figure:
     rows = planes_data(analysis)
     table = {name: [row[name] for row in rows] for name in rows[0]}
-    return Figure("planes", analysis, theme, table, None)
+    return Figure("planes", analysis, theme, table, _drawn(lambda: PlaneChart(theme), analysis))
+
+
+def _trellis(
+    analysis: Analysis, theme: Theme, plane: int = 0, cycle: int = 0, length: int = 12
+) -> Figure:
+    assert analysis.encoded is not None
+    if not 0 <= plane < len(analysis.planes) or not 0 <= cycle < max(analysis.blocks, 1):
+        wanted = f"plane below {len(analysis.planes)}, cycle below {analysis.blocks}"
+        raise F2FError("no such plane or cycle", expected=wanted, got=(plane, cycle))
+    reason = why_none(analysis, plane)
+    if reason:
+        raise F2FError(f"no trellis: {reason}")
+    table: Table = {"kind": []}
+    data = trellis_data(analysis, plane, cycle, length)
+    nodes = data["nodes"]
+    costs = dict(zip(zip(nodes["time"], nodes["state"], strict=True), nodes["cost"], strict=True))
+    ways = {"survivor": data["survivors"], "chosen": data["path"]}
+    for name in data["path"]:
+        table[name] = [int(v) for way in ways.values() for v in way[name]]
+    table["kind"] = [kind for kind, way in ways.items() for _ in way["time"]]
+    ends = zip(table["time"], table["next_state"], strict=True)
+    table["mismatches"] = [int(costs[time + 1, state]) for time, state in ends]
+
+    def draw() -> LayoutDOM:
+        view = TrellisView(theme, length)
+        view.update(analysis)
+        view.go(plane, cycle)
+        return view.root
+
+    return Figure("trellis", analysis, theme, table, draw)
 
 
 def _compare(analysis: Analysis, theme: Theme) -> Figure:
@@ -194,6 +236,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "bits": _bits,
     "ratio": _ratio,
     "planes": _planes,
+    "trellis": _trellis,
     "compare": _compare,
     "decoder": _decoder,
 }
@@ -205,12 +248,14 @@ def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: 
     Parameters
     ----------
     name : str
-        mask, histogram, bits, ratio, planes, compare, or decoder (an interactive lesson in HTML).
+        mask, histogram, bits, ratio, planes, trellis, compare, or decoder (an interactive lesson
+        in HTML).
     analysis : Analysis
-        An exact one for compare and decoder.
+        An exact one for trellis, compare and decoder.
     theme : {"light", "dark"}
     **options
-        ``points`` (tuple of `ratio.CurvePoint`) for ratio.
+        ``points`` (tuple of `ratio.CurvePoint`) for ratio; ``plane``, ``cycle`` (about which it is
+        drawn) and ``length`` (cycles) for trellis.
 
     Raises
     ------
@@ -219,7 +264,7 @@ def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: 
     """
     if name not in FIGURES:
         raise F2FError("unknown figure", expected=f"one of {', '.join(FIGURES)}", got=repr(name))
-    if name in ("compare", "decoder") and analysis.encoded is None:
+    if name in ("trellis", "compare", "decoder") and analysis.encoded is None:
         raise F2FError(f"figure {name!r}", expected="an exact analysis", got="a preview")
     return FIGURES[name](analysis, theme, **options)
 
@@ -231,6 +276,7 @@ def to_bytes(
     width_mm: float = 180.0,
     height_mm: float | None = None,
     scale: float = 2.0,
+    font_pt: float = TEXT_PT,
     driver: "WebDriver | None" = None,
 ) -> bytes:
     """Return a figure as the bytes of a file; parameters as in `Figure.save`.
@@ -251,16 +297,19 @@ def to_bytes(
     if figure.name == "decoder" and form == "html":
         return lesson_html(figure.analysis, figure.theme, about).encode()
     if figure.draw is None:
-        allowed = "html, csv or json" if figure.name == "decoder" else "csv or json"
-        raise F2FError(f"figure {figure.name!r} is no image", expected=allowed, got=form)
+        raise F2FError(
+            f"figure {figure.name!r} is no image", expected="html, csv or json", got=form
+        )
     root = figure.draw()
     if form == "html":
         page = file_html(root, INLINE, f"f2f-viz: {figure.name}", suppress_callback_warning=True)
         tag = f'<meta name="f2f-viz" content="{_attribute(about)}">'
         return page.replace("<head>", f"<head>{tag}", 1).encode()
     width = round(width_mm / 25.4 * _DPI)
-    height = round((height_mm or width_mm * _ASPECT[figure.name]) / 25.4 * _DPI)
+    tall_mm = max(width_mm * _ASPECT[figure.name], _LEAST_MM.get(figure.name, 0.0))
+    height = round((height_mm or tall_mm) / 25.4 * _DPI)
     root.update(sizing_mode="fixed", width=width, height=height)
+    scale_text(root, font_pt / TEXT_PT)
     own = chromium_driver() if driver is None else None
     try:
         return _image(root, form, driver or own, about, scale)

@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from bokeh.core.properties import value
+from bokeh.model import Model
 from bokeh.models import LinearColorMapper
 from bokeh.plotting import figure
 
 from f2f_viz.figures.palette import Palette
 
-__all__ = ["blank", "density_mapper", "mix", "quiet_legend"]
+__all__ = ["TEXT_PT", "blank", "density_mapper", "mix", "quiet_legend", "scale_text"]
+
+TEXT_PT = 8.25
+"""Size of a figure's text as it is drawn: 11 CSS pixels of 1/96 inch, in points of 1/72 inch."""
 
 FONT = "Inter, 'Segoe UI', system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
 
@@ -76,3 +81,16 @@ def quiet_legend(plot: figure, colours: Palette, location: str = "top_right") ->
     legend.spacing = 0
     legend.glyph_width = 14
     legend.glyph_height = 14
+
+
+def scale_text(root: Model, factor: float) -> None:
+    """Make all text of a figure larger or smaller; all sizes are in pixels."""
+    for model in root.references():
+        for name in model.properties():
+            if not name.endswith("text_font_size"):
+                continue
+            size = getattr(model, name)
+            text = size if isinstance(size, str) else getattr(size, "value", "")
+            if text.endswith("px"):
+                scaled = f"{float(text.removesuffix('px')) * factor:.2f}px"
+                setattr(model, name, scaled if isinstance(size, str) else value(scaled))

@@ -8,23 +8,48 @@ et al. 2022, section 4).
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Span
+from bokeh.core.properties import value
+from bokeh.models import (
+    BasicTicker,
+    ColumnDataSource,
+    HoverTool,
+    Legend,
+    LegendItem,
+    LinearColorMapper,
+    Range1d,
+    Span,
+)
 from numpy.typing import NDArray
 
 from f2f_viz.analysis import Analysis
 from f2f_viz.figures.palette import Theme, palette
-from f2f_viz.figures.style import blank, mix
+from f2f_viz.figures.style import FONT, blank, mix, quiet_legend
 from f2f_viz.trace import trace
 
-__all__ = ["MOST_STATES", "TrellisView", "states_of", "trellis_data"]
+__all__ = ["MOST_STATES", "TrellisView", "states_of", "trellis_data", "why_none"]
 
 MOST_STATES = 64
 WINDOW = 24
+_MOST_LABELLED = 16
+"""States whose nodes are large enough to hold a number."""
 
 
 def states_of(analysis: Analysis) -> int:
     """Return the number of states of the analysis' code."""
     return 1 << analysis.network.n_in * analysis.network.n_s
+
+
+def why_none(analysis: Analysis, plane: int) -> str:
+    """Say why the trellis of a plane of an exact analysis cannot be drawn; empty if it can."""
+    assert analysis.encoded is not None
+    states = states_of(analysis)
+    if states == 1:
+        return "No register, one state: choose n_s ≥ 1 to see a trellis"
+    if states > MOST_STATES:
+        return f"{states} states are too many to draw: choose n_in · n_s ≤ 6"
+    if not analysis.blocks or analysis.encoded.planes[plane].zero_rate:
+        return "This plane stores no symbols: there was nothing to search"
+    return ""
 
 
 def trellis_data(
@@ -44,8 +69,8 @@ def trellis_data(
     Returns
     -------
     dict
-        nodes: time, state, cost, excess (cost − the least at that time), symbols (of the state,
-        hexadecimal), reached states only; a state at time t is the register before symbol x_t.
+        nodes: time, state, cost, excess (cost − the least at that time), reached states only; a
+        state at time t is the register before symbol x_t, and the last time follows the window.
         survivors: time, state (before), next_state, symbol: the cheapest way into each state.
         path: the same for the way that the encoder chose.
     """
@@ -69,14 +94,18 @@ def trellis_data(
     nodes: dict[str, list[Any]] = {k: [] for k in ("time", "state", "cost", "excess")}
     ways: dict[str, list[Any]] = {k: [] for k in ("time", "state", "next_state", "symbol")}
     wanted = t.output ^ t.inverted
+
+    def note(now: int) -> None:
+        reached = np.flatnonzero(np.isfinite(cost))
+        nodes["time"] += [now] * reached.size
+        nodes["state"] += reached.tolist()
+        nodes["cost"] += cost[reached].tolist()
+        nodes["excess"] += (cost[reached] - cost.min()).tolist()
+
     for i in range(stop - tile_start):
         now = tile_start + i
         if now >= first:
-            reached = np.flatnonzero(np.isfinite(cost))
-            nodes["time"] += [now] * reached.size
-            nodes["state"] += reached.tolist()
-            nodes["cost"] += cost[reached].tolist()
-            nodes["excess"] += (cost[reached] - cost.min()).tolist()
+            note(now)
         care = t.care[i]
         wrong = (out[:, care] != wanted[i, care]).sum(axis=1).reshape(symbols, states)
         total = (wrong + cost[None, :]).reshape(-1)
@@ -93,6 +122,7 @@ def trellis_data(
             ways["next_state"] += after.reshape(-1)[chosen].tolist()
             ways["symbol"] += (chosen // states).tolist()
         cost = following
+    note(stop)
 
     shown = slice(first - tile_start, stop - tile_start)
     register = t.register[shown].astype(np.int64)
@@ -113,38 +143,57 @@ def trellis_data(
 class TrellisView:
     """The trellis around the decoder's cycle, or how to get a code small enough to draw.
 
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+    length : int
+        Cycles shown.
+
     Attributes
     ----------
     root : bokeh figure
     """
 
-    def __init__(self, theme: Theme = "light") -> None:
+    def __init__(self, theme: Theme = "light", length: int = WINDOW) -> None:
         colours = palette(theme)
+        self._length = length
         self._analysis: Analysis | None = None
         self._plane = self._cycle = 0
         empty: dict[str, list[Any]] = {"x0": [], "y0": [], "x1": [], "y1": [], "symbol": []}
-        self._nodes = ColumnDataSource({k: [] for k in ("time", "state", "cost", "excess")})
+        self._nodes = ColumnDataSource(
+            {k: [] for k in ("time", "state", "cost", "excess", "text", "ink", "rim")}
+        )
         self._survivors, self._path = ColumnDataSource(empty), ColumnDataSource(empty)
+        self._inks, self._rims = (colours.surface, colours.ink), (colours.surface, colours.symbol)
         self._now = Span(
             location=0,
             dimension="height",
             line_color=colours.symbol,
             line_width=20,
             line_alpha=0.25,
+            level="underlay",
         )
         steps = [mix(colours.kept, colours.pruned, i / 7) for i in range(8)]
         shade = LinearColorMapper(palette=steps, low=0, high=4)
         self.root = plot = blank(
-            colours, title="Trellis", x="cycle t", y="state: x_{t−1} + 2^n_in · x_{t−2} + …"
+            colours, title="Trellis", x="cycle t", y="state", y_range=Range1d(-1, 1)
         )
         plot.add_layout(self._now)
-        plot.segment("x0", "y0", "x1", "y1", source=self._survivors, color=colours.dont_care)
-        plot.segment(
+        plot.xaxis.ticker = plot.yaxis.ticker = BasicTicker(min_interval=1)
+        plot.xgrid.visible = False
+        survivors = plot.segment(
+            "x0", "y0", "x1", "y1", source=self._survivors, color=colours.dont_care
+        )
+        path = plot.segment(
             "x0", "y0", "x1", "y1", source=self._path, color=colours.symbol, line_width=3.5
         )
-        nodes = plot.scatter(
-            "time", "state", source=self._nodes, size=8, line_color=colours.surface,
+        nodes = self._circles = plot.scatter(
+            "time", "state", source=self._nodes, line_color="rim", line_width=1.5,
             fill_color={"field": "excess", "transform": shade},
+        )  # fmt: skip
+        plot.text(
+            "time", "state", text="text", source=self._nodes, text_color="ink", text_align="center",
+            text_baseline="middle", text_font=value(FONT), text_font_size=value("9px"),
         )  # fmt: skip
         plot.add_tools(
             HoverTool(
@@ -152,11 +201,15 @@ class TrellisView:
                 tooltips=[
                     ("cycle", "@time"),
                     ("state", "@state"),
-                    ("mismatches so far", "@cost"),
+                    ("cost: mismatches so far", "@cost"),
                     ("above the best", "@excess"),
                 ],
             )
         )
+        drawn = {"survivor": survivors, "chosen": path, "state, blue: low cost": nodes}
+        plot.add_layout(Legend(items=[LegendItem(label=k, renderers=[drawn[k]]) for k in drawn]))
+        quiet_legend(plot, colours, "top_left")
+        plot.legend.update(orientation="horizontal", spacing=12, margin=0)
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis, at the same plane and cycle where they exist."""
@@ -166,33 +219,37 @@ class TrellisView:
     def go(self, plane: int, cycle: int) -> None:
         """Move to a cycle of a plane."""
         a = self._analysis
-        if a is None or a.encoded is None or not a.blocks:
+        if a is None or a.encoded is None:
             return
         self._plane = plane = min(plane, len(a.planes) - 1)
-        self._cycle = cycle = min(cycle, a.blocks - 1)
-        states = states_of(a)
-        reason = ""
-        if states == 1:
-            reason = "No register, one state: choose n_s ≥ 1 to see a trellis"
-        elif states > MOST_STATES:
-            reason = f"{states} states are too many to draw: choose n_in · n_s ≤ 6"
-        elif a.encoded.planes[plane].zero_rate:
-            reason = "This plane stores no symbols: there was nothing to search"
+        self._cycle = cycle = max(min(cycle, a.blocks - 1), 0)
+        reason = why_none(a, plane)
         if reason:
             self.root.title.text = reason
             for source in (self._nodes, self._survivors, self._path):
                 source.data = {name: [] for name in source.data}
             return
-        data = trellis_data(a, plane, cycle)
-        self._nodes.data = dict(data["nodes"])
+        data = trellis_data(a, plane, cycle, self._length)
+        nodes = data["nodes"]
+        states = states_of(a)
+        labelled = states <= _MOST_LABELLED
+        self.root.y_range.update(start=-0.05 * states, end=1.12 * states)  # the legend is above
+        self._circles.glyph.size = 14 if labelled else 7
+        path = data["path"]
+        chosen = set(zip(path["time"], path["state"], strict=True))
+        chosen |= set(zip(path["time"] + 1, path["next_state"], strict=True))
+        on_path = [at in chosen for at in zip(nodes["time"], nodes["state"], strict=True)]
+        self._nodes.data = dict(nodes) | {
+            "text": [f"{cost:.0f}" if labelled else "" for cost in nodes["cost"]],
+            "ink": [self._inks[int(excess > 1)] for excess in nodes["excess"]],
+            "rim": [self._rims[int(on)] for on in on_path],
+        }
         self._survivors.data = _segments(data["survivors"])
         self._path.data = _segments(data["path"])
         self._now.location = cycle
-        at = data["nodes"]["time"] == cycle
-        least = int(data["nodes"]["cost"][at].min())
+        least = int(nodes["cost"][nodes["time"] == cycle].min())
         self.root.title.text = (
-            f"Plane {plane}, cycle {cycle}: {states} states, best has {least} mismatches so far; "
-            "grey: survivors, bold: the way chosen, dark: cheap"
+            f"Plane {plane}, cycle {cycle}: {states} states, least cost {least:,}"
         )
 
 

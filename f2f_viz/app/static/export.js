@@ -12,6 +12,7 @@ function render({ model, el }) {
       `<label><input type="radio" name="f2f-format" value="${name}" ${i ? "" : "checked"}><span>${text}</span></label>`).join("")}</fieldset>
     <fieldset class="f2f-size"><legend>Size of images</legend>
       <label>Width <select name="width"><option value="180">two columns, 180 mm</option><option value="88">one column, 88 mm</option><option value="254">slide, 254 mm</option></select></label>
+      <label>Text <select name="font"><option value="7">7 pt</option><option value="8.25" selected>8.25 pt</option><option value="10">10 pt</option><option value="12">12 pt</option></select></label>
       <label>PNG scale <select name="scale"><option>1</option><option selected>2</option><option>4</option></select></label>
       <label>Theme <select name="theme"><option>light</option><option>dark</option></select></label>
     </fieldset>
@@ -39,7 +40,8 @@ function render({ model, el }) {
     said.textContent = "Making the file…";
     const c = choice();
     model.send({ kind: "export", figure: c["f2f-figure"], form: c["f2f-format"],
-                 width_mm: Number(c.width ?? 180), scale: Number(c.scale ?? 2), theme: c.theme ?? "light" });
+                 width_mm: Number(c.width ?? 180), scale: Number(c.scale ?? 2),
+                 font_pt: Number(c.font ?? 8.25), theme: c.theme ?? "light" });
   });
   const answer = (message, buffers) => {
     if (message.kind === "failed") said.textContent = message.text;
