@@ -7,7 +7,7 @@ from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
 from bokeh.resources import INLINE
 
-from f2f_viz.figures.export import chromium_driver
+from f2f_viz.figures.browser import chromium_driver
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 

@@ -7,9 +7,11 @@ import shutil
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 
 import f2f_viz as f2f
 from f2f_viz.figures import export
+from f2f_viz.figures.browser import chromium_driver
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def analysis():
 def driver():
     if shutil.which("chromedriver") is None and not os.environ.get("CI"):
         pytest.skip("no chromedriver on PATH: run tools/ensure_chromium.sh")
-    driver = export.chromium_driver()
+    driver = chromium_driver()
     yield driver
     driver.quit()
 
@@ -72,8 +74,21 @@ def test_images(analysis, driver):
     svg = export.to_bytes(figure, "svg", driver=driver).decode()
     about = svg[svg.index("<metadata>") + 10 : svg.index("</metadata>")]
     assert json.loads(about.replace("&quot;", '"').replace("&lt;", "<"))["figure"] == "bits"
-    pdf = export.to_bytes(figure, "pdf", driver=driver)
-    assert pdf.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("name", ["bits", "histogram", "planes"])
+def test_pdf_tells_what_made_it(analysis, driver, name):
+    figure = f2f.figure(name, analysis)
+    pdf = PdfReader(io.BytesIO(export.to_bytes(figure, "pdf", width_mm=88, driver=driver)))
+    assert json.loads(pdf.metadata["/f2f-viz"]) == figure.metadata
+    made = json.loads(pdf.metadata["/f2f-viz"])
+    assert made["settings"]["seed"] == analysis.settings.seed
+    assert f2f.Settings.from_dict(made["settings"]) == analysis.settings
+    assert pdf.metadata.creator == f"f2f-viz {f2f.__version__}"
+    assert pdf.metadata.title == f'{name} of a "b" <c>'
+    (page,) = pdf.pages
+    assert float(page.mediabox.width) == pytest.approx(88 / 25.4 * 72, abs=1)
+    assert page.extract_text().strip()
 
 
 def test_text_has_the_size_asked_for(analysis, driver):

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,6 +24,7 @@ from f2f_viz.compare import bounds, compare
 from f2f_viz.container import write_atomically
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.bits import BitsView, bits_data
+from f2f_viz.figures.browser import chromium_driver
 from f2f_viz.figures.compare import CompareView, compare_data
 from f2f_viz.figures.histogram import HistogramView, histogram_data
 from f2f_viz.figures.lesson import lesson_data, lesson_html
@@ -39,7 +39,7 @@ from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
-__all__ = ["FIGURES", "FORMATS", "Figure", "chromium_driver", "figure", "to_bytes"]
+__all__ = ["FIGURES", "FORMATS", "Figure", "figure", "to_bytes"]
 
 FORMATS = ("html", "svg", "pdf", "png", "csv", "json")
 _DPI = 96
@@ -49,11 +49,6 @@ _ASPECT = {
 }  # fmt: skip
 _LEAST_MM = {"planes": 105.0, "trellis": 85.0}
 """Heights below which a narrow figure cannot be read."""
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
-    "--disable-background-networking", "--force-color-profile=srgb",
-)  # fmt: skip
 Table = dict[str, Any]
 
 
@@ -337,15 +332,32 @@ def _image(root: LayoutDOM, form: str, driver: Any, about: str, scale: float) ->
     svg = f"{svg[:opening]}<metadata>{_attribute(about)}</metadata>{svg[opening:]}"
     if form == "svg":
         return svg.encode()
+    return _pdf(svg, about)
+
+
+def _pdf(svg: str, about: str) -> bytes:
+    """Draw an SVG image as PDF; what made it goes into the document's information."""
     try:
         import cairosvg
+        from pypdf import PdfWriter
     except (ImportError, OSError) as error:
         raise F2FError(
-            "PDF needs cairosvg and the cairo library",
+            "PDF needs cairosvg, pypdf and the cairo library",
             hint="pip install 'f2f-viz[export]'; apt install libcairo2",
         ) from error
-    pdf: bytes = cairosvg.svg2pdf(bytestring=svg.encode(), dpi=_DPI)
-    return pdf
+    drawn = cairosvg.svg2pdf(bytestring=svg.encode(), dpi=_DPI)
+    writer = PdfWriter(clone_from=io.BytesIO(drawn))
+    made = json.loads(about)
+    writer.add_metadata(
+        {
+            "/Title": f"{made['figure']} of {made['layer']}",
+            "/Creator": f"f2f-viz {made['f2f_viz']}",
+            "/f2f-viz": about,
+        }
+    )
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
 
 
 def _attribute(text: str) -> str:
@@ -359,34 +371,3 @@ def _csv(figure: Figure) -> str:
     rows.writerow(figure.data)
     rows.writerows(zip(*figure.data.values(), strict=True))
     return out.getvalue()
-
-
-def chromium_driver() -> "WebDriver":
-    """Start the Chromium that draws images; the caller quits it.
-
-    Raises
-    ------
-    F2FError
-        If selenium, Chromium or its driver is not installed: HTML, CSV and JSON need none of them.
-    """
-    hint = (
-        "pip install 'f2f-viz[export]' and, on Debian or Ubuntu, apt install chromium "
-        "chromium-driver; HTML, CSV and JSON need neither"
-    )
-    chromium = next(filter(None, map(shutil.which, _CHROMIUM)), None)
-    chromedriver = shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
-        raise F2FError("no Chromium with chromedriver to draw images with", hint=hint)
-    try:
-        from selenium.common.exceptions import WebDriverException
-        from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-    except ImportError as error:
-        raise F2FError("images need selenium", hint=hint) from error
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for flag in _FLAGS:
-        options.add_argument(flag)
-    try:
-        return Chrome(options=options, service=ChromeService(chromedriver))
-    except WebDriverException as error:
-        raise F2FError(f"Chromium does not start: {error.msg}", hint=hint) from error
