@@ -12,6 +12,7 @@ from f2f_viz.figures import (
     decoder,
     histogram,
     mask,
+    mask_overlays,
     palette,
     plane_chart,
     planes,
@@ -72,6 +73,67 @@ def test_every_weight_knows_its_block(analyses, order):
         np.testing.assert_array_equal(
             marks["kept"], a.mask[marks["row"].astype(int), marks["column"].astype(int)]
         )
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 40), st.data())
+def test_edges_part_weights_of_two_blocks_and_no_others(rows, width, run, data):
+    top = data.draw(st.integers(0, rows - 1))
+    bottom = data.draw(st.integers(top + 1, rows))
+    left = data.draw(st.integers(0, width - 1))
+    right = data.draw(st.integers(left + 1, width))
+    window = top, bottom, left, right
+    lines = mask_overlays.edges_in_view(run, rows * width, width, window)
+    drawn = set()
+    for x0, y0, x1, y1 in zip(*lines.values(), strict=True):
+        assert (x0 == x1) != (y0 == y1)
+        if x0 == x1:
+            pieces = {((y, x0 - 1), (y, x0)) for y in range(y0, y1)}
+        else:
+            pieces = {((y0 - 1, x), (y0, x)) for x in range(x0, x1)}
+        assert not drawn & pieces
+        drawn |= pieces
+    wanted = set()
+    for y, x in np.ndindex(rows, width):
+        for below, beside in ((1, 0), (0, 1)):
+            there = y + below, x + beside
+            inside = top <= y and there[0] < bottom and left <= x and there[1] < right
+            if inside and (y * width + x) // run != (there[0] * width + there[1]) // run:
+                wanted.add(((y, x), there))
+    if drawn:
+        assert drawn == wanted
+    elif wanted:
+        cells = [y * width + x for y in range(top, bottom) for x in range(left, right)]
+        assert len({cell // run for cell in cells}) > mask_overlays.MOST_RUNS
+
+
+def test_profiles_are_the_densities_of_rows_and_columns(analyses):
+    matrix = analyses["row"].mask
+    rows, columns = mask_overlays.profiles(matrix, np.array([4, 5, 9]), np.array([0, 30, 61]))
+    assert rows == pytest.approx([matrix[4].mean(), matrix[5:9].mean()])
+    assert columns == pytest.approx([matrix[:, :30].mean(), matrix[:, 30:].mean()])
+
+
+def test_mask_view_marks_blocks_and_banks(analyses):
+    a, other = analyses["row"], analyses["interleaved"]
+    view = mask.MaskView()
+    title = view._densities[1][0].title
+    view.update(a)
+    assert a.blocks < mask_overlays.MOST_RUNS
+    assert title.text == f"Mask, one weight a cell; blocks of {a.n_out} weights"
+    view.select(5)
+    starts = view._outline.data
+    at = {(int(x), int(y)) for x, y in zip(starts["x0"], starts["y0"], strict=True)}
+    row, column = divmod(5 * a.n_out, 61)
+    assert (column, row) in at
+    assert f"n_u = {a.n_u[5]}" in title.text
+    view.update(other)
+    assert not len(view._outline.data["x0"])
+    assert f"banks of {other.blocks} weights" in title.text
+    assert len(view._edges.data["x0"])
+    view.grid_shown = False
+    assert not len(view._edges.data["x0"])
+    densities = view._densities[0][1].data["density"]
+    assert densities == pytest.approx(other.mask.mean(axis=1))
 
 
 def test_histogram_counts_every_block_once(analyses):

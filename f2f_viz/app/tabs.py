@@ -85,7 +85,10 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
     for view in views.values():
         view.update(analysis)
     figures = [_figure(name, view.root) for name, view in views.items()]
-    return Tab(_box("mask", *figures), views, len(figures))
+    grid = widgets.Checkbox(value=True, description="Block grid", indent=False)
+    grid.tooltip = "row order: where blocks begin; interleaved: the banks that blocks draw from"
+    grid.observe(lambda change: setattr(views["mask"], "grid_shown", change["new"]), "value")
+    return Tab(_box("mask", *figures, grid.add_class("f2f-grid-check")), views, len(figures))
 
 
 def _decoder(link: Link, analysis: Analysis) -> Tab:

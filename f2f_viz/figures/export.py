@@ -129,7 +129,7 @@ def _drawn(make: Callable[[], Any], analysis: Analysis) -> Callable[[], LayoutDO
     return draw
 
 
-def _mask(analysis: Analysis, theme: Theme) -> Figure:
+def _mask(analysis: Analysis, theme: Theme, grid: bool = False) -> Figure:
     data = mask_data(analysis)
     cells = data["density"].shape
     rows, columns = (np.arange(n) for n in cells)
@@ -138,7 +138,14 @@ def _mask(analysis: Analysis, theme: Theme) -> Figure:
         "column": data["column_edges"][:-1][np.tile(columns, cells[0])].tolist(),
         "share_kept": data["density"].reshape(-1).tolist(),
     }
-    return Figure("mask", analysis, theme, table, _drawn(lambda: MaskView(theme), analysis))
+
+    def draw() -> LayoutDOM:
+        view = MaskView(theme)
+        view.grid_shown = grid
+        view.update(analysis)
+        return view.root
+
+    return Figure("mask", analysis, theme, table, draw)
 
 
 def _histogram(analysis: Analysis, theme: Theme) -> Figure:
@@ -249,7 +256,8 @@ def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: 
         An exact one for trellis, compare and decoder.
     theme : {"light", "dark"}
     **options
-        ``points`` (tuple of `ratio.CurvePoint`) for ratio; ``plane``, ``cycle`` (about which it is
+        ``grid`` (bool, block edges) for mask; ``points`` (tuple of `ratio.CurvePoint`) for ratio;
+        ``plane``, ``cycle`` (about which it is
         drawn) and ``length`` (cycles) for trellis.
 
     Raises

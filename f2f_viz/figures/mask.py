@@ -1,4 +1,9 @@
-"""The mask as a heatmap: density where weights are smaller than pixels, single weights on zoom."""
+"""The mask as a heatmap: density where weights are smaller than pixels, single weights on zoom.
+
+Beside it stand the densities of rows and columns, over it the edges of the blocks: in row order a
+block is a run along the rows; interleaved, a block takes one weight of each of n_out banks, and
+the banks are runs of as many weights as there are blocks.
+"""
 
 from collections.abc import Callable
 from math import isqrt
@@ -7,26 +12,34 @@ from typing import Any
 import numpy as np
 from bokeh.events import RangesUpdate, Tap
 from bokeh.models import (
+    BasicTicker,
     BoxZoomTool,
     ColorBar,
     ColumnDataSource,
+    FixedTicker,
+    GridBox,
     HoverTool,
+    NumeralTickFormatter,
     PanTool,
     Range1d,
     ResetTool,
+    Span,
     WheelZoomTool,
 )
 from numpy.typing import NDArray
 
 from f2f_viz.analysis import Analysis
 from f2f_viz.blocks import block_count, stride, weight_index
-from f2f_viz.figures.palette import Theme, palette
+from f2f_viz.figures.mask_overlays import Window, edges_in_view, profiles, run_edges
+from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import FONT, blank, density_mapper
 
 __all__ = ["MaskView", "block_of_weight", "block_weights", "mask_data", "mask_matrix"]
 
 PIXELS = (320, 320)
 """Cells drawn at most, rows and columns: what a screen shows, and small on the wire."""
+_LEFT, _BELOW = 62, 98
+"""Borders, in pixels, that heatmap and profiles share so that they stand in line."""
 
 
 def mask_matrix(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -105,7 +118,7 @@ def block_weights(analysis: Analysis, block: int) -> dict[str, NDArray[Any]]:
 
 
 class MaskView:
-    """Heatmap of the mask with the selected block's weights marked.
+    """Heatmap of the mask with block edges, the selected block's weights, and densities.
 
     Parameters
     ----------
@@ -115,7 +128,9 @@ class MaskView:
 
     Attributes
     ----------
-    root : bokeh figure
+    root : bokeh grid
+    grid_shown : bool
+        Whether block edges are drawn; set it.
     """
 
     def __init__(self, theme: Theme = "light", on_select: Callable[[int], None] | None = None):
@@ -124,25 +139,50 @@ class MaskView:
         self._on_select = on_select
         self._block: int | None = None
         self._window: tuple[tuple[float, float], tuple[float, float]] | None = None
+        self._cells: Window = 0, 1, 0, 1
+        self._grid_shown = True
         self._image = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
         self._marks = ColumnDataSource({"row": [], "column": [], "kept": []})
+        lines: dict[str, list[int]] = {"x0": [], "y0": [], "x1": [], "y1": []}
+        self._edges, self._outline = ColumnDataSource(lines), ColumnDataSource(lines)
         self._mapper = density_mapper(colours)
+        self._heat = self._heatmap(colours)
+        self._densities = [self._profile(colours, axis) for axis in ("row", "column")]
+        (right, *_), (top, *_) = self._densities
+        self.root = GridBox(
+            children=[(top, 0, 0), (self._heat, 1, 0), (right, 1, 1)],
+            rows={0: {"size": "74px"}, 1: {"size": "1fr"}},
+            cols={0: {"size": "1fr"}, 1: {"size": "66px"}},
+            sizing_mode="stretch_both",
+        )
+
+    def _heatmap(self, colours: Palette) -> Any:
         wheel = WheelZoomTool()
-        self.root = plot = blank(
+        plot = blank(
             colours,
-            title="Mask",
+            title="",
             x="column",
             y="row",
             tools=[PanTool(), wheel, BoxZoomTool(), ResetTool()],
-            toolbar_location="right",
+            toolbar_location="below",
             x_range=Range1d(0, 1, bounds="auto"),
             y_range=Range1d(1, 0, bounds="auto"),
+            min_border_left=_LEFT,
+            min_border_right=6,
+            min_border_bottom=_BELOW,
         )
+        plot.title.visible = False
+        plot.xaxis.ticker = plot.yaxis.ticker = BasicTicker(min_interval=1)
         plot.toolbar.active_scroll = wheel
         plot.toolbar.autohide = True
         image = plot.image(
             "image", "x", "y", "dw", "dh", source=self._image, color_mapper=self._mapper
         )
+        ends = ("x0", "y0", "x1", "y1")
+        plot.segment(
+            *ends, source=self._edges, line_color=colours.muted, line_width=1, line_alpha=0.55
+        )
+        plot.segment(*ends, source=self._outline, line_color=colours.symbol, line_width=2)
         plot.scatter(
             "column", "row", source=self._marks, marker="square", size=7, fill_alpha=0,
             line_color=colours.symbol, line_width=1.6,
@@ -157,31 +197,72 @@ class MaskView:
                 ],
             )
         )
-        bar = ColorBar(
+        self._bar = bar = ColorBar(
             color_mapper=self._mapper,
-            title="share kept",
             width=110,
             height=8,
             padding=0,
             orientation="horizontal",
-            title_text_font=FONT,
-            title_text_font_size="11px",
-            title_text_font_style="normal",
-            title_text_color=colours.muted,
             background_fill_color=None,
             major_label_text_color=colours.muted,
             major_label_text_font=FONT,
             major_label_text_font_size="10.5px",
             major_tick_line_color=None,
-            title_standoff=2,
             label_standoff=3,
-            location="bottom_left",
+            location=(24, 0),
             margin=2,
         )
         plot.add_layout(bar, "below")
         plot.grid.visible = False
         plot.on_event(RangesUpdate, self._zoomed)
         plot.on_event(Tap, self._tapped)
+        return plot
+
+    def _profile(self, colours: Palette, axis: str) -> tuple[Any, ...]:
+        """Make the density of rows, at the right of the heatmap, or of columns, above it."""
+        source = ColumnDataSource({"low": [], "high": [], "density": []})
+        densities, upright = Range1d(0, 1), axis == "row"
+        own = {"y_range": self._heat.y_range, "x_range": densities, "min_border_bottom": _BELOW}
+        if not upright:
+            own = {
+                "x_range": self._heat.x_range, "y_range": densities, "min_border_left": _LEFT,
+                "min_border_right": 6,
+            }  # fmt: skip
+        plot = blank(colours, title="", min_border_top=4, **own)
+        sides = {"left": 0, "right": "density", "top": "low", "bottom": "high"}
+        if not upright:
+            sides = {"bottom": 0, "top": "density", "left": "low", "right": "high"}
+        drawn = plot.quad(source=source, fill_color=colours.kept, line_color=None, **sides)
+        mean = Span(
+            location=0, dimension="height" if upright else "width", line_dash="dashed",
+            line_color=colours.reference, line_width=1.2,
+        )  # fmt: skip
+        plot.add_layout(mean)
+        plot.add_tools(
+            HoverTool(
+                renderers=[drawn],
+                tooltips=[(axis, "@low{0,0}"), ("share kept of it", "@density{0.0 %}")],
+            )
+        )
+        shown, hidden = (plot.xaxis, plot.yaxis) if upright else (plot.yaxis, plot.xaxis)
+        hidden.visible = False
+        shown.ticker = ticker = FixedTicker(ticks=[])
+        shown.formatter = NumeralTickFormatter(format="0 %")
+        shown.axis_label = "density" if upright else ""
+        plot.grid.visible = False
+        plot.title.visible = not upright
+        return plot, source, densities, mean, ticker
+
+    @property
+    def grid_shown(self) -> bool:
+        """Whether block edges are drawn, where they are not too many."""
+        return self._grid_shown
+
+    @grid_shown.setter
+    def grid_shown(self, shown: bool) -> None:
+        self._grid_shown = shown
+        self._draw_edges()
+        self._draw_marks()
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis, keeping the zoom while the layer has the same shape."""
@@ -189,7 +270,7 @@ class MaskView:
         known = self._analysis
         if known is None or mask_matrix(known.mask).shape != (rows, columns):
             self._window = None
-            plot = self.root
+            plot = self._heat
             plot.x_range.update(start=0, end=columns, reset_start=0, reset_end=columns)
             plot.y_range.update(start=rows, end=0, reset_start=rows, reset_end=0)
             plot.x_range.bounds = (0, columns)
@@ -214,26 +295,68 @@ class MaskView:
         rows, columns = self._window or (None, None)
         data = mask_data(analysis, rows, columns)
         density, row_edges, column_edges = data.values()
+        top, bottom, left, right = self._cells = (
+            int(row_edges[0]), int(row_edges[-1]), int(column_edges[0]), int(column_edges[-1])
+        )  # fmt: skip
         self._image.data = {
-            "image": [density],
-            "x": [int(column_edges[0])],
-            "y": [int(row_edges[0])],
-            "dw": [int(column_edges[-1] - column_edges[0])],
-            "dh": [int(row_edges[-1] - row_edges[0])],
-        }
-        self._mapper.high = float(density.max()) or 1.0
-        cell = (row_edges[-1] - row_edges[0]) / density.shape[0]
-        per_cell = cell * (column_edges[-1] - column_edges[0]) / density.shape[1]
-        self.root.title.text = "Mask — " + (
-            "each cell is one weight" if per_cell == 1 else f"each cell is {per_cell:.0f} weights"
-        )
+            "image": [density], "x": [left], "y": [top], "dw": [right - left], "dh": [bottom - top]
+        }  # fmt: skip
+        self._mapper.high = high = float(density.max()) or 1.0
+        self._bar.ticker = FixedTicker(ticks=[0, high])
+        self._bar.major_label_overrides = {
+            0: "pruned", high: "kept" if high == 1 else f"{high:.0%} kept"
+        }  # fmt: skip
+        for shares, edges, (_, source, densities, mean, ticker) in zip(
+            profiles(mask_matrix(analysis.mask), row_edges, column_edges),
+            (row_edges, column_edges),
+            self._densities,
+            strict=True,
+        ):
+            source.data = {"low": edges[:-1], "high": edges[1:], "density": shares}
+            densities.end = end = 1.08 * float(shares.max()) or 1.0
+            unit = 10.0 ** np.floor(np.log10(end))
+            ticker.ticks = [0, float(end // unit * unit)]
+            mean.location = 1 - analysis.sparsity
+        self._draw_edges()
         self._draw_marks()
 
+    def _draw_edges(self) -> None:
+        a = self._analysis
+        if a is None:
+            return
+        run = a.n_out if a.settings.order == "row" else a.blocks
+        columns = mask_matrix(a.mask).shape[1]
+        found = edges_in_view(run, a.mask.size if self._grid_shown else 0, columns, self._cells)
+        self._edges.data = dict(found)
+
     def _draw_marks(self) -> None:
-        if self._analysis is None or self._block is None or self._block >= self._analysis.blocks:
-            self._marks.data = {"row": [], "column": [], "kept": []}
-        else:
-            self._marks.data = dict(block_weights(self._analysis, self._block))
+        a, block = self._analysis, self._block
+        none = np.zeros(0, np.int64)
+        outline = dict.fromkeys(("x0", "y0", "x1", "y1"), none)
+        marks: dict[str, NDArray[Any]] = {"row": none, "column": none, "kept": none}
+        if a is not None and block is not None and block < a.blocks:
+            marks = block_weights(a, block)
+            if a.settings.order == "row":
+                ends = np.array([block, block + 1]) * a.n_out
+                outline = run_edges(ends, mask_matrix(a.mask).shape[1], self._cells)
+        self._marks.data, self._outline.data = dict(marks), dict(outline)
+        if a is not None:
+            self._densities[1][0].title.text = self._title(a, marks)
+
+    def _title(self, analysis: Analysis, marks: dict[str, NDArray[Any]]) -> str:
+        top, bottom, left, right = self._cells
+        cells = self._image.data["image"][0].size
+        per_cell = (bottom - top) * (right - left) / cells
+        text = "one weight a cell" if per_cell == 1 else f"{per_cell:,.0f} weights a cell"
+        blocks = analysis.settings.order == "row"
+        if marks["kept"].size:
+            text += f"; block {self._block:,}: n_u = {int(marks['kept'].sum())}"
+        elif len(self._edges.data["x0"]):
+            run = analysis.n_out if blocks else analysis.blocks
+            text += f"; {'blocks' if blocks else 'banks'} of {run:,} weights"
+        elif self._grid_shown:
+            text += f"; zoom in for {'blocks' if blocks else 'banks'}"
+        return f"Mask, {text}"
 
     def _zoomed(self, event: RangesUpdate) -> None:
         self._window = ((event.y0, event.y1), (event.x0, event.x1))
