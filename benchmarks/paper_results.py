@@ -179,16 +179,9 @@ def transformer(path: str) -> list[NDArray[Any]]:
 
 def convolutional(path: str, count: int = CONVOLUTIONS) -> list[NDArray[Any]]:
     """Load the largest convolution kernels of an ONNX model that keeps them as constants."""
-    import onnx
-
-    nodes = onnx.load(path).graph.node
-    tensors = [
-        onnx.numpy_helper.to_array(attribute.t)
-        for node in nodes if node.op_type == "Constant"
-        for attribute in node.attribute if attribute.name == "value"
-    ]  # fmt: skip
-    kernels = [t for t in tensors if t.ndim == 4 and t.dtype == np.float32]
-    return sorted(kernels, key=lambda kernel: -kernel.size)[:count]
+    found = [t for t in f2f.list_tensors(path) if len(t.shape) == 4 and t.dtype == "float32"]
+    largest = sorted(found, key=lambda t: -t.nbytes)[:count]
+    return [f2f.load_layer(path, t.name).weights for t in largest]
 
 
 def layers_of(row: dict[str, Any], networks: dict[str, list[NDArray[Any]]]) -> Layers:

@@ -8,8 +8,9 @@ import zipfile
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
+import f2f_viz as f2f
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.layers import list_tensors, load_layer
@@ -124,20 +125,28 @@ def onnx():
     return pytest.importorskip("onnx")
 
 
-def save_onnx(onnx, path, arrays, **options):
+def save_onnx(onnx, path, arrays, constants=False, **options):
+    """Weights as initializers, or as constants whose tensors have other names."""
     from onnx import helper, numpy_helper
 
-    tensors = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
-    graph = helper.make_graph([], "g", [], [], tensors)
+    tensors = {name: numpy_helper.from_array(array, name) for name, array in arrays.items()}
+    nodes = []
+    if constants:
+        for tensor in tensors.values():
+            tensor.name = "value"
+        nodes = [helper.make_node("Constant", [], [name], value=t) for name, t in tensors.items()]
+    graph = helper.make_graph(nodes, "g", [], [], [] if constants else tensors.values())
     onnx.save(helper.make_model(graph), path, **options)
 
 
 @pytest.mark.parametrize("external", [False, True])
-def test_onnx_dtypes(onnx, tmp_path, external):
+@pytest.mark.parametrize("constants", [False, True])
+def test_onnx_dtypes(onnx, tmp_path, external, constants):
     path = tmp_path / "m.onnx"
     arrays = {**WEIGHTS, "int4": INT4, "empty": np.zeros((0, 3), np.float32)}
     options = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0}
-    save_onnx(onnx, path, arrays, **(options if external else {}))
+    options |= {"convert_attribute": True}
+    save_onnx(onnx, path, arrays, constants=constants, **(options if external else {}))
     assert (tmp_path / "m.data").exists() == external
     assert [info.name for info in list_tensors(path)] == list(arrays)
     for name, array in arrays.items():
@@ -149,6 +158,35 @@ def test_onnx_typed_fields(onnx, tmp_path):
     graph = onnx.helper.make_graph([], "g", [], [], [tensor])
     onnx.save(onnx.helper.make_model(graph), tmp_path / "m.onnx")
     assert load_layer(tmp_path / "m.onnx").weights.tolist() == [[1, 2], [3, 4]]
+
+
+def test_onnx_nodes_that_are_no_weights(onnx, tmp_path):
+    make = onnx.helper.make_node
+    nodes = [make("Constant", [], ["f"], value_float=1.0), make("Relu", ["w"], ["y"]),
+             make("Constant", [], ["other"], domain="mine", sparse_value=None),
+             make("Constant", [], ["w"], value=onnx.numpy_helper.from_array(np.ones((2, 3), "f4")))]  # fmt: skip
+    graph = onnx.helper.make_graph(nodes, "g", [], [])
+    (tmp_path / "m.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    assert [info.name for info in list_tensors(tmp_path / "m.onnx")] == ["w"]
+
+
+@pytest.mark.parametrize("external", [False, True])
+@pytest.mark.parametrize("constants", [False, True])
+def test_whole_onnx_models(onnx, tmp_path, external, constants):
+    rng = np.random.default_rng(0)
+    arrays = {"conv": rng.normal(size=(16, 8, 3, 3)).astype("f4"),
+              "half": rng.normal(size=(40, 50)).astype("f2"),
+              "bias": rng.normal(size=16).astype("f4"), "axes": np.arange(3)}  # fmt: skip
+    options = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0}
+    options |= {"convert_attribute": True}
+    save_onnx(onnx, tmp_path / "m.onnx", arrays, constants, **(options if external else {}))
+    f2f.encode_model(tmp_path / "m.onnx", tmp_path / "m.f2f", f2f.Settings(rate=0.8, n_s=1))
+    f2f.decode_model(tmp_path / "m.f2f", tmp_path / "back.safetensors")
+    back = load_file(tmp_path / "back.safetensors")
+    assert list(back) == list(arrays)
+    for name, array in arrays.items():
+        mask = f2f.prune(array, 0.8) if array.ndim > 1 else np.ones(array.shape, bool)
+        same_bits(back[name], np.where(mask, array, np.zeros((), array.dtype)))
 
 
 def test_onnx_names_are_unique(onnx, tmp_path):
@@ -245,3 +283,64 @@ def test_shards_bad_index(shards, text):
 def test_a_folder_without_index(tmp_path):
     with pytest.raises(F2FError, match="not a sharded model"):
         list_tensors(tmp_path)
+
+
+@pytest.fixture
+def cached(shards):
+    """A snapshot as Hugging Face's cache keeps it: links to files named by their hashes."""
+    root = shards.parent / "hub" / "models--org--name"
+    blobs, snapshot = root / "blobs", root / "snapshots" / "0a1b2c"
+    blobs.mkdir(parents=True)
+    (snapshot / "onnx").mkdir(parents=True)
+    where = {"b": "2.safetensors", "a": "1.safetensors"}
+    files = [shards / "1.safetensors", shards / "2.safetensors", write_index(shards, where)]
+    for number, file in enumerate(files):
+        file.rename(blobs / f"hash{number}")
+        (snapshot / file.name).symlink_to(f"../../blobs/hash{number}")
+    return snapshot
+
+
+def test_shards_of_a_hugging_face_cache(cached, tmp_path):
+    (tmp_path / "link").symlink_to(cached)
+    for path in (cached, cached / "model.safetensors.index.json", tmp_path / "link"):
+        assert [info.name for info in list_tensors(path)] == ["b", "a"]
+        assert load_layer(path, "a").weights.shape == (2, 2)
+    f2f.encode_model(cached, tmp_path / "m.f2f", f2f.Settings(rate=0.5))
+    f2f.decode_model(tmp_path / "m.f2f", tmp_path / "back.safetensors")
+    assert list(load_file(tmp_path / "back.safetensors")) == ["b", "a"]
+
+
+@pytest.mark.parametrize("to", ["other model", "elsewhere", "below", "blobs elsewhere"])
+def test_links_of_a_cache_that_lead_elsewhere(cached, tmp_path, to):
+    blobs = cached.parents[1] / "blobs"
+    place = {
+        "other model": tmp_path / "hub" / "models--org--other" / "blobs",
+        "elsewhere": tmp_path / "blobs",
+        "below": blobs / "more",
+        "blobs elsewhere": tmp_path / "real",
+    }[to]
+    if to == "blobs elsewhere":  # the folder of blobs is itself a link
+        blobs.rename(place)
+        blobs.symlink_to(place)
+    else:
+        place.mkdir(parents=True)
+        (blobs / "hash0").rename(place / "hash0")
+        (cached / "1.safetensors").unlink()
+        (cached / "1.safetensors").symlink_to(place / "hash0")
+    with pytest.raises(F2FError, match="outside its folder"):
+        list_tensors(cached)
+
+
+def test_onnx_of_a_hugging_face_cache(onnx, cached, tmp_path):
+    blobs = cached.parents[1] / "blobs"
+    model = cached / "onnx" / "m.onnx"
+    external_model(onnx, blobs / "graph", "m.onnx_data")
+    model.symlink_to(blobs / "graph")
+    (blobs / "data").write_bytes(np.arange(4, dtype="f4").tobytes())
+    (cached / "onnx" / "m.onnx_data").symlink_to(blobs / "data")
+    assert load_layer(model).weights.tolist() == [[0, 1], [2, 3]]
+    (blobs / "data").rename(tmp_path / "data")
+    (cached / "onnx" / "m.onnx_data").unlink()
+    (cached / "onnx" / "m.onnx_data").symlink_to(tmp_path / "data")
+    with pytest.raises(F2FError, match="outside the model's folder"):
+        load_layer(model)

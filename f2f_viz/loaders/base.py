@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 
-__all__ = ["Entry", "TensorInfo", "bad_file", "native", "reading", "storage_dtype"]
+__all__ = [
+    "Entry",
+    "TensorInfo",
+    "bad_file",
+    "is_cached_blob",
+    "native",
+    "reading",
+    "storage_dtype",
+]
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,18 @@ def bad_file(path: Path, reason: object) -> F2FError:
     """Return the error for a file that is not what its suffix says."""
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
     return F2FError(f"cannot read {path}: {lines[0][:300]}")
+
+
+def is_cached_blob(folder: Path, file: Path) -> bool:
+    """Tell whether links lead from a folder of Hugging Face's cache to the same model's blobs.
+
+    There ``MODEL/snapshots/REVISION/model.safetensors`` links to ``MODEL/blobs/HASH``.
+    """
+    place = file.resolve().parent
+    return any(
+        above.name == "snapshots" and place == above.parent / "blobs"
+        for above in folder.resolve().parents
+    )
 
 
 @contextmanager

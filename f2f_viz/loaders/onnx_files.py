@@ -1,6 +1,7 @@
-"""Loader for ONNX initializers, in the model file or beside it as external data."""
+"""Loader for ONNX initializers and constants, in the model file or beside it as external data."""
 
 import math
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,24 @@ from numpy.typing import NDArray
 
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.loaders.base import Entry, TensorInfo, bad_file, native, reading, storage_dtype
+from f2f_viz.loaders.base import (
+    Entry,
+    TensorInfo,
+    bad_file,
+    is_cached_blob,
+    native,
+    reading,
+    storage_dtype,
+)
 
 __all__ = ["onnx_entries"]
 
 
 def onnx_entries(path: Path) -> list[Entry]:
-    """List the initializers of a model's graph; external data are mapped."""
+    """List the initializers of a model's graph, then its `Constant` nodes by their output.
+
+    Some exporters write weights as one, some as the other. External data are mapped.
+    """
     try:
         import onnx
     except ImportError:
@@ -27,21 +39,31 @@ def onnx_entries(path: Path) -> list[Entry]:
         model = onnx.load(path, load_external_data=False)
         return [
             Entry(info, path, partial(_read, path, info, tensor))
-            for tensor in model.graph.initializer
-            for info in [_info(tensor, path)]
+            for name, tensor in _tensors(model.graph)
+            for info in [_info(name, tensor, path)]
         ]
 
 
-def _info(tensor: Any, path: Path) -> TensorInfo:
+def _tensors(graph: Any) -> Iterator[tuple[str, Any]]:
+    for tensor in graph.initializer:
+        yield tensor.name, tensor
+    for node in graph.node:
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and node.output:
+            for attribute in node.attribute:
+                if attribute.name == "value" and attribute.HasField("t"):
+                    yield node.output[0], attribute.t
+
+
+def _info(name: str, tensor: Any, path: Path) -> TensorInfo:
     import onnx
 
     shape = tuple(tensor.dims)
     if any(size < 0 for size in shape):
-        raise bad_file(path, f"negative size in shape {shape} of tensor {tensor.name}")
-    name = onnx.TensorProto.DataType.Name(tensor.data_type).lower()
-    dtype = {"float": "float32", "double": "float64"}.get(name, name)
+        raise bad_file(path, f"negative size in shape {shape} of tensor {name}")
+    kind = onnx.TensorProto.DataType.Name(tensor.data_type).lower()
+    dtype = {"float": "float32", "double": "float64"}.get(kind, kind)
     size = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    return TensorInfo(tensor.name, shape, dtype, math.prod(shape) * size)
+    return TensorInfo(name, shape, dtype, math.prod(shape) * size)
 
 
 def _read(path: Path, info: TensorInfo, tensor: Any) -> NDArray[Any]:
@@ -57,8 +79,9 @@ def _external(path: Path, info: TensorInfo, tensor: Any) -> NDArray[Any]:
     """Map data from a file that must lie in the model's folder or below it."""
     fields = {entry.key: entry.value for entry in tensor.external_data}
     folder = path.parent.resolve()
-    file = (folder / fields.get("location", "")).resolve()
-    if folder not in file.parents:
+    named = folder / fields.get("location", "")
+    file = named.resolve()
+    if folder not in file.parents and not is_cached_blob(folder, named):
         raise F2FError(
             f"tensor {info.name} of {path} has its data outside the model's folder: refused",
             expected=f"a file in {folder}",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from f2f_viz.errors import F2FError
-from f2f_viz.loaders.base import Entry, bad_file, reading
+from f2f_viz.loaders.base import Entry, bad_file, is_cached_blob, reading
 from f2f_viz.loaders.safetensors_files import safetensors_entries
 
 __all__ = ["shard_entries"]
@@ -46,10 +46,13 @@ def _find_index(folder: Path) -> Path:
 
 
 def _open_shard(index: Path, name: str) -> dict[str, Entry]:
-    """List a shard by tensor; it must be a file of the index's own folder."""
-    file = index.parent / name
+    """List a shard by tensor; it must be a file of the index's own folder, or cache."""
+    folder = index.parent
+    file = folder / name
     # Name and resolved place: "..", an absolute path or a symbolic link may all lead out.
-    if Path(name).name != name or file.resolve().parent != index.parent.resolve():
+    if Path(name).name != name or not (
+        file.resolve().parent == folder.resolve() or is_cached_blob(folder, file)
+    ):
         raise F2FError(
             f"{index} refers to a shard outside its folder: refused",
             expected=f"a file in {index.parent}",
