@@ -8,6 +8,7 @@ from typing import Any
 HERE = Path(__file__).parent
 PAPER = HERE.parent / "benchmarks" / "paper.json"
 MODEL = HERE.parent / "benchmarks" / "minilm.json"
+GAINS = HERE.parent / "benchmarks" / "gains.json"
 Row = dict[str, Any]
 
 
@@ -193,6 +194,30 @@ def model_rivals_table(found: dict[str, dict[str, Row]]) -> str:
     return markdown(["format", *(f"{dtype}, bytes" for dtype in shown)], lines)
 
 
+def plain_table(rows: list[Row]) -> str:
+    lines = []
+    for data in dict.fromkeys(row["data"] for row in rows):
+        for rate in dict.fromkeys(row["rate"] for row in rows):
+            found = [select(rows, data=data, rate=rate, n_s=n_s)[0] for n_s in (0, 1, 2)]
+            values = [
+                f"{row['coded']:.4f}" + (", plain" if row["chosen"] == "plain" else "")
+                for row in found
+            ]
+            lines.append([data, rate, *values, f"{found[0]['kept']:.2f}"])
+    head = ["planes of", "S", "coded, n_s = 0", "coded, n_s = 1", "coded, n_s = 2", "1 − S"]
+    return markdown(head, lines)
+
+
+def plane_lengths_table(rows: list[Row]) -> str:
+    lines = [
+        [row["layer"], row["n_out"], f"{row['by_layer']:,}", f"{row['by_plane']:,}",
+         percent(1 - row["by_plane"] / row["by_layer"], 3)]
+        for row in rows
+    ]  # fmt: skip
+    head = ["matrix", "n_out", "bits, one length", "bits, a length a plane", "would save"]
+    return markdown(head, lines)
+
+
 def write(*_: Any) -> None:
     """Write every table to docs/generated/."""
     rows = json.loads(PAPER.read_text())["rows"]
@@ -205,6 +230,9 @@ def write(*_: Any) -> None:
     model = json.loads(MODEL.read_text())
     (folder / "model.md").write_text(model_table(model))
     (folder / "model_rivals.md").write_text(model_rivals_table(model))
+    gains = json.loads(GAINS.read_text())
+    (folder / "plain.md").write_text(plain_table(gains["plain"]))
+    (folder / "plane_lengths.md").write_text(plane_lengths_table(gains["n_out_by_plane"]))
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from f2f_viz import blocks as _blocks
 from f2f_viz.bitplanes import plane_names, to_words, word_bits
-from f2f_viz.codec import Encoded, decode, encode, plane_words
+from f2f_viz.codec import Encoded, decode, encode_recipe
 from f2f_viz.container import stored_bits
 from f2f_viz.corrections import CHUNK_BITS, rice_bits
 from f2f_viz.entropy import binary_entropy, care_per_block, max_ratio
-from f2f_viz.fit import choose_n_out
+from f2f_viz.fit import make_recipe
 from f2f_viz.layers import Layer
 from f2f_viz.network import XorNetwork
-from f2f_viz.planes import Plane, Progress, plan_planes
+from f2f_viz.planes import Plane, Progress
 from f2f_viz.preview import Estimate, sample_mismatches
 from f2f_viz.pruning import keep_count, prune, ranking
 from f2f_viz.settings import Settings
@@ -231,22 +231,24 @@ def analyze(
     planes = word_bits(layer.dtype)
     mask = _mask(layer, settings)
     kept = int(np.count_nonzero(mask))
-    words, _ = plane_words(layer.weights, mask, settings.recode)
-    plan = plan_planes(words[mask.reshape(-1)], planes, settings.zero_rate)
-    zero_rate, ones = plan.zero_rate, plan.ones
-    n_out = choose_n_out(
-        words, mask, plan, n_in=settings.n_in, n_s=settings.n_s, n_out=settings.n_out,
-        fit_n_out=settings.fit_n_out, order=settings.order, seed=settings.seed, threads=threads,
-        cancel=cancel,
-    )  # fmt: skip
+    options = settings.codec_options()
+    written = {name: options.pop(name) for name in ("coding", "mask_coding")}
+    recipe = make_recipe(layer.weights, mask, **options, threads=threads, cancel=cancel)
+    plan, network = recipe.plan, recipe.network
+    zero_rate, ones, n_out = plan.zero_rate, plan.ones, network.n_out
     blocks = _blocks.block_count(mask.size, n_out)
     n_u_orders = {order: care_per_block(mask, n_out, order) for order in _blocks.ORDERS}
-    network = XorNetwork.random(settings.n_in, n_out, settings.n_s, seed=settings.seed)
 
     sample, encoded, bit_exact = None, None, None
     if preview:
         sample = sample_mismatches(
-            words, mask, network, plan, order=settings.order, threads=threads, cancel=cancel
+            recipe.words,
+            mask,
+            network,
+            plan,
+            order=settings.order,
+            threads=threads,
+            cancel=cancel,
         )
     if sample is not None:
         rate = sample.rate
@@ -261,8 +263,8 @@ def analyze(
         )  # fmt: skip
         mismatches = rates * kept
     else:
-        encoded = encode(
-            layer.weights, mask, **(settings.codec_options() | {"n_out": n_out}), threads=threads,
+        encoded = encode_recipe(
+            layer.weights, mask, recipe, order=settings.order, **written, threads=threads,
             progress=progress, cancel=cancel,
         )  # fmt: skip
         pruned = to_words(layer.weights) * mask.reshape(-1)

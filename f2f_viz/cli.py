@@ -111,6 +111,8 @@ def tensors(path: str, as_json: bool) -> None:
 @click.option("--n-out", type=int, help="Bits of a block; floor(n_in / (1 - S)) if not given.")
 @click.option("--fit-n-out/--no-fit-n-out", default=None,
               help="Blocks somewhat longer, if that stores fewer bits.")  # fmt: skip
+@click.option("--plain/--no-plain", default=None,
+              help="Planes as they are, if that stores fewer bits.")  # fmt: skip
 @click.option("--order", type=click.Choice(ORDERS), help="Block order.")
 @click.option("--coding", type=click.Choice(CODINGS), help="How corrections are written.")
 @click.option("--mask-coding", type=click.Choice(MASK_CODINGS), help="How the mask is written.")

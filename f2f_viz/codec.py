@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz import blocks as _blocks
-from f2f_viz.bitplanes import DTYPES, dtype_name, from_words, to_words, word_bits
+from f2f_viz.bitplanes import DTYPES, dtype_name, from_words, to_words
 from f2f_viz.corrections import CODINGS, coded_bits
 from f2f_viz.decoder import correct_words, decode_words
 from f2f_viz.errors import F2FError
-from f2f_viz.fit import choose_n_out
+from f2f_viz.fit import Recipe, make_recipe
 from f2f_viz.mask_coding import MASK_CODINGS
 from f2f_viz.network import XorNetwork
-from f2f_viz.planes import Plane, Progress, encode_planes, plan_planes
-from f2f_viz.recoding import from_ranks, rank_table, to_ranks
+from f2f_viz.planes import Plane, Progress, encode_planes
+from f2f_viz.recoding import from_ranks
 from f2f_viz.trellis import TILE_BLOCKS
 
 if TYPE_CHECKING:
     from f2f_viz.report import Report
 
-__all__ = ["Encoded", "checksum", "decode", "decode_tile", "decoded", "encode", "plane_words"]
+__all__ = ["Encoded", "checksum", "decode", "decode_tile", "decoded", "encode", "encode_recipe"]
 
 _PIECE = 1 << 16
 
@@ -143,6 +143,7 @@ def encode(
     n_s: int = 2,
     n_out: int | None = None,
     fit_n_out: bool = False,
+    plain: bool = False,
     order: str = "interleaved",
     seed: int = 0,
     coding: str = "rank",
@@ -168,6 +169,9 @@ def encode(
         Bits of a block; floor(n_in / (1 − S)) if not given, S the mask's sparsity.
     fit_n_out : bool
         If `n_out` is not given, take the length that stores the fewest bits (`fit`).
+    plain : bool
+        If `n_out` is not given, store planes as they are (M the identity, n_out = n_in) where
+        symbols and corrections would take more, as they can where little is pruned.
     order : {"interleaved", "row"}
         Which weight is which bit of which block (`blocks`); ``row`` is the paper's.
     seed : int
@@ -205,9 +209,8 @@ def encode(
     >>> bool((decode(encoded) == weights * (abs(weights) > 0.8)).all())
     True
     """
-    weights = np.asarray(weights)
-    dtype = dtype_name(weights.dtype)
-    mask = np.asarray(mask)
+    weights, mask = np.asarray(weights), np.asarray(mask)
+    dtype_name(weights.dtype)  # or it says which formats there are
     if mask.shape != weights.shape:
         raise F2FError("the mask has another shape", expected=weights.shape, got=mask.shape)
     if mask.dtype != np.bool_:
@@ -222,26 +225,38 @@ def encode(
             )
     if n_out is not None and not 1 <= n_out <= _blocks.MAX_N_OUT:
         raise F2FError("block length", expected=f"1 ≤ n_out ≤ {_blocks.MAX_N_OUT}", got=n_out)
-    words, ranks = plane_words(weights, mask, recode)
-    flat = mask.reshape(-1)
-    plan = plan_planes(words[flat], word_bits(dtype), zero_rate)
-    n_out = choose_n_out(
-        words, flat, plan, n_in=n_in, n_s=n_s, n_out=n_out, fit_n_out=fit_n_out, order=order,
-        seed=seed, threads=threads, cancel=cancel,
+    recipe = make_recipe(
+        weights, mask, n_in=n_in, n_s=n_s, n_out=n_out, fit_n_out=fit_n_out, plain=plain,
+        order=order, seed=seed, recode=recode, zero_rate=zero_rate, threads=threads, cancel=cancel,
     )  # fmt: skip
-    network = XorNetwork.random(n_in, n_out, n_s, seed=seed)
+    return encode_recipe(
+        weights, mask, recipe, order=order, coding=coding, mask_coding=mask_coding,
+        threads=threads, progress=progress, cancel=cancel,
+    )  # fmt: skip
+
+
+def encode_recipe(
+    weights: NDArray[Any],
+    mask: NDArray[np.bool_],
+    recipe: Recipe,
+    *,
+    order: str,
+    coding: str,
+    mask_coding: str,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Encoded:
+    """Encode a layer of which `fit.make_recipe` has decided how; parameters as in `encode`."""
+    flat, network = mask.reshape(-1), recipe.network
     planes = encode_planes(
-        _blocks.to_blocks(words, n_out, order),
-        _blocks.to_blocks(flat, n_out, order),
-        network,
-        plan,
-        threads=threads,
-        progress=progress,
-        cancel=cancel,
-    )
+        _blocks.to_blocks(recipe.words, network.n_out, order),
+        _blocks.to_blocks(flat, network.n_out, order),
+        network, recipe.plan, threads=threads, progress=progress, cancel=cancel,
+    )  # fmt: skip
     return Encoded(
         shape=weights.shape,
-        dtype=dtype,
+        dtype=dtype_name(weights.dtype),
         mask=mask.copy(),
         order=order,
         tile_blocks=TILE_BLOCKS,
@@ -249,21 +264,9 @@ def encode(
         planes=planes,
         coding=coding,
         mask_coding=mask_coding,
-        ranks=ranks,
+        ranks=recipe.ranks,
         checksum=_sha256(to_words(weights) * flat),
     )
-
-
-def plane_words(
-    weights: NDArray[Any], mask: NDArray[np.bool_], recode: bool
-) -> tuple[NDArray[Any], NDArray[np.uint16] | None]:
-    """Return the words whose bits become planes, shape (size,), and the rank table if recoded."""
-    words = to_words(weights)
-    if not recode:
-        return words, None
-    dtype = dtype_name(weights.dtype)
-    table = rank_table(words[mask.reshape(-1)], dtype)
-    return to_ranks(words, table, dtype), table
 
 
 def decode(encoded: Encoded, *, threads: int = 1) -> NDArray[Any]:

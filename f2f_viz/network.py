@@ -106,6 +106,16 @@ class XorNetwork:
         matrix[:, :n_in] = drawn[:n_out, None] >> np.arange(n_in) & 1
         return cls(matrix, n_in)
 
+    @classmethod
+    def plain(cls, n_in: int, n_s: int) -> "XorNetwork":
+        """Return the network whose blocks are its symbols: M is the identity, then zeros."""
+        return cls(np.eye(n_in, n_in * (n_s + 1), dtype=np.uint8), n_in)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether blocks are symbols as they are, so that there is nothing to search."""
+        return np.array_equal(self.matrix, np.eye(self.n_in, self.matrix.shape[1]))
+
     @property
     def n_out(self) -> int:
         """Bits of a block."""

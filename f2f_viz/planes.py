@@ -129,13 +129,15 @@ def encode_planes(
     bits = pack_planes(words, plan.ones.size) & care_bits
     bits[plan.inverted] ^= care_bits
     searched = np.flatnonzero(~plan.zero_rate)
-    found = search_tiles(
-        bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
-        progress=progress, cancel=cancel,
-    )  # fmt: skip
     symbols = np.zeros((plan.ones.size, len(words)), np.uint16)
-    symbols[searched] = found.symbols
-    bits[searched] ^= network.decode_packed(found.symbols, tile_blocks) & care_bits
+    if network.is_plain:
+        symbols[searched] = bits[searched, :, 0]
+    else:
+        symbols[searched] = search_tiles(
+            bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
+            progress=progress, cancel=cancel,
+        ).symbols  # fmt: skip
+    bits[searched] ^= network.decode_packed(symbols[searched], tile_blocks) & care_bits
     return tuple(
         Plane(bool(inverted), own, ones_of(wrong, network.n_out), bool(zero_rate))
         for inverted, own, wrong, zero_rate in zip(

@@ -98,7 +98,7 @@ def sample_mismatches(
         network.n_in, network.n_s, network.n_out, 1, int(np.count_nonzero(~plan.zero_rate))
     )
     starts = _segments(blocks, int(_SECONDS / max(a_block, 1e-7)))
-    if starts is None:
+    if starts is None or network.is_plain:
         return None
     length = _COUNTED + 2 * _MARGIN
     first = np.clip(starts - _MARGIN, 0, blocks - length)

@@ -14,12 +14,12 @@ __all__ = ["PRESETS", "PRUNINGS", "Settings"]
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
-        "n_out": None, "fit_n_out": False, "order": "row", "coding": "chunk",
-        "mask_coding": "bitmap", "recode": False, "zero_rate": False,
+        "n_out": None, "fit_n_out": False, "plain": False, "order": "row",
+        "coding": "chunk", "mask_coding": "bitmap", "recode": False, "zero_rate": False,
     },
     "best": {
-        "n_out": None, "fit_n_out": True, "order": "interleaved", "coding": "rank",
-        "mask_coding": "range", "recode": True, "zero_rate": True,
+        "n_out": None, "fit_n_out": True, "plain": True, "order": "interleaved",
+        "coding": "rank", "mask_coding": "range", "recode": True, "zero_rate": True,
     },
 }  # fmt: skip
 """Named choices of how to code: the paper's own, and the smallest files."""
@@ -62,6 +62,8 @@ class Settings:
         Bits of a block; None takes floor(n_in / (1 − S)).
     fit_n_out : bool
         Where n_out is None, take the length that stores the fewest bits (`fit`).
+    plain : bool
+        Where n_out is None, store planes as they are if symbols and corrections take more.
     order : {"interleaved", "row"}
         Block order.
     seed : int
@@ -87,6 +89,7 @@ class Settings:
     n_s: int = 1
     n_out: int | None = None
     fit_n_out: bool = False
+    plain: bool = False
     order: str = "interleaved"
     seed: int = 0
     coding: str = "rank"
@@ -105,7 +108,7 @@ class Settings:
         self._choice("order", ORDERS)
         self._choice("coding", CODINGS)
         self._choice("mask_coding", MASK_CODINGS)
-        for field in ("fit_n_out", "recode", "zero_rate"):
+        for field in ("fit_n_out", "plain", "recode", "zero_rate"):
             self._choice(field, (False, True))
         self._number("rate", float, 0, 1)
         self._number("threshold", float, 0, float("inf"))

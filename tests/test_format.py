@@ -57,6 +57,13 @@ def test_another_decoder_agrees_on_every_code(n_in, n_s, n_out, order):
     assert_decodes(data, weights, 0.9)
 
 
+def test_another_decoder_reads_planes_stored_plainly():
+    weights = np.random.default_rng(4).normal(size=(21, 40)).astype(np.float16)
+    data = encoded_bytes(weights, 0.05, "best", n_s=0)
+    assert container.from_bytes(data).network.is_plain
+    assert_decodes(data, weights, 0.05)
+
+
 def test_another_decoder_restarts_the_register_at_tiles():
     weights = np.random.default_rng(2).integers(-8, 8, 9000).astype(np.int8)
     data = encoded_bytes(weights, 0.0, "paper", n_in=2, n_s=2, n_out=2)  # 4500 blocks, two tiles

@@ -353,3 +353,54 @@ def test_fitted_block_length_stores_fewer_bits(shape):
     assert coded(fit_n_out=True, n_out=paper) == (paper, paper_bits)
     analysis = f2f.analyze(given_layer, f2f.Settings(rate=0.9, fit_n_out=True))
     assert (analysis.n_out, sum(p.bits for p in analysis.planes)) == (fitted, fitted_bits)
+
+
+@pytest.mark.parametrize(("n_s", "rate"), [(0, 0.1), (1, 0.0), (2, 0.0)])
+@pytest.mark.parametrize("shape", [(30, 47), (256, 512)])
+def test_planes_are_stored_plainly_where_that_is_smaller(n_s, rate, shape):
+    given_layer = layer(shape, dtype=np.float16)
+    mask = f2f.prune(given_layer.weights, rate)
+    best = PRESETS["best"] | {"n_s": n_s}
+    coded = f2f.encode(given_layer.weights, mask, **best | {"plain": False})
+    plain = f2f.encode(given_layer.weights, mask, **best)
+    searched = sum(not plane.zero_rate for plane in plain.planes)
+    assert not coded.network.is_plain
+    np.testing.assert_array_equal(plain.network.matrix, np.eye(8, 8 * (n_s + 1)))
+    # one bit a weight and plane; corrections are only of planes that have no symbols at all
+    assert plain.report.bits["payload"] == searched * -(-mask.size // 8) * 8
+    assert plain.report.efficiency == 1
+    assert not any(plane.corrections.size for plane in plain.planes if not plane.zero_rate)
+    assert sum(plain.report.bits.values()) < sum(coded.report.bits.values())
+    np.testing.assert_array_equal(f2f.decode(plain), np.where(mask, given_layer.weights, 0))
+    index, first = f2f.codec.decode_tile(plain, 0)
+    np.testing.assert_array_equal(first, f2f.decode(plain).reshape(-1)[index])
+    for preview in (False, True):  # nothing to search, nothing to estimate
+        seen = f2f.analyze(given_layer, f2f.Settings(rate=rate, **best), preview=preview)
+        assert seen.exact
+        assert seen.bit_exact
+        assert seen.bits == plain.report.bits
+    with pytest.raises(f2f.F2FError, match="takes at most"):  # n_in and n_s are what they must be
+        f2f.encode(given_layer.weights, mask, **best | {"n_in": 9, "n_s": 2})
+
+
+@pytest.mark.parametrize(("n_s", "rate"), [(0, 0.3), (1, 0.1), (2, 0.1), (1, 0.9)])
+def test_planes_are_coded_where_that_is_smaller(n_s, rate):
+    given_layer = layer((128, 256), dtype=np.float16)
+    encoded = f2f.encode(
+        given_layer.weights, f2f.prune(given_layer.weights, rate), **PRESETS["best"] | {"n_s": n_s}
+    )
+    assert not encoded.network.is_plain
+
+
+def test_fitted_blocks_are_not_single_columns():
+    """Columns that are kept whole: where l is a multiple of a row's length, a block is one."""
+    weights = np.random.default_rng(0).normal(size=(128, 64)).astype(np.float32)
+    weights[:, ::8] *= 50
+    mask = f2f.prune(weights, 0.875)
+    bad = f2f.encode(weights, mask, n_s=1)
+    assert bad.blocks % 64 == 0
+    fitted = f2f.encode(weights, mask, n_s=1, fit_n_out=True)
+    n_u = {e.n_out: entropy.care_per_block(mask, e.n_out, "interleaved") for e in (bad, fitted)}
+    assert entropy.block_stats(n_u[bad.n_out], bad.n_out).dispersion > 2
+    assert entropy.block_stats(n_u[fitted.n_out], fitted.n_out).dispersion < 1.2
+    assert fitted.report.bits["corrections"] < bad.report.bits["corrections"]

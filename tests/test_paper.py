@@ -1,4 +1,4 @@
-"""benchmarks/paper.json is complete, meets what it must show, and is computed again in part."""
+"""The measured tables are complete, meet what they must show, and are computed again in part."""
 
 import importlib.util
 import json
@@ -7,10 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "benchmarks" / "paper_results.py"
-spec = importlib.util.spec_from_file_location("paper_results", SCRIPT)
-paper = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(paper)
+import f2f_viz as f2f
+
+
+def script(name):
+    path = Path(__file__).parent.parent / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+paper, gains = script("paper_results"), script("gains")
 ROWS = json.loads(paper.OUT.read_text())["rows"]
 
 
@@ -74,3 +82,16 @@ def test_order_matters_on_real_layers_only():
             found["row"]["n_u"]["dispersion"] > 2 > 1.3 > found["interleaved"]["n_u"]["dispersion"]
         )
         assert found["row"]["efficiency"] < found["interleaved"]["efficiency"]
+
+
+def test_what_options_gain():
+    """What docs/results.md says of gains.json, and some of its rows again."""
+    found = json.loads(gains.OUT.read_text())
+    for row in found["n_out_by_plane"]:
+        assert 0.999 * row["by_layer"] < row["by_plane"] <= row["by_layer"]
+    for row in found["plain"]:
+        assert row["chosen"] == ("plain" if row["coded"] > 1 else "coded")
+        assert (row["chosen"] == "plain") == (row["rate"] <= (0.15 if row["n_s"] == 0 else 0))
+    sample = f2f.sample_layer(gains.SAMPLE)
+    for layer, rate, n_s in ((gains.random_layer(), 0.1, 0), (sample, 0.0, 1), (sample, 0.5, 1)):
+        assert gains.plain_row(layer, rate, n_s) in found["plain"]

@@ -123,6 +123,7 @@ def test_many_tiles():
     mask_coding=st.sampled_from(["range", "bitmap"]),
     recode=st.booleans(),
     zero_rate=st.booleans(),
+    plain=st.booleans(),
     seed=st.integers(0, 2**31),
 )
 def test_any_layer(dtype, shape, kept, seed, **options):
