@@ -1,4 +1,8 @@
-"""Tables of the pages, written from the files of benchmarks/ when the pages are built."""
+"""Tables of the pages, written from the files of benchmarks/ when the pages are built.
+
+``python docs/tables.py`` writes those of the README, each between its two comments; the test suite
+compares them.
+"""
 
 import json
 from collections.abc import Iterable
@@ -6,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
 PAPER = HERE.parent / "benchmarks" / "paper.json"
 MODEL = HERE.parent / "benchmarks" / "minilm.json"
 GAINS = HERE.parent / "benchmarks" / "gains.json"
@@ -218,6 +223,90 @@ def plane_lengths_table(rows: list[Row]) -> str:
     return markdown(head, lines)
 
 
+def readme_random_table(rows: list[Row]) -> str:
+    lines = []
+    for rate in (0.6, 0.7, 0.8, 0.9):
+        values = []
+        for n_s in (0, 1, 2):
+            seeds = select(rows, data="random", rate_asked=rate, n_s=n_s, study=None)
+            mean, saved = (
+                sum(row[key] for row in seeds) / len(seeds)
+                for key in ("efficiency", "memory_reduction")
+            )
+            values.append(f"{percent(mean)} ({percent(saved, 1)})")
+        lines.append([rate, *values])
+    return markdown(["S", "n_s = 0", "n_s = 1", "n_s = 2"], lines)
+
+
+def readme_real_table(rows: list[Row]) -> str:
+    names = {
+        "transformer": "MiniLM, three matrices",
+        "convolutional": "PP-OCRv4 detector, six kernels",
+    }
+    lines = []
+    for data, name in names.items():
+        for order in ("row", "interleaved"):
+            found = select(
+                rows, data=data, dtype="float32", order=order, pruning="magnitude",
+                rate_asked=0.9, invert=None,
+            )  # fmt: skip
+            by_n_s = {row["n_s"]: row for row in found}
+            values = (percent(by_n_s[n]["efficiency"]) if n in by_n_s else "—" for n in (0, 1, 2))
+            lines.append([name, order, f"{by_n_s[1]['n_u']['dispersion']:.2f}", *values])
+    head = ["Network", "Order", "Dispersion of n_u", "n_s = 0", "n_s = 1", "n_s = 2"]
+    return markdown(head, lines)
+
+
+SHOWN = {
+    "dense": ("dense", "yes", "yes"),
+    "COO": ("COO", "no", "by search"),
+    "shuffled zstd": ("byte-shuffled zstd", "no", "no"),
+    "CSR": ("CSR", "no", "by row"),
+    "bitmask + values": ("bitmask + values", "no", "no"),
+    "zstd": ("zstd, level 19", "no", "no"),
+    "xz": ("xz", "no", "no"),
+    "F2F": ("**F2F**, preset `best`, n_s = 2", "symbols", "by tile"),
+    "zipnn": ("ZipNN", "no", "no"),
+    "entropy mask + zstd": ("entropy-coded mask + zstd of kept weights", "no", "no"),
+    "entropy mask + exponents": ("entropy-coded mask + exponents", "no", "no"),
+}
+"""Names of formats in the README; fixed rate; random access."""
+LAYER = "encoder.layer.3.intermediate.dense.weight"
+
+
+def layer_sizes(model: dict[str, dict[str, Row]]) -> dict[str, int]:
+    """Bytes of the README's layer in every format that applies."""
+    row = model["float32, S=0.9, n_in=8, n_s=2"][LAYER]
+    sizes = {name: size for name, size in row["rivals"].items() if size is not None}
+    return sizes | {"F2F": sum(row["best"]["bits"].values()) // 8}
+
+
+def readme_rivals_table(model: dict[str, dict[str, Row]]) -> str:
+    sizes = layer_sizes(model)
+    lines = []
+    for key in sorted(sizes, key=lambda key: -sizes[key]):
+        name, rate, access = SHOWN[key]
+        lines.append([name, f"{sizes[key]:,}", f"{sizes['dense'] / sizes[key]:.2f}", rate, access])
+    text = markdown(["Format", "Bytes", "Dense / bytes", "Fixed rate", "Random access"], lines)
+    return text.replace("| --- | --- | --- |", "| --- | ---: | ---: |", 1)
+
+
+def readme() -> str:
+    """Return the README with the tables that the files of benchmarks/ give."""
+    rows, model = json.loads(PAPER.read_text())["rows"], json.loads(MODEL.read_text())
+    tables = {
+        "random": readme_random_table(rows),
+        "real": readme_real_table(rows),
+        "rivals": readme_rivals_table(model),
+    }
+    text = README.read_text()
+    for name, table in tables.items():
+        start, end = f"<!-- {name}: docs/tables.py -->\n\n", f"\n<!-- {name} ends -->"
+        before, rest = text.split(start)
+        text = before + start + table + end + rest.split(end)[1]
+    return text
+
+
 def write(*_: Any) -> None:
     """Write every table to docs/generated/."""
     rows = json.loads(PAPER.read_text())["rows"]
@@ -239,3 +328,7 @@ def setup(app: Any) -> dict[str, bool]:
     """Let Sphinx write the tables before it reads the pages."""
     app.connect("builder-inited", write)
     return {"parallel_read_safe": True}
+
+
+if __name__ == "__main__":
+    README.write_text(readme())

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 import pkgutil
 import re
 import runpy
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 import f2f_viz as f2f
 from f2f_viz.cli import cli
@@ -26,10 +27,10 @@ def blocks(page, language):
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
     """A folder with the files that the documents' examples use."""
-    layer = f2f.sample_layer()
-    save_file(
-        {"name": layer.weights, "embed.weight": layer.weights[:40]}, tmp_path / "model.safetensors"
-    )
+    shipped = load_file(ROOT / "f2f_viz" / "data" / "samples.safetensors")
+    weights = shipped["dense/ffn1.weight"]
+    tensors = {"dense/ffn1.weight": weights, "embed.weight": weights[:40]}
+    save_file(tensors, tmp_path / "model.safetensors")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -38,6 +39,16 @@ def test_readme_python(shop, capsys):
     for code in blocks(ROOT / "README.md", "python"):
         exec(compile(code, "README.md", "exec"), {})
     assert "of at most" in capsys.readouterr().out
+
+
+def test_readme_tables():
+    """They are what benchmarks/ measured; `python docs/tables.py` writes them."""
+    tables = runpy.run_path(ROOT / "docs" / "tables.py")
+    text = (ROOT / "README.md").read_text()
+    assert text == tables["readme"]()
+    sizes = tables["layer_sizes"](json.loads(tables["MODEL"].read_text()))
+    more = sizes["F2F"] / sizes["entropy mask + exponents"] - 1
+    assert f"What F2F gives for its\n{more:.1%}".replace("%", " %") in text
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/howto.md"])

@@ -84,6 +84,21 @@ def test_order_matters_on_real_layers_only():
         assert found["row"]["efficiency"] < found["interleaved"]["efficiency"]
 
 
+@pytest.mark.parametrize(("code", "most"), [("best", 0.9), ("interleaved", 1.09)])
+def test_a_whole_model_is_small(code, most):
+    """Payload + corrections over the kept weights' bits; whole files against other formats."""
+    path = paper.OUT.with_name("minilm.json")
+    rows = json.loads(path.read_text())["float32, S=0.9, n_in=8, n_s=2"].values()
+    assert len(rows) == 40
+    bits = [row[code]["bits"] for row in rows]
+    coded = sum(b["payload"] + b["corrections"] for b in bits)
+    assert coded <= most * sum(row[code]["kept_bits"] for row in rows)
+    if code == "best":
+        size = sum(sum(b.values()) for b in bits) / 8
+        for name in ("CSR", "COO", "bitmask + values", "zstd", "xz", "shuffled zstd"):
+            assert size < sum(row["rivals"][name] for row in rows)
+
+
 def test_what_options_gain():
     """What docs/results.md says of gains.json, and some of its rows again."""
     found = json.loads(gains.OUT.read_text())
