@@ -21,6 +21,7 @@ from f2f_viz.network import XorNetwork
 from f2f_viz.planes import Plane, Progress
 from f2f_viz.preview import Estimate, sample_mismatches
 from f2f_viz.pruning import keep_count, prune, ranking
+from f2f_viz.quantize import STORED, Quantized, in_format
 from f2f_viz.settings import Settings
 from f2f_viz.trellis import TILE_BLOCKS
 
@@ -78,6 +79,9 @@ class Analysis:
     Attributes
     ----------
     layer : Layer
+        As it is coded: in the number format of the settings.
+    given : Layer
+        As it was given; pruning looks at its weights.
     settings : Settings
     mask : ndarray of bool, the layer's shape
         True = kept.
@@ -110,6 +114,7 @@ class Analysis:
     """
 
     layer: Layer
+    given: Layer
     settings: Settings
     mask: NDArray[np.bool_]
     n_out: int
@@ -152,6 +157,19 @@ class Analysis:
 _rankings: "WeakKeyDictionary[Layer, dict[tuple[str, int], NDArray[np.intp]]]" = WeakKeyDictionary()
 
 
+_formats: "WeakKeyDictionary[Layer, tuple[str, Quantized]]" = WeakKeyDictionary()
+
+
+def _in_format(layer: Layer, number_format: str) -> Quantized:
+    """Quantize; the last format of a layer is kept, for a new rate needs no new rounding."""
+    if number_format == STORED:  # not kept: it would hold the layer itself
+        return in_format(layer, number_format)
+    known = _formats.get(layer)
+    if known is None or known[0] != number_format:
+        known = _formats[layer] = number_format, in_format(layer, number_format)
+    return known[1]
+
+
 def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
     """Prune; the ranking of a layer is kept, so that a new rate needs no new sort."""
     method = settings.method
@@ -174,7 +192,11 @@ def _correction_bits(rates: NDArray[Any], kept: int, plane_bits: int, coding: st
 
 
 def _uncoded_bits(
-    layer: Layer, settings: Settings, mask: NDArray[np.bool_], network: XorNetwork
+    layer: Layer,
+    settings: Settings,
+    mask: NDArray[np.bool_],
+    network: XorNetwork,
+    scales: NDArray[np.float32] | None,
 ) -> dict[str, float]:
     """Itemise a file of this layer that has neither symbols nor corrections yet."""
     nothing = Plane(False, np.empty(0, np.uint16), np.empty(0, np.int64))
@@ -190,6 +212,7 @@ def _uncoded_bits(
         mask_coding=settings.mask_coding,
         ranks=None,
         checksum="0" * 64,
+        scales=scales,
     )
     return dict(stored_bits(empty))
 
@@ -228,8 +251,11 @@ def analyze(
     """
     started = time.perf_counter()
     settings = settings or Settings()
+    given, quantized = layer, _in_format(layer, settings.number_format)
+    layer = quantized.layer
+    scales = quantized.told_scales
     planes = word_bits(layer.dtype)
-    mask = _mask(layer, settings)
+    mask = _mask(given, settings)
     kept = int(np.count_nonzero(mask))
     options = settings.codec_options()
     written = {name: options.pop(name) for name in ("coding", "mask_coding")}
@@ -264,8 +290,8 @@ def analyze(
         mismatches = rates * kept
     else:
         encoded = encode_recipe(
-            layer.weights, mask, recipe, order=settings.order, **written, threads=threads,
-            progress=progress, cancel=cancel,
+            layer.weights, mask, recipe, order=settings.order, **written, scales=scales,
+            threads=threads, progress=progress, cancel=cancel,
         )  # fmt: skip
         pruned = to_words(layer.weights) * mask.reshape(-1)
         bit_exact = bool(np.array_equal(to_words(decode(encoded)), pruned))
@@ -274,7 +300,7 @@ def analyze(
         rate = Estimate.exactly(1 - encoded.report.efficiency)
     payloads = np.where(zero_rate, 0, blocks * settings.n_in)
     if encoded is None:
-        bits = _uncoded_bits(layer, settings, mask, network)
+        bits = _uncoded_bits(layer, settings, mask, network, scales)
         bits |= {"payload": int(payloads.sum()), "corrections": float(corrections.sum())}
     else:
         bits = dict(encoded.report.bits)
@@ -286,6 +312,7 @@ def analyze(
     shares = ones / max(kept, 1)
     return Analysis(
         layer=layer,
+        given=given,
         settings=settings,
         mask=mask,
         n_out=n_out,

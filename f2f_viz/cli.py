@@ -27,6 +27,7 @@ from f2f_viz.mask_coding import MASK_CODINGS
 from f2f_viz.model import decode_model, encode_layer, encode_model
 from f2f_viz.model_file import is_model_file, open_model
 from f2f_viz.model_report import ModelReport, model_report, model_rivals
+from f2f_viz.quantize import NUMBER_FORMATS, STORED
 from f2f_viz.report import Report
 from f2f_viz.settings import PRESETS, PRUNINGS, Settings
 from f2f_viz.trellis import search_seconds
@@ -93,6 +94,13 @@ def tensors(path: str, as_json: bool) -> None:
 @click.option("--rule", "rules", multiple=True, metavar="PATTERN=RATE",
               help="Rate of tensors by name, such as '*.embed*=0.5'; PATTERN=keep leaves them as "
               "they are. The first that fits counts.")  # fmt: skip
+@click.option(
+    "--number-format",
+    type=click.Choice(NUMBER_FORMATS),
+    default=STORED,
+    show_default=True,
+    help="Quantize one tensor after pruning; scales are kept.",
+)
 @click.option("--method", type=click.Choice(PRUNINGS), default="magnitude", show_default=True)
 @click.option(
     "--threshold",
@@ -193,7 +201,10 @@ def _progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     "-o", "--output", required=True, type=click.Path(), help="A .npy or .safetensors file."
 )
 def decode(file: str, output: str) -> None:
-    """Decode an .f2f file to weights, or to a model's .safetensors file; pruned ones are 0."""
+    """Decode an .f2f file to weights, or to a model's .safetensors file; pruned ones are 0.
+
+    Of quantized weights, a .safetensors file also gets the scales: values are weights · scales.
+    """
     suffix = Path(output).suffix
     if is_model_file(Path(file)):
         if suffix != ".safetensors":
@@ -203,7 +214,10 @@ def decode(file: str, output: str) -> None:
         return
     if suffix not in (".npy", ".safetensors"):
         raise F2FError("output format", expected="a name ending .npy or .safetensors", got=output)
-    weights = decoded(f2f.open(file))
+    encoded = f2f.open(file)
+    weights = decoded(encoded)
+    if suffix == ".npy" and encoded.scales is not None:
+        raise F2FError(".npy has no place for the scales", hint="write .safetensors")
     if suffix == ".npy" and weights.dtype.kind == "V":
         raise F2FError(f".npy does not know {weights.dtype}", hint="write .safetensors")
     if suffix == ".npy":
@@ -213,7 +227,10 @@ def decode(file: str, output: str) -> None:
         np.save(buffer, weights, allow_pickle=False)
         data = buffer.getvalue()
     else:
-        data = safetensors.save({"weights": weights})
+        found = {"weights": weights}
+        if encoded.scales is not None:
+            found["scales"] = encoded.scales
+        data = safetensors.save(found)
     write_atomically(output, data)
 
 

@@ -55,6 +55,8 @@ class Encoded:
         If exponents are stored as ranks (`recoding`): the exponents, by rank.
     checksum : str
         SHA-256 of the decoded weights' little-endian bytes, pruned weights being +0.
+    scales : ndarray of float32 or None
+        Of quantized weights (`quantize`): the value of one step, shape () or (shape[0], 1, …).
     """
 
     shape: tuple[int, ...]
@@ -68,6 +70,7 @@ class Encoded:
     mask_coding: str
     ranks: NDArray[np.uint16] | None
     checksum: str
+    scales: NDArray[np.float32] | None = None
 
     @property
     def n_in(self) -> int:
@@ -150,6 +153,7 @@ def encode(
     mask_coding: str = "range",
     recode: bool = False,
     zero_rate: bool = False,
+    scales: NDArray[np.float32] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -184,6 +188,8 @@ def encode(
         Store exponents (whole integers) as ranks (`recoding`).
     zero_rate : bool
         Store skewed planes without symbols (`planes`).
+    scales : ndarray of float32, optional
+        Of quantized weights, shape () or (shape[0], 1, …): kept, so that real values can be told.
     threads : int, optional
         One a core if not given.
     progress : callable, optional
@@ -223,6 +229,9 @@ def encode(
             raise F2FError(
                 f"unknown {name}", expected=f"one of {', '.join(known)}", got=repr(value)
             )
+    by_channel = (*weights.shape[:1], *[1] * (weights.ndim - 1))
+    if scales is not None and scales.shape not in ((), by_channel):
+        raise F2FError("scales", expected="one, or one for each first index", got=scales.shape)
     if n_out is not None and not 1 <= n_out <= _blocks.MAX_N_OUT:
         raise F2FError("block length", expected=f"1 ≤ n_out ≤ {_blocks.MAX_N_OUT}", got=n_out)
     recipe = make_recipe(
@@ -230,7 +239,7 @@ def encode(
         order=order, seed=seed, recode=recode, zero_rate=zero_rate, threads=threads, cancel=cancel,
     )  # fmt: skip
     return encode_recipe(
-        weights, mask, recipe, order=order, coding=coding, mask_coding=mask_coding,
+        weights, mask, recipe, order=order, coding=coding, mask_coding=mask_coding, scales=scales,
         threads=threads, progress=progress, cancel=cancel,
     )  # fmt: skip
 
@@ -243,6 +252,7 @@ def encode_recipe(
     order: str,
     coding: str,
     mask_coding: str,
+    scales: NDArray[np.float32] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -266,6 +276,7 @@ def encode_recipe(
         mask_coding=mask_coding,
         ranks=recipe.ranks,
         checksum=_sha256(to_words(weights) * flat),
+        scales=scales,
     )
 
 

@@ -3,9 +3,9 @@
 Tensors, all uint8 and packed with bit 0 first: ``mask`` (`mask_coding`), ``matrix`` (M, row by
 row), ``symbols`` (plane after plane, n_in bits a block; zero-rate planes have none),
 ``corrections`` (plane after plane, each from a byte's start) and ``ranks`` (the field's values by
-rank, two bytes each; empty if not recoded). The metadata entry ``f2f`` is a JSON object;
-``digest`` is the SHA-256 of that JSON and of the tensors, so that a damaged file is refused when
-it is opened.
+rank, two bytes each; empty if not recoded); of quantized weights also ``scales`` (float32). The
+metadata entry ``f2f`` is a JSON object; ``digest`` is the SHA-256 of that JSON and of the tensors,
+so that a damaged file is refused when it is opened.
 """
 
 import hashlib
@@ -44,11 +44,13 @@ __all__ = [
 
 VERSION = 1
 _TENSORS = ("mask", "matrix", "symbols", "corrections", "ranks")
+_SCALES = "scales"
 MAX_BYTES = 1 << 30
 """Memory that a small file may claim; ``F2F_VIZ_MAX_BYTES`` in the environment says otherwise."""
 # A tiny file that claims a huge layer would only exhaust memory, unless all is pruned or constant.
 _MAX_EXPANSION = 4096
 Bytes = NDArray[np.uint8]
+_NOTHING: Bytes = np.empty(0, np.uint8)
 
 
 def _pack(bits: NDArray[Any]) -> Bytes:
@@ -80,6 +82,8 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
         "corrections": np.concatenate([packed for packed, _, _ in coded]),
         "ranks": ranks.astype("<u2").view(np.uint8),
     }
+    if encoded.scales is not None:
+        tensors[_SCALES] = encoded.scales.reshape(-1).astype("<f4").view(np.uint8)
     header = {
         "version": VERSION,
         "shape": list(encoded.shape),
@@ -111,8 +115,8 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
 
 def _digest(header: str, tensors: dict[str, Bytes]) -> str:
     digest = hashlib.sha256(header.encode())
-    for name in _TENSORS:
-        digest.update(tensors[name].tobytes())
+    for name in (*_TENSORS, _SCALES):
+        digest.update(tensors.get(name, _NOTHING).tobytes())
     return digest.hexdigest()
 
 
@@ -124,9 +128,9 @@ def to_bytes(encoded: Encoded) -> bytes:
 
 def _serialise(tensors: dict[str, Bytes], header: dict[str, Any]) -> bytes:
     text = json.dumps(header, separators=(",", ":"))
-    slots = {name: ("U8", tensors[name].shape, tensors[name].nbytes) for name in _TENSORS}
+    slots = {name: ("U8", data.shape, data.nbytes) for name, data in tensors.items()}
     frame = frame_header(slots, f2f=text, digest=_digest(text, tensors))
-    return frame + b"".join(tensors[name].tobytes() for name in _TENSORS)
+    return frame + b"".join(data.tobytes() for data in tensors.values())
 
 
 def frame_header(slots: Mapping[str, tuple[str, Sequence[int], int]], **metadata: str) -> bytes:
@@ -235,7 +239,7 @@ def from_bytes(data: bytes, name: str = "file", *, max_bytes: int | None = None)
         raise F2FError(
             f"{name} has another version", expected=VERSION, got=version, hint="update f2f-viz"
         )
-    if set(tensors) != set(_TENSORS) or any(
+    if set(tensors) - {_SCALES} != set(_TENSORS) or any(
         t.dtype != np.uint8 or t.ndim != 1 for t in tensors.values()
     ):
         raise kind
@@ -356,4 +360,14 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
         mask_coding=mask_coding,
         ranks=ranks if header["recoded"] is True else None,
         checksum=header["sha256"],
+        scales=_scales(tensors[_SCALES], shape) if _SCALES in tensors else None,
     )
+
+
+def _scales(data: Bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if data.size != 4 and (not shape or data.size != 4 * shape[0]):
+        raise F2FError("damaged file, scales", expected="one, or one a row", got=data.size / 4)
+    scales = data.view("<f4").astype(np.float32)
+    if not (np.isfinite(scales) & (scales > 0)).all():
+        raise F2FError("damaged file, scales", expected="finite numbers > 0", got="others")
+    return scales.reshape(() if data.size == 4 else (-1, *[1] * (len(shape) - 1)))

@@ -26,6 +26,7 @@ from f2f_viz.model_report import ModelReport, account
 from f2f_viz.parts import Parts
 from f2f_viz.planes import Progress
 from f2f_viz.pruning import prune
+from f2f_viz.quantize import STORED, in_format
 from f2f_viz.report import Report
 from f2f_viz.settings import Settings
 
@@ -51,7 +52,8 @@ def encode_layer(
 ) -> Encoded:
     """Prune and encode one layer; parameters as in `codec.encode`.
 
-    A file of masks or scores that has a tensor of the layer's name gives that one.
+    A file of masks or scores that has a tensor of the layer's name gives that one. The layer is
+    quantized after pruning, if the settings say so.
     """
     options = settings.pruning_options()
     if "mask" in options:
@@ -61,8 +63,10 @@ def encode_layer(
             options["scores"], _own(options["scores"], layer.name)
         ).weights
     mask = prune(layer.weights, settings.rate, settings.method, seed=settings.seed, **options)
+    coded = in_format(layer, settings.number_format)
     return encode(
-        layer.weights, mask, **settings.codec_options(), threads=threads, progress=progress,
+        coded.layer.weights, mask, **settings.codec_options(),
+        scales=coded.told_scales, threads=threads, progress=progress,
         cancel=cancel,
     )  # fmt: skip
 
@@ -185,6 +189,11 @@ def encode_model(
         For a file that cannot be read or written, or a rule that fits no tensor. No output is
         left then.
     """
+    if settings is not None and settings.number_format != STORED:
+        raise F2FError(
+            "tensors of a whole model keep their number format", expected=STORED,
+            got=settings.number_format, hint="encode one tensor", field="number_format",
+        )  # fmt: skip
     source, output = open_source(Path(path)), Path(output)
     plan = _plan(source, settings or Settings(), rules)
     parts = Parts(output)

@@ -8,6 +8,7 @@ from f2f_viz.blocks import MAX_N_OUT, ORDERS
 from f2f_viz.corrections import CODINGS
 from f2f_viz.errors import F2FError
 from f2f_viz.mask_coding import MASK_CODINGS
+from f2f_viz.quantize import NUMBER_FORMATS, STORED
 from f2f_viz.trellis import MAX_STATE_BITS, max_n_in
 
 __all__ = ["PRESETS", "PRUNINGS", "Settings"]
@@ -42,6 +43,8 @@ class Settings:
 
     Attributes
     ----------
+    number_format : str
+        One of `quantize.NUMBER_FORMATS`: as stored, or quantized after pruning.
     method : {"magnitude", "random", "threshold", "zeros", "n:m", "mask", "scores"}
         Pruning method (`pruning.prune`).
     rate : float
@@ -78,6 +81,7 @@ class Settings:
         No symbols for skewed planes where that pays.
     """
 
+    number_format: str = STORED
     method: str = "magnitude"
     rate: float = 0.9
     per: str = "layer"
@@ -98,6 +102,7 @@ class Settings:
     zero_rate: bool = False
 
     def __post_init__(self) -> None:
+        self._choice("number_format", NUMBER_FORMATS)
         self._choice("method", PRUNINGS)
         self._choice("per", ("layer", "row"))
         for field in ("mask", "scores"):
@@ -142,8 +147,8 @@ class Settings:
 
     def codec_options(self) -> dict[str, Any]:
         """Return the keyword arguments of `codec.encode` that these settings mean."""
-        pruning = {"method", "rate", *_ALL_PRUNING_OPTIONS}
-        return {name: value for name, value in self.to_dict().items() if name not in pruning}
+        others = {"number_format", "method", "rate", *_ALL_PRUNING_OPTIONS}
+        return {name: value for name, value in self.to_dict().items() if name not in others}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Settings":

@@ -184,7 +184,9 @@ def test_grids_leave_out_what_is_not_legal():
 
 
 def test_links_carry_settings():
-    settings = f2f.Settings(rate=0.75, order="row", n_out=30, coding="chunk")
+    settings = f2f.Settings(
+        rate=0.75, order="row", n_out=30, coding="chunk", number_format="int4/channel"
+    )
     query = controls.as_query({"source": "sample", "sample": "x/y"}, settings)
     found = controls.from_query(f"?token=abc&{query}")
     assert "token" not in found
@@ -193,11 +195,13 @@ def test_links_carry_settings():
 
 
 def test_python_to_copy_gives_the_same_analysis():
-    layer, settings = f2f.sample_layer(), f2f.Settings(rate=0.5, n_in=3)
+    layer = f2f.sample_layer()
+    settings = f2f.Settings(rate=0.5, n_in=3, number_format="int8/channel")
     scope = {}
     exec(controls.as_python(layer, {"source": "sample"}, settings), scope)
     assert scope["analysis"].settings == settings
     np.testing.assert_array_equal(scope["layer"].weights, layer.weights)
+    assert scope["analysis"].encoded.scales.shape == (160, 1)
 
 
 @pytest.mark.parametrize(("name", "value"), [("rate", None), ("n_in", 99), ("seed", -1)])

@@ -1,14 +1,21 @@
 """Quantizing on request."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from safetensors.numpy import load_file, save_file
 
+import f2f_viz as f2f
+from f2f_viz import container
 from f2f_viz.errors import F2FError
 from f2f_viz.layers import Layer
-from f2f_viz.quantize import quantize
+from f2f_viz.quantize import NUMBER_FORMATS, describe_format, in_format, quantize
+
+from . import independent_decoder
 
 FINITE = st.floats(-1e6, 1e6, width=32)
 MATRICES = arrays(np.float32, array_shapes(min_dims=1, max_dims=3), elements=FINITE)
@@ -57,7 +64,7 @@ def test_extremes():
 @pytest.mark.parametrize(
     ("weights", "dtype", "to", "per", "match"),
     [
-        ([1], "float32", "int3", "tensor", "int8, int4, bfloat16, float16"),
+        ([1], "float32", "int3", "tensor", "int8, int4, bfloat16, float16, float32"),
         ([1], "float32", "int8", "row", "granularity"),
         ([1], "int8", "int4", "tensor", "already"),
         ([np.nan], "float32", "int8", "tensor", "NaN"),
@@ -66,5 +73,92 @@ def test_extremes():
     ],
 )
 def test_refusals(weights, dtype, to, per, match):
-    with pytest.raises(F2FError, match=match):
+    with pytest.raises(F2FError, match=match) as caught:
         quantize(layer(weights, dtype), to, per)
+    assert caught.value.field == "number_format"
+
+
+WEIGHTS = np.random.default_rng(8).normal(size=(24, 30)) * np.logspace(-2, 0, 24)[:, None]
+
+
+@pytest.mark.parametrize("number_format", NUMBER_FORMATS)
+def test_an_analysis_prunes_what_is_stored_and_codes_what_was_quantized(number_format):
+    given = layer(WEIGHTS)
+    settings = f2f.Settings(number_format=number_format, rate=0.7, n_in=5)
+    a = f2f.analyze(given, settings)
+    assert a.given is given
+    np.testing.assert_array_equal(a.mask, f2f.prune(given.weights, 0.7))
+    coded = in_format(given, number_format)
+    assert a.layer.dtype == coded.layer.dtype == a.encoded.dtype
+    decoded = f2f.decode(a.encoded)
+    np.testing.assert_array_equal(decoded, np.where(a.mask, coded.layer.weights, 0))
+    assert a.bit_exact
+    integer = number_format.startswith("int")
+    assert (a.encoded.scales is None) == (not integer)
+    if integer:
+        real = decoded.astype(np.float32) * a.encoded.scales
+        error = abs(real - given.weights)[a.mask]
+        step = np.broadcast_to(a.encoded.scales, a.mask.shape)[a.mask]
+        assert (error <= 0.501 * step).all()
+    assert sum(a.bits.values()) == 8 * len(container.to_bytes(a.encoded))
+    again = f2f.analyze(given, f2f.Settings.from_dict(settings.to_dict()))
+    assert container.to_bytes(again.encoded) == container.to_bytes(a.encoded)
+    preview = f2f.analyze(given, settings, preview=True)
+    assert (preview.layer.dtype, preview.ratio) == (a.layer.dtype, a.ratio)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (1, 7), (6, 2, 3), (0, 4)])
+@pytest.mark.parametrize("per", ["tensor", "channel"])
+def test_scales_come_back_from_the_file(shape, per, tmp_path):
+    if shape == () and per == "channel":
+        return
+    given = layer(np.random.default_rng(1).normal(size=shape))
+    small = quantize(given, "int8", per)
+    mask = np.ones(shape, bool)
+    encoded = f2f.encode(small.layer.weights, mask, n_in=2, scales=small.scales)
+    f2f.save(encoded, tmp_path / "w.f2f")
+    found = f2f.open(tmp_path / "w.f2f")
+    real = f2f.decode(found) * found.scales
+    np.testing.assert_array_equal(real.astype(np.float32), small.dequantize())
+    data = (tmp_path / "w.f2f").read_bytes()
+    raw = independent_decoder.decode(data)[0]
+    assert raw == small.layer.weights.tobytes()
+
+
+def test_scales_that_do_not_fit_are_refused():
+    with pytest.raises(F2FError, match=r"scales.*\(3,\)"):
+        f2f.encode(np.ones((2, 2), np.int8), np.ones((2, 2), bool), scales=np.ones(3, np.float32))
+    good = f2f.encode(
+        np.ones((2, 2), np.int8), np.ones((2, 2), bool), scales=np.ones((2, 1), np.float32)
+    )
+    for wrong in (np.ones(3), np.array([1, np.inf]), np.array([0, 1])):
+        bad = dataclasses.replace(good, scales=wrong.astype(np.float32))
+        with pytest.raises(F2FError, match="scales"):
+            container.from_bytes(container.to_bytes(bad))
+
+
+def test_words_for_formats():
+    assert describe_format("float32", "stored") == "float32"
+    assert describe_format("float32", "int8/channel") == "float32 → int8 per channel"
+    assert describe_format("float32", "bfloat16") == "float32 → bfloat16"
+
+
+def test_the_command_line_quantizes_one_tensor_and_keeps_scales(run, tmp_path):
+    np.save(tmp_path / "w.npy", WEIGHTS.astype(np.float32))
+    out = tmp_path / "w.f2f"
+    options = ("--number-format", "int8/channel", "--n-in", 4, "--rate", 0.5)
+    run("encode", tmp_path / "w.npy", "-o", out, *options)
+    assert "safetensors" in run("decode", out, "-o", tmp_path / "x.npy", code=1)
+    run("decode", out, "-o", tmp_path / "x.safetensors")
+    found = load_file(tmp_path / "x.safetensors")
+    small = quantize(layer(WEIGHTS), "int8", "channel")
+    mask = f2f.prune(WEIGHTS.astype(np.float32), 0.5)
+    np.testing.assert_array_equal(found["weights"], np.where(mask, small.layer.weights, 0))
+    np.testing.assert_array_equal(found["scales"], small.scales)
+    save_file(
+        {"a": np.ones((4, 4), np.float32), "b": np.ones((4, 4), np.float32)},
+        tmp_path / "m.safetensors",
+    )
+    said = run("encode", tmp_path / "m.safetensors", "-o", tmp_path / "m.f2f", *options, code=1)
+    assert "encode one tensor" in said
+    assert not (tmp_path / "m.f2f").exists()

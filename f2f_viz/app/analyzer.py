@@ -212,7 +212,7 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
 
     def _describe(self) -> None:
         layer, values = self._layer, self._panel.values
-        self._headline.layer = describe_layer(layer.name, layer.weights.shape, layer.dtype)
+        self._headline.layer = describe_layer(layer, self._settings.number_format)
         with self._panel.hold_sync():
             self._panel.as_json = json.dumps(self._settings.to_dict(), indent=2) + "\n"
             self._panel.as_python = controls.as_python(layer, values, self._settings)

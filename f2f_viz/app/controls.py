@@ -39,6 +39,8 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
 def hints(settings: Settings) -> dict[str, str]:
     """Return a quiet line under a control, by its name."""
     found = {}
+    if settings.number_format.startswith("int"):
+        found["number_format"] = "rounded after pruning; scales are kept"
     if settings.method == "zeros":
         found["method"] = "weights that are zero already are pruned, no others"
     if settings.n_s == 2 and settings.n_in == 8:

@@ -3,6 +3,8 @@
 from typing import Any
 
 from f2f_viz.analysis import Analysis, Estimate
+from f2f_viz.layers import Layer
+from f2f_viz.quantize import describe_format
 
 __all__ = ["badge", "cards", "describe_layer", "grouped", "seconds"]
 
@@ -136,6 +138,7 @@ def badge(analysis: Analysis | None) -> dict[str, str]:
     }
 
 
-def describe_layer(name: str, shape: tuple[int, ...], dtype: str) -> str:
-    """Return one line: name, shape, number format."""
-    return f"{name}  ·  {' × '.join(map(str, shape)) or 'scalar'}  ·  {dtype}"
+def describe_layer(layer: Layer, number_format: str) -> str:
+    """Return one line: name, shape, number format as stored and as coded."""
+    shape = " × ".join(map(str, layer.weights.shape)) or "scalar"
+    return f"{layer.name}  ·  {shape}  ·  {describe_format(layer.dtype, number_format)}"

@@ -80,7 +80,7 @@ class SweepView:
         kind = content["kind"]
         if kind == "start" and self._analysis is not None:
             self._started += 1
-            layer = self._analysis.layer
+            layer = self._analysis.given
             self._jobs = [(layer, s) for s in legal_grid(self._analysis.settings, content)]
             self._show([], 0, len(self._jobs))
         if kind == "pause":

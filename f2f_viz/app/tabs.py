@@ -118,7 +118,7 @@ def _curve_jobs(analysis: Analysis) -> list[tuple[Layer, Settings]]:
     )
     return [
         (
-            analysis.layer,
+            analysis.given,
             replace(
                 settings, method=method, rate=rate, n_s=n_s, n_in=min(settings.n_in, max_n_in(n_s))
             ),
@@ -139,7 +139,7 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
 
     def fill(analysis: Analysis) -> None:
         jobs = _curve_jobs(analysis)
-        filler.request((id(analysis.layer), tuple(settings for _, settings in jobs)), jobs)
+        filler.request((id(analysis.given), tuple(settings for _, settings in jobs)), jobs)
 
     return Tab(_box("ratio", _figure("ratio", view.root)), {"ratio": view}, 1, fill, filler.pause)
 

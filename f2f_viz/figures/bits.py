@@ -17,7 +17,7 @@ _MEANING = {
     "corrections": "care bits the decoder gets wrong",
     "mask": "which weights are kept",
     "matrix": "the XOR matrix M",
-    "header": "shape, sizes, checksum",
+    "header": "shape, sizes, checksum, scales",
 }
 
 

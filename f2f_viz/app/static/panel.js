@@ -8,6 +8,16 @@ const METHODS = [
   ["mask", "Mask from a file"],
   ["scores", "Scores from a file"],
 ];
+const NUMBER_FORMATS = [
+  ["stored", "As stored"],
+  ["float32", "float32"],
+  ["bfloat16", "bfloat16"],
+  ["float16", "float16"],
+  ["int8", "int8, one scale"],
+  ["int8/channel", "int8, a scale per channel"],
+  ["int4", "int4, one scale"],
+  ["int4/channel", "int4, a scale per channel"],
+];
 const CHUNK = 4 * 1024 * 1024;
 const LIMIT = 200 * 1024 * 1024;
 let instances = 0;
@@ -160,6 +170,8 @@ function render({ model, el }) {
     filter.hidden = tensors.length < 9;
   });
 
+  const numberFormat = select("number_format", "Number format", () => NUMBER_FORMATS);
+
   // ---- pruning -----------------------------------------------------------------------------
   const method = select("method", "Method", () => METHODS);
   const slider = h("input", { type: "range", id: `${prefix}rate-slider`, min: 0, max: 0.99,
@@ -284,10 +296,11 @@ function render({ model, el }) {
   const section = (title, ...content) =>
     h("section", { "aria-label": title }, h("h2", {}, title), ...content);
   el.append(
-    section("Layer", source, sample, path, uploading, tensor),
+    section("Layer", source, sample, path, uploading, tensor, numberFormat),
     section("Pruning", method, rate, per, threshold, pattern, mask,
             scores),
-    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), nOut, order, seed, more),
+    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), h("div", { class: "f2f-pair" }, nOut, seed), order,
+      more),
     section("Settings", settings));
 
   const show = () => sync.forEach((update) => update());
