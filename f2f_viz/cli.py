@@ -198,17 +198,22 @@ def _progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 @cli.command()
 @click.argument("file", type=click.Path())
 @click.option(
-    "-o", "--output", required=True, type=click.Path(), help="A .npy or .safetensors file."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(),
+    help="A .npy or .safetensors file; of a model, .safetensors, or .onnx if it was one.",
 )
 def decode(file: str, output: str) -> None:
-    """Decode an .f2f file to weights, or to a model's .safetensors file; pruned ones are 0.
+    """Decode an .f2f file to weights, or to a model's file; pruned ones are 0.
 
     Of quantized weights, a .safetensors file also gets the scales: values are weights · scales.
     """
     suffix = Path(output).suffix
     if is_model_file(Path(file)):
-        if suffix != ".safetensors":
-            raise F2FError("output of a model", expected="a name ending .safetensors", got=output)
+        if suffix not in (".safetensors", ".onnx"):
+            known = "a name ending .safetensors, or .onnx if it was one"
+            raise F2FError("output of a model", expected=known, got=output)
         with _progress(Path(file).name, "B") as progress:
             decode_model(file, output, progress=progress)
         return

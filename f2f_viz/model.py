@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from f2f_viz.layers import Layer, list_tensors, load_layer, load_mask
 from f2f_viz.loaders import TensorInfo
 from f2f_viz.model_file import ModelFile, Slot, Source, open_model, open_source, pack_model
 from f2f_viz.model_report import ModelReport, account
+from f2f_viz.onnx_model import write_onnx
 from f2f_viz.parts import Parts
 from f2f_viz.planes import Progress
 from f2f_viz.pruning import prune
@@ -268,22 +270,22 @@ def _assemble(
             layers[name] = about["size"], read
             reports[name] = Report(**about["report"])
     parts.finish(pack_model(source, layers, plain))
-    return account(reports, source.slots, len(source.header), output)
+    rest = len(source.header) + len(source.frame or b"")
+    return account(reports, source.slots, rest, output)
 
 
-def _decoded_pieces(
+def _decoded_tensors(
     model: ModelFile, progress: Progress | None, cancel: threading.Event | None
-) -> Iterator[bytes]:
+) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield every tensor in the order of the model's data, each in pieces."""
     layers, done, total = set(model.layers), 0, sum(s.nbytes for s in model.slots.values())
-    yield len(model.header).to_bytes(8, "little")
-    yield model.header
     for name, slot in model.slots.items():
         if cancel and cancel.is_set():
             raise Cancelled
         if name in layers:
-            yield to_words(decoded(model.layer(name), name)).tobytes()
+            yield name, iter([to_words(decoded(model.layer(name), name)).tobytes()])
         else:
-            yield from model.chunks(name)
+            yield name, model.chunks(name)
         done += slot.nbytes
         if progress:
             progress(done, total)
@@ -296,14 +298,15 @@ def decode_model(
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> ModelFile:
-    """Decode a model's file to a safetensors file; pruned weights are +0, all else bit for bit.
+    """Decode a model's file; pruned weights are +0, all else bit for bit.
 
     Parameters
     ----------
     path
         The .f2f file of a model.
     output
-        The .safetensors file to write; None only checks that everything decodes.
+        The .safetensors file to write, or .onnx if the model came as one; None only checks that
+        everything decodes.
     progress : callable, optional
         Called as ``progress(done, total)``, in bytes of the model.
     cancel : threading.Event, optional
@@ -321,10 +324,20 @@ def decode_model(
         then.
     """
     model = open_model(Path(path))
-    pieces = _decoded_pieces(model, progress, cancel)
+    tensors = _decoded_tensors(model, progress, cancel)
     if output is None:
-        for _ in pieces:
-            pass
+        for _, pieces in tensors:
+            for _ in pieces:
+                pass
+    elif Path(output).suffix == ".onnx":
+        if model.frame is None:
+            raise F2FError(
+                f"{path} holds no ONNX model", expected="a name ending .safetensors", got=output
+            )
+        whole = ((name, b"".join(pieces)) for name, pieces in tensors)
+        write_onnx(model.frame, whole, Path(output), str(path))
     else:
-        container.write_atomically(output, pieces)
+        head = [len(model.header).to_bytes(8, "little"), model.header]
+        bodies = chain.from_iterable(pieces for _, pieces in tensors)
+        container.write_atomically(output, chain(head, bodies))
     return model

@@ -2,6 +2,7 @@
 
 Tensors, in this order: those that are carried unchanged, under their own names; every encoded one
 as the bytes of its own one-layer .f2f file (`container`), named ``f2f:`` + its name;
+``f2f-model:onnx``, of a model that came as ONNX the rest of it (`onnx_model`);
 ``f2f-model:header``, the JSON header of the model as a safetensors file; ``f2f-model:digest``, the
 SHA-256 of all bytes before it. The metadata entry ``f2f_model`` is the version. Decoding writes
 that header again and every tensor where it says, so that a model that came as one safetensors
@@ -25,6 +26,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.loaders import Entry, entries
 from f2f_viz.loaders.base import storage_dtype
 from f2f_viz.loaders.safetensors_files import CODES, read_header
+from f2f_viz.onnx_model import frame_of
 
 __all__ = [
     "ModelFile",
@@ -38,6 +40,7 @@ __all__ = [
 
 VERSION = 1
 LAYER = "f2f:"
+FRAME = "f2f-model:onnx"
 HEADER = "f2f-model:header"
 DIGEST = "f2f-model:digest"
 _CHUNK = 1 << 24
@@ -101,12 +104,15 @@ class Source:
         In the order of the header's data.
     entries : dict of str to Entry
         How to read each.
+    frame : bytes or None
+        Of an ONNX model, the rest of it (`onnx_model.frame_of`).
     """
 
     path: Path
     header: bytes
     slots: dict[str, Slot]
     entries: dict[str, Entry]
+    frame: bytes | None = None
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a tensor's bytes as they are, in pieces."""
@@ -149,7 +155,8 @@ def open_source(path: Path) -> Source:
             tensors[name] = (code, info.shape, info.nbytes)
         raw = container.frame_header(tensors)[8:]
         header = json.loads(raw)
-    return Source(path, raw, _slots(header), found)
+    frame = frame_of(path) if path.suffix.lower() == ".onnx" else None
+    return Source(path, raw, _slots(header), found, frame)
 
 
 def pack_model(
@@ -176,7 +183,12 @@ def pack_model(
         for name, slot in ((name, source.slots[name]) for name in carried)
     }
     tensors |= {LAYER + name: ("U8", (size,), size) for name, (size, _) in layers.items()}
-    tensors[HEADER] = ("U8", (len(source.header),), len(source.header))
+    parts = (
+        {HEADER: source.header}
+        if source.frame is None
+        else {FRAME: source.frame, HEADER: source.header}
+    )
+    tensors |= {name: ("U8", (len(data),), len(data)) for name, data in parts.items()}
     tensors[DIGEST] = ("U8", (32,), 32)
     frame = container.frame_header(tensors, f2f_model=str(VERSION))
 
@@ -186,7 +198,7 @@ def pack_model(
             yield from [plain[name]()] if name in plain else source.chunks(name)
         for _, read in layers.values():
             yield read()
-        yield source.header
+        yield from parts.values()
 
     digest = hashlib.sha256()
     for piece in pieces():
@@ -222,6 +234,11 @@ class ModelFile:
     def layers(self) -> list[str]:
         """Names of the encoded tensors, in the order of the model's data."""
         return [name for name in self.slots if LAYER + name in self.stored]
+
+    @property
+    def frame(self) -> bytes | None:
+        """Of a model that came as ONNX, the rest of it."""
+        return self.read(FRAME) if FRAME in self.stored else None
 
     def read(self, name: str) -> bytes:
         """Read one of the file's own tensors."""

@@ -86,9 +86,9 @@ class ModelReport:
 
 
 def account(
-    layers: dict[str, Report], slots: dict[str, Slot], header: int, path: Path
+    layers: dict[str, Report], slots: dict[str, Slot], rest: int, path: Path
 ) -> ModelReport:
-    """Make the report of a file, given that of its layers and the model's header."""
+    """Make the report of a file, given that of its layers and the bytes that are no tensors'."""
     carried = tuple(name for name in slots if name not in layers)
     return ModelReport(
         layers=tuple(
@@ -98,7 +98,7 @@ def account(
         ),
         carried=carried,
         carried_bytes=sum(slots[name].nbytes for name in carried),
-        model_bytes=8 + header + sum(slot.nbytes for slot in slots.values()),
+        model_bytes=8 + rest + sum(slot.nbytes for slot in slots.values()),
         file_bytes=path.stat().st_size,
     )
 
@@ -106,7 +106,8 @@ def account(
 def model_report(model: ModelFile) -> ModelReport:
     """Account for every bit of a model's file, from the file alone."""
     layers = {name: model.layer(name).report for name in model.layers}
-    return account(layers, model.slots, len(model.header), model.path)
+    rest = len(model.header) + len(model.frame or b"")
+    return account(layers, model.slots, rest, model.path)
 
 
 def model_rivals(

@@ -14,6 +14,7 @@ import f2f_viz as f2f
 from f2f_viz.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.layers import list_tensors, load_layer
+from f2f_viz.onnx_model import write_onnx
 
 RNG = np.random.default_rng(1)
 WEIGHTS = {
@@ -144,9 +145,7 @@ def save_onnx(onnx, path, arrays, constants=False, **options):
 def test_onnx_dtypes(onnx, tmp_path, external, constants):
     path = tmp_path / "m.onnx"
     arrays = {**WEIGHTS, "int4": INT4, "empty": np.zeros((0, 3), np.float32)}
-    options = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0}
-    options |= {"convert_attribute": True}
-    save_onnx(onnx, path, arrays, constants=constants, **(options if external else {}))
+    save_onnx(onnx, path, arrays, constants, **(EXTERNAL if external else {}))
     assert (tmp_path / "m.data").exists() == external
     assert [info.name for info in list_tensors(path)] == list(arrays)
     for name, array in arrays.items():
@@ -170,23 +169,131 @@ def test_onnx_nodes_that_are_no_weights(onnx, tmp_path):
     assert [info.name for info in list_tensors(tmp_path / "m.onnx")] == ["w"]
 
 
-@pytest.mark.parametrize("external", [False, True])
-@pytest.mark.parametrize("constants", [False, True])
-def test_whole_onnx_models(onnx, tmp_path, external, constants):
+EXTERNAL = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0,
+            "convert_attribute": True}  # fmt: skip
+
+
+def onnx_arrays(rate=0.0):
+    """Weights and what else an ONNX model holds, pruned at a rate."""
     rng = np.random.default_rng(0)
     arrays = {"conv": rng.normal(size=(16, 8, 3, 3)).astype("f4"),
               "half": rng.normal(size=(40, 50)).astype("f2"),
-              "bias": rng.normal(size=16).astype("f4"), "axes": np.arange(3)}  # fmt: skip
-    options = {"save_as_external_data": True, "location": "m.data", "size_threshold": 0}
-    options |= {"convert_attribute": True}
-    save_onnx(onnx, tmp_path / "m.onnx", arrays, constants, **(options if external else {}))
-    f2f.encode_model(tmp_path / "m.onnx", tmp_path / "m.f2f", f2f.Settings(rate=0.8, n_s=1))
+              "bias": rng.normal(size=16).astype("f4"), "axes": np.arange(3),
+              "flags": np.array([True, False])}  # fmt: skip
+    for name in ("conv", "half"):
+        kept = f2f.prune(arrays[name], rate)
+        arrays[name] = np.where(kept, arrays[name], np.zeros((), arrays[name].dtype))
+    return arrays
+
+
+@pytest.mark.parametrize("external", [False, True])
+@pytest.mark.parametrize("constants", [False, True])
+def test_whole_onnx_models(onnx, tmp_path, external, constants):
+    """They come back byte for byte but for pruned weights, as ONNX and as safetensors."""
+    options = EXTERNAL if external else {}
+    for folder, rate in (("source", 0.0), ("expected", 0.8), ("back", 0.8)):
+        (tmp_path / folder).mkdir()
+        if folder != "back":
+            save_onnx(onnx, tmp_path / folder / "m.onnx", onnx_arrays(rate), constants, **options)
+    source, packed, back = tmp_path / "source", tmp_path / "m.f2f", tmp_path / "back"
+    f2f.encode_model(source / "m.onnx", packed, f2f.Settings(rate=0.8, n_s=1))
+    assert packed.stat().st_size < sum(file.stat().st_size for file in source.iterdir())
+    f2f.decode_model(packed, back / "m.onnx")
+    expected = tmp_path / "expected"
+    assert sorted(os.listdir(back)) == sorted(os.listdir(expected)) == ["m.data", "m.onnx"][not external:]  # fmt: skip
+    for file in expected.iterdir():
+        assert (back / file.name).read_bytes() == file.read_bytes()
+    onnx.checker.check_model(back / "m.onnx")
+    f2f.decode_model(packed, tmp_path / "back.safetensors")
+    tensors = load_file(tmp_path / "back.safetensors")
+    assert list(tensors) == list(onnx_arrays())
+    for name, array in onnx_arrays(0.8).items():
+        same_bits(tensors[name], array)
+
+
+def test_what_an_onnx_model_holds_beside_its_weights(onnx, tmp_path):
+    """Nodes, strings, typed fields and the weights of branches come back."""
+    helper, tensor = onnx.helper, onnx.numpy_helper.from_array
+    branch = helper.make_graph([], "branch", [], [], [tensor(np.ones((30, 40), "f4"), "inner")])
+    nodes = [helper.make_node("Constant", [], ["words"], value=tensor(np.array(["a", "b"], object))),
+             helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)]  # fmt: skip
+    weights = onnx_arrays()["half"].astype("f4")
+    typed = helper.make_tensor("w", onnx.TensorProto.FLOAT, weights.shape, weights.reshape(-1))
+    graph = helper.make_graph(nodes, "g", [], [], [typed], doc_string="as it was")
+    before = helper.make_model(graph)
+    onnx.save(before, tmp_path / "m.onnx")
+    f2f.encode_model(tmp_path / "m.onnx", tmp_path / "m.f2f", f2f.Settings(rate=0.0, n_s=1))
+    f2f.decode_model(tmp_path / "m.f2f", tmp_path / "back.onnx")
+    after = onnx.load(tmp_path / "back.onnx")
+    same_bits(onnx.numpy_helper.to_array(after.graph.initializer[0]), weights)
+    before.graph.initializer[0].ClearField("float_data")
+    after.graph.initializer[0].ClearField("raw_data")
+    assert after == before
+
+
+def test_an_onnx_model_with_external_data_in_branches_is_only_weights(onnx, tmp_path):
+    inner = onnx.TensorProto(name="inner", dims=[2, 2], data_type=1, data_location=1)
+    inner.external_data.add(key="location", value="data")
+    branch = onnx.helper.make_graph([], "branch", [], [], [inner])
+    nodes = [onnx.helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)]
+    weights = onnx.numpy_helper.from_array(onnx_arrays()["half"], "w")
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], [], [weights]))
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    f2f.encode_model(tmp_path / "m.onnx", tmp_path / "m.f2f", f2f.Settings(rate=0.5, n_s=1))
+    with pytest.raises(F2FError, match="holds no ONNX model: expected a name ending"):
+        f2f.decode_model(tmp_path / "m.f2f", tmp_path / "back.onnx")
     f2f.decode_model(tmp_path / "m.f2f", tmp_path / "back.safetensors")
-    back = load_file(tmp_path / "back.safetensors")
-    assert list(back) == list(arrays)
-    for name, array in arrays.items():
-        mask = f2f.prune(array, 0.8) if array.ndim > 1 else np.ones(array.shape, bool)
-        same_bits(back[name], np.where(mask, array, np.zeros((), array.dtype)))
+    assert list(load_file(tmp_path / "back.safetensors")) == ["w"]
+
+
+@pytest.mark.parametrize(
+    ("location", "offset", "message"),
+    [
+        ("../out", 0, "outside the model's folder"),
+        ("/out", 0, "outside the model's folder"),
+        ("sub/out", 0, "outside the model's folder"),
+        ("back.onnx", 0, "outside the model's folder"),
+        ("", 0, "outside the model's folder"),
+        ("there", 0, "would replace"),
+        ("data", 2**40, "an offset in the"),
+        ("data", 8, "an offset in the"),
+    ],
+)
+def test_hostile_onnx_frames(onnx, tmp_path, location, offset, message):
+    frame = onnx.ModelProto()
+    for name, at in (("a", 0), ("b", offset)):
+        tensor = frame.graph.initializer.add(name=name, dims=[4], data_type=1, data_location=1)
+        tensor.external_data.add(key="location", value=location)
+        tensor.external_data.add(key="offset", value=str(at))
+    (tmp_path / "there").write_bytes(b"mine")
+    data = [("a", bytes(16)), ("b", bytes(16))]
+    with pytest.raises(F2FError, match=message):
+        write_onnx(frame.SerializeToString(), data, tmp_path / "back.onnx", "m.f2f")
+    with pytest.raises(F2FError, match="no data of tensor b"):
+        write_onnx(frame.SerializeToString(), data[:1], tmp_path / "back.onnx", "m.f2f")
+    with pytest.raises(F2FError, match="has no tensor c"):
+        write_onnx(frame.SerializeToString(), [("c", b"")], tmp_path / "back.onnx", "m.f2f")
+    with pytest.raises(F2FError, match=r"cannot read m\.f2f"):
+        write_onnx(b"\xff" * 9, data, tmp_path / "back.onnx", "m.f2f")
+    assert os.listdir(tmp_path) == ["there"]
+    assert (tmp_path / "there").read_bytes() == b"mine"
+
+
+def test_a_failed_write_of_an_onnx_model_leaves_nothing(onnx, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    save_onnx(onnx, tmp_path / "m.onnx", onnx_arrays(), **EXTERNAL)
+    f2f.encode_model(tmp_path / "m.onnx", tmp_path / "m.f2f", f2f.Settings(rate=0.5, n_s=1))
+
+    def full(source, target):
+        if str(target).endswith(".onnx"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(F2FError, match="No space left"):
+        f2f.decode_model(tmp_path / "m.f2f", tmp_path / "out" / "m.onnx")
+    assert not os.listdir(tmp_path / "out")
 
 
 def test_onnx_names_are_unique(onnx, tmp_path):

@@ -21,7 +21,7 @@ from f2f_viz.loaders.base import (
     storage_dtype,
 )
 
-__all__ = ["onnx_entries"]
+__all__ = ["graph_tensors", "import_onnx", "onnx_entries"]
 
 
 def onnx_entries(path: Path) -> list[Entry]:
@@ -29,29 +29,36 @@ def onnx_entries(path: Path) -> list[Entry]:
 
     Some exporters write weights as one, some as the other. External data are mapped.
     """
-    try:
-        import onnx
-    except ImportError:
-        raise F2FError(
-            f"reading {path.name} needs ONNX", hint='pip install "f2f-viz[onnx]"'
-        ) from None
+    onnx = import_onnx(path)
     with reading(path):
         model = onnx.load(path, load_external_data=False)
         return [
             Entry(info, path, partial(_read, path, info, tensor))
-            for name, tensor in _tensors(model.graph)
+            for name, tensor in graph_tensors(model.graph)
             for info in [_info(name, tensor, path)]
         ]
 
 
-def _tensors(graph: Any) -> Iterator[tuple[str, Any]]:
+def import_onnx(path: Path) -> Any:
+    """Import the library, or say which extra has it."""
+    try:
+        import onnx
+    except ImportError:
+        raise F2FError(f"{path.name} needs ONNX", hint='pip install "f2f-viz[onnx]"') from None
+    return onnx
+
+
+def graph_tensors(graph: Any) -> Iterator[tuple[str, Any]]:
+    """Yield names and tensors of a graph: initializers and `Constant` nodes, but no strings."""
     for tensor in graph.initializer:
-        yield tensor.name, tensor
+        if tensor.data_type != tensor.STRING:
+            yield tensor.name, tensor
     for node in graph.node:
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and node.output:
             for attribute in node.attribute:
-                if attribute.name == "value" and attribute.HasField("t"):
-                    yield node.output[0], attribute.t
+                tensor = attribute.t
+                if attribute.name == "value" and tensor.data_type not in (0, tensor.STRING):
+                    yield node.output[0], tensor
 
 
 def _info(name: str, tensor: Any, path: Path) -> TensorInfo:
