@@ -49,6 +49,11 @@ def test_readme_tables():
     sizes = tables["layer_sizes"](json.loads(tables["MODEL"].read_text()))
     more = sizes["F2F"] / sizes["entropy mask + exponents"] - 1
     assert f"What F2F gives for its\n{more:.1%}".replace("%", " %") in text
+    row = tables["readme_random_table"](json.loads(tables["PAPER"].read_text())["rows"])
+    last = [float(e) for e in re.findall(r"(\d+\.\d+) %? \(", row.splitlines()[-1])]
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    said = re.search(r"([\d.]+) % \(n_s = 0\) to ([\d.]+) % \(n_s = 1\) and ([\d.]+) %", guide)
+    assert [float(e) for e in said.groups()] == pytest.approx(last, abs=0.051)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/howto.md"])

@@ -128,6 +128,7 @@ def test_golden_files_hold_what_their_script_says():
         assert headers[0] == headers[1], name
         assert golden.network == made.network, name
         np.testing.assert_array_equal(golden.mask, made.mask)
+        np.testing.assert_array_equal(golden.scales, made.scales)
         assert f2f.decode(golden).tobytes() == f2f.decode(made).tobytes()
     plain = f2f.open(GOLDEN / "v1-int8-plain.f2f")
     assert plain.network.is_plain

@@ -39,6 +39,7 @@ PAPER = {"order": "row", "coding": "chunk", "mask_coding": "bitmap", "recode": F
          "zero_rate": False}  # fmt: skip
 BEST = {"order": "interleaved", "coding": "rank", "mask_coding": "range", "recode": True,
         "zero_rate": True}  # fmt: skip
+SCALES = (np.arange(1, 25) / 8192).astype(np.float32)[:, None]
 FITTED = BEST | {"fit_n_out": True, "plain": True}
 FIRST = {
     "v1-float32-best.f2f": (weights(np.float32), 0.9, BEST | {"n_s": 1}),
@@ -55,6 +56,7 @@ FIRST = {
 FILES = FIRST | {
     "v1-float32-fitted.f2f": (weights(np.float32, (64, 96)), 0.9, FITTED | {"n_s": 2}),
     "v1-int8-plain.f2f": (weights(np.int8), 0.05, FITTED | {"n_s": 0}),
+    "v1-int8-scales.f2f": (weights(np.int8), 0.9, FITTED | {"n_s": 1, "scales": SCALES}),
 }
 
 
