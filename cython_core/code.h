@@ -24,7 +24,6 @@ typedef struct {
     int words;
     struct f2f_heavy **heavy; /* (blocks,) or NULL: see heavy.h */
     void *arena;    /* for the costs of a plane, n_s = 2 */
-    int64_t arena_rows;
 } f2f_tile;
 
 static inline uint64_t f2f_pext_plain(uint64_t v, uint64_t mask)

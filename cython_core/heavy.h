@@ -10,8 +10,7 @@
 #include "code.h"
 
 #define F2F_LIST_MOST 26000 /* pairs listed for a block: memory, not exactness */
-#define F2F_TILE_LISTS 24000000 /* pairs listed for a tile: 48 MB; later blocks list none */
-#define F2F_ALL_SHELLS 17   /* distances there are, 0 … 16 */
+#define F2F_TILE_LISTS 12000000 /* pairs listed for a tile: 36 MB; later blocks list none */
 #define F2F_SHELLS 10       /* distances listed at most */
 #define F2F_REST_MOST 8     /* rows without a pivot, at most */
 
@@ -22,7 +21,7 @@ typedef struct f2f_heavy {
     int rest;                   /* rows that are no pivots */
     uint8_t rest_row[F2F_REST_MOST];
     int shells;                 /* distances 0 … shells - 1 are listed completely */
-    uint32_t *start;            /* (2^n_in, shells + 1) where the list of (a, distance) starts */
+    uint16_t *start;            /* (2^n_in, shells + 1) where the list of (a, distance) starts */
     uint16_t *entry;            /* listed pairs: 8 c - distance + 16, or with rest c + 256 distance */
     uint8_t *z;                 /* with rest: the pair's outputs on the rest rows */
 } f2f_heavy;
@@ -55,7 +54,7 @@ static int f2f_heavy_lists(f2f_heavy *h, const f2f_tagged *unit, const f2f_tagge
     *left -= total;
     int row = h->shells + 1;
     uint16_t *span = malloc((size_t)many * 2);
-    h->start = calloc((size_t)(symbols * row), 4);
+    h->start = calloc((size_t)(symbols * row), sizeof *h->start);
     h->entry = malloc((size_t)(total + 1) * 2);
     h->z = malloc(h->rest ? (size_t)total + 1 : 1);
     uint32_t *at = calloc((size_t)(symbols * row), 4);
@@ -103,38 +102,6 @@ static int f2f_heavy_lists(f2f_heavy *h, const f2f_tagged *unit, const f2f_tagge
     }
     free(span), free(at);
     return F2F_OK;
-}
-
-/* All pairs by a and distance, as f2f_heavy lists the near ones. */
-static inline __attribute__((always_inline)) void f2f_heavy_all(const f2f_heavy *h, const uint64_t *cols, int n_in, uint32_t *start,
-                          uint16_t *entry, uint8_t *z_list)
-{
-    int symbols = 1 << n_in;
-    uint64_t ya[256], yc[256], pivots = 0;
-    uint32_t at = 0;
-    for (int i = 0; i < h->rank; i++) pivots |= (uint64_t)1 << h->pivot[i];
-    f2f_span(cols, n_in, 1, NULL, ya);
-    f2f_span(cols + 2 * n_in, n_in, 1, NULL, yc);
-    for (int a = 0; a < symbols; a++) {
-        uint32_t *row = start + a * (F2F_ALL_SHELLS + 1), place[F2F_ALL_SHELLS + 1] = {0};
-        uint8_t d[256];
-        for (int c = 0; c < symbols; c++) {
-            d[c] = (uint8_t)__builtin_popcountll((ya[a] ^ yc[c]) & pivots);
-            place[d[c]]++;
-        }
-        for (int k = 0; k <= F2F_ALL_SHELLS; k++) {
-            uint32_t n = place[k];
-            row[k] = place[k] = at;
-            at += n;
-        }
-        for (int c = 0; c < symbols; c++) {
-            uint64_t y = ya[a] ^ yc[c];
-            uint8_t z = 0;
-            for (int q = 0; q < h->rest; q++) z |= (uint8_t)((y >> h->rest_row[q] & 1) << q);
-            entry[place[d[c]]] = f2f_entry(h->rest, c, d[c]);
-            z_list[place[d[c]]++] = z;
-        }
-    }
 }
 
 /* NULL where the block is too heavy for it (or memory is out). */

@@ -6,11 +6,18 @@
 
 #define F2F_LEAST(p, q) ((p) < (q) ? (p) : (q))
 enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
-#define F2F_TWO_BUTTERFLY 11 /* care rows up to which a table of 2^n_u rows beats lists */
-#define F2F_TWO_LEAST 4     /* n_in from which level sets beat the plain step */
-#define F2F_LEVELS 6        /* costs above the minimum that are told apart, n_s = 2 */
-#define F2F_JOINT 8         /* levels a butterfly may hold */
-#define F2F_TWO_ROWS ((int64_t)1 << 21) /* of 32 bytes, for costs of a tile, n_s = 2: 64 MB */
+#define F2F_TWO_LEAST 4        /* n_in from which level sets beat the plain step */
+#define F2F_TWO_BUTTERFLY 11   /* care rows up to which a table of 2^n_u rows beats lists */
+#define F2F_LEVELS 7           /* costs above the minimum that are told apart at most, n_s = 2 */
+#define F2F_ENOUGH(limit) ((limit) > 4 ? (limit) : 3) /* levels that lists must give */
+#define F2F_JOINT 8            /* levels a butterfly may hold */
+#define F2F_BYTES_BUTTERFLY 12 /* care rows up to which a table beats all pairs, in bytes */
+#define F2F_BYTES_MOST 128     /* care rows up to which costs in bytes are tried */
+#define F2F_TRIES 5            /* searches of a tile at n_s = 2, the last in bytes throughout */
+#define F2F_WIDEN 8            /* blocks before an unproven one that the next keeps in bytes */
+#define F2F_TWO_STATE 2048     /* rows of 32 bytes, for the costs of one block in bytes */
+#define F2F_SEGMENT ((int64_t)1 << 18) /* such rows for the costs of a segment: 8 MB */
+#define F2F_SEGMENTS 8                 /* of which the costs are kept */
 #define F2F_ONE_BUTTERFLY 12  /* care rows up to which a table of 2^n_u beats all pairs */
 #define F2F_ONE_SEGMENT 16384 /* blocks whose costs are kept at once: 4 MB */
 #define F2F_ONE_MOST 100      /* care rows up to which byte costs are exact */
@@ -19,6 +26,8 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_NAME(x) f2f_##x##_base
 #define F2F_LEVEL 0
 #include "search_one.h"
+#include "rows.h"
+#include "search_bytes.h"
 #include "search_two.h"
 #undef F2F_ISA
 #undef F2F_NAME
@@ -29,6 +38,8 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_NAME(x) f2f_##x##_avx2
 #define F2F_LEVEL 1
 #include "search_one.h"
+#include "rows.h"
+#include "search_bytes.h"
 #include "search_two.h"
 #undef F2F_ISA
 #undef F2F_NAME
@@ -39,6 +50,8 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_NAME(x) f2f_##x##_avx512
 #define F2F_LEVEL 2
 #include "search_one.h"
+#include "rows.h"
+#include "search_bytes.h"
 #include "search_two.h"
 #undef F2F_ISA
 #undef F2F_NAME
@@ -57,8 +70,6 @@ static int f2f_best_isa(void)
 #endif
     return F2F_ISA_PLAIN;
 }
-
-static long f2f_retries; /* tiles whose quick search could not prove its path, for tests */
 
 #if defined(__x86_64__)
 #define F2F_DISPATCH(name, ...)                                                                   \
@@ -79,11 +90,15 @@ static int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t
         return F2F_DISPATCH(zero_search, code, tile, bits, symbols, mismatches, cancel);
     if (code->n_s == 1 && code->n_in <= 8 && most <= F2F_ONE_MOST)
         return F2F_DISPATCH(one_search, code, tile, bits, symbols, mismatches, cancel);
-    for (int enough = 3; tile->heavy && enough <= F2F_LEVELS; enough += F2F_LEVELS - 3) {
-        int status = F2F_DISPATCH(two_search, code, tile, bits, symbols, mismatches, cancel,
-                                  F2F_LEVELS, enough);
+    if (tile->heavy) {
+        uint8_t *wide = calloc((size_t)tile->blocks, 1);
+        int status = wide ? F2F_RETRY : F2F_NO_MEMORY;
+        for (int tries = 0; status == F2F_RETRY && tries < F2F_TRIES; tries++) {
+            if (tries == F2F_TRIES - 1) memset(wide, 1, (size_t)tile->blocks);
+            status = F2F_DISPATCH(two_search, code, tile, bits, symbols, mismatches, cancel, wide);
+        }
+        free(wide);
         if (status != F2F_RETRY) return status;
-        f2f_retries++;
     }
     return F2F_DISPATCH(plain_search, code, tile, bits, symbols, mismatches, cancel);
 }
@@ -93,9 +108,7 @@ static int f2f_prepare(f2f_tile *tile, const f2f_code *code)
 {
     if (code->n_s != 2 || code->n_in < F2F_TWO_LEAST || code->n_in > 8 || tile->blocks < 3)
         return F2F_OK;
-    int64_t rows = tile->blocks * F2F_LEVELS * 256 + F2F_LEVELS * 256;
-    tile->arena_rows = rows < F2F_TWO_ROWS ? rows : F2F_TWO_ROWS;
-    tile->arena = aligned_alloc(64, (size_t)tile->arena_rows * 32);
+    tile->arena = aligned_alloc(64, (size_t)(F2F_SEGMENTS * F2F_SEGMENT) * 32);
     if (!tile->arena) return F2F_NO_MEMORY;
     tile->heavy = calloc((size_t)tile->blocks, sizeof *tile->heavy);
     if (!tile->heavy) return F2F_NO_MEMORY;

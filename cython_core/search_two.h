@@ -2,29 +2,14 @@
  *
  * D_{t-1}(m, c), less its minimum, takes few values: level j is the set of states with cost <= j,
  * one row of 256 lanes for each c, lane m. Costs above the last level are `levels`, exactly, or
- * (clamped) at least that: a lower bound, proven harmless when the path found never uses it.
+ * (clamped) at least that: a lower bound, proven harmless when the path found never uses it; where
+ * it does, the tile is searched again with costs in bytes there.
  *   few care rows:  scatter rows to a table over the 2^n_u outputs, butterfly passes between rows
  *                   (level j takes its neighbour's level j - 1), each followed by the conditional
  *                   swap of the two rows in the lanes m where that row of B m is 1; gather A a;
- *   many:           heavy.h; too many: the plain step.
+ *   many:           heavy.h; too many: search_bytes.h.
  * Then rows a, lanes m are transposed to rows m, lanes a.
  * Included once per instruction set, as search_one.h. */
-
-typedef uint64_t F2F_NAME(row) __attribute__((vector_size(32), aligned(32)));
-#define ROW F2F_NAME(row)
-#if F2F_LEVEL == 2
-#define F2F_PICK(mask, yes, no)                                                                   \
-    ((ROW)_mm256_ternarylogic_epi64((__m256i)(mask), (__m256i)(yes), (__m256i)(no), 0xCA))
-#else
-#define F2F_PICK(mask, yes, no) ((no) ^ (((yes) ^ (no)) & (mask)))
-#endif
-#if F2F_LEVEL > 0
-#define F2F_FULL(x) _mm256_testc_si256((__m256i)(x), _mm256_set1_epi64x(-1))
-#define F2F_ANY(x) !_mm256_testz_si256((__m256i)(x), (__m256i)(x))
-#else
-#define F2F_ANY(x) ((x)[0] | (x)[1] | (x)[2] | (x)[3])
-#define F2F_FULL(x) (((x)[0] & (x)[1] & (x)[2] & (x)[3]) == ~(uint64_t)0)
-#endif
 
 typedef struct {
     ROW table[(1 << F2F_TWO_BUTTERFLY) * F2F_JOINT];
@@ -32,136 +17,20 @@ typedef struct {
     ROW out[F2F_LEVELS * 256];        /* new levels before the transposition: [level][a] */
     ROW near_[(1 << F2F_REST_MOST) * F2F_REST_MOST]; /* lanes within j of z on the rest rows */
     ROW grid[4][64];
-    uint32_t all_start[256 * (F2F_ALL_SHELLS + 1)];
-    uint16_t all_entry[65536];
-    uint8_t all_z[65536];
-    int limit, enough; /* levels to keep, and those for which no unlisted pair is looked up */
-    uint16_t plain_old[65536], plain_new[65536];
+    int limit;                        /* levels to keep of the new costs */
+    uint8_t old[65536] __attribute__((aligned(64))); /* costs in bytes, [c][m] … */
+    uint8_t new[65536] __attribute__((aligned(64))); /* … and [m][a] */
+    F2F_NAME(bytes_space) bytes;
 } F2F_NAME(two_space);
 
 typedef struct {
-    int levels, clamped;
-    ROW *level; /* [level][x_{t-1}], lane x_t */
+    int levels, clamped; /* in bytes: the greatest cost, 0 */
+    ROW *level;          /* [level][x_{t-1}], lane x_t */
+    uint8_t *byte;       /* or [x_{t-1}][x_t] */
 } F2F_NAME(two_costs);
 
-/* Lanes m where bit `row` of B m ^ w is 1. */
-F2F_ISA static inline __attribute__((always_inline)) ROW
-F2F_NAME(lanes)(const uint64_t *b, int n_in, uint64_t w, int row)
-{
-    static const uint64_t word[6] = {0xaaaaaaaaaaaaaaaa, 0xcccccccccccccccc, 0xf0f0f0f0f0f0f0f0,
-                                     0xff00ff00ff00ff00, 0xffff0000ffff0000, 0xffffffff00000000};
-    ROW x = {0, 0, 0, 0};
-    if (w >> row & 1) x = ~x;
-    for (int j = 0; j < n_in; j++)
-        if (b[j] >> row & 1) {
-            if (j < 6)
-                x ^= word[j];
-            else if (j == 6)
-                x ^= (ROW){0, ~(uint64_t)0, 0, ~(uint64_t)0};
-            else
-                x ^= (ROW){0, 0, ~(uint64_t)0, ~(uint64_t)0};
-        }
-    return x;
-}
-
-/* Transpose 256 rows of 256 lanes: 64 x 64 squares by halves (Hacker's Delight, 7-3), four at once. */
-F2F_ISA static void F2F_NAME(transpose)(const ROW *in, ROW *out, ROW (*grid)[64])
-{
-    for (int g = 0; g < 4; g++) {
-        ROW *x = grid[g];
-#define F2F_HALVES(p, q, s, mask)                                                                 \
-    {                                                                                             \
-        ROW swap = (((p) >> (s)) ^ (q)) & (mask);                                                 \
-        (q) ^= swap;                                                                              \
-        (p) ^= swap << (s);                                                                       \
-    }
-        for (int r = 0; r < 8; r++) {
-            ROW y[8];
-            for (int k = 0; k < 8; k++) y[k] = in[64 * g + r + 8 * k];
-            for (int k = 0; k < 4; k++) F2F_HALVES(y[k], y[k + 4], 32, 0x00000000ffffffff)
-            for (int k = 0; k < 8; k++)
-                if (!(k & 2)) F2F_HALVES(y[k], y[k + 2], 16, 0x0000ffff0000ffff)
-            for (int k = 0; k < 8; k += 2) F2F_HALVES(y[k], y[k + 1], 8, 0x00ff00ff00ff00ff)
-            for (int k = 0; k < 8; k++) x[r + 8 * k] = y[k];
-        }
-        for (int r = 0; r < 64; r += 8) {
-            ROW y[8];
-            for (int k = 0; k < 8; k++) y[k] = x[r + k];
-            for (int k = 0; k < 4; k++) F2F_HALVES(y[k], y[k + 4], 4, 0x0f0f0f0f0f0f0f0f)
-            for (int k = 0; k < 8; k++)
-                if (!(k & 2)) F2F_HALVES(y[k], y[k + 2], 2, 0x3333333333333333)
-            for (int k = 0; k < 8; k += 2) F2F_HALVES(y[k], y[k + 1], 1, 0x5555555555555555)
-            for (int k = 0; k < 8; k++) x[r + k] = y[k];
-        }
-#undef F2F_HALVES
-    }
-    for (int r = 0; r < 64; r++) {
-        ROW p = grid[0][r], q = grid[1][r], s = grid[2][r], u = grid[3][r];
-        out[r] = (ROW){p[0], q[0], s[0], u[0]};
-        out[64 + r] = (ROW){p[1], q[1], s[1], u[1]};
-        out[128 + r] = (ROW){p[2], q[2], s[2], u[2]};
-        out[192 + r] = (ROW){p[3], q[3], s[3], u[3]};
-    }
-}
-
-/* Butterfly passes with their conditional swaps; two at a time, `joint` levels in registers. */
-F2F_ISA static inline __attribute__((always_inline)) void
-F2F_NAME(passes)(ROW *T, int n_u, int joint, const ROW *mask)
-{
-    int size = 1 << n_u, i = 0;
-#define F2F_MEET(p, q, mask)                                                                      \
-    for (int j = joint - 1; j >= 0; j--) {                                                        \
-        ROW x = j ? (p)[j] | (q)[j - 1] : (p)[0], y = j ? (q)[j] | (p)[j - 1] : (q)[0];           \
-        (p)[j] = F2F_PICK(mask, y, x);                                                            \
-        (q)[j] = F2F_PICK(mask, x, y);                                                            \
-    }
-    if (n_u & 1) {
-        ROW m0 = mask[0];
-        for (int v = 0; v < size; v += 2) {
-            ROW p[F2F_JOINT], q[F2F_JOINT], *at = T + v * joint;
-            for (int j = 0; j < joint; j++) p[j] = at[j], q[j] = at[joint + j];
-            F2F_MEET(p, q, m0)
-            for (int j = 0; j < joint; j++) at[j] = p[j], at[joint + j] = q[j];
-        }
-        i = 1;
-    }
-    for (; i < n_u; i += 2) {
-        int step = 1 << i;
-        ROW m0 = mask[i], m1 = mask[i + 1];
-        for (int high = 0; high < size; high += 4 * step)
-            for (int v = high; v < high + step; v++) {
-                ROW a[F2F_JOINT], b[F2F_JOINT], c[F2F_JOINT], d[F2F_JOINT];
-                ROW *p = T + v * joint, *q = p + step * joint, *s = q + step * joint,
-                    *u = s + step * joint;
-                for (int j = 0; j < joint; j++) a[j] = p[j], b[j] = q[j], c[j] = s[j], d[j] = u[j];
-                F2F_MEET(a, b, m0)
-                F2F_MEET(c, d, m0)
-                F2F_MEET(a, c, m1)
-                F2F_MEET(b, d, m1)
-                for (int j = 0; j < joint; j++) p[j] = a[j], q[j] = b[j], s[j] = c[j], u[j] = d[j];
-            }
-    }
-#undef F2F_MEET
-}
-
-/* Swap rows v and v ^ by in the lanes of mask, all levels ([row][levels] or [levels][row]). */
-F2F_ISA static inline __attribute__((always_inline)) void
-F2F_NAME(translate)(ROW *x, int rows, int by, int row_step, int level_step, int levels, ROW mask)
-{
-    int top = by;
-    while (top & (top - 1)) top &= top - 1;
-    for (int v = 0; v < rows; v++) {
-        if (v & top) continue;
-        ROW *p = x + v * row_step, *q = x + (v ^ by) * row_step;
-        for (int j = 0; j < levels; j++) {
-            ROW y = p[j * level_step], z = q[j * level_step];
-            p[j * level_step] = F2F_PICK(mask, z, y);
-            q[j * level_step] = F2F_PICK(mask, y, z);
-        }
-    }
-}
-
-/* Few care rows. Leaves joint levels in s->table, returns their number; *reach: no output costs more than it. */
+/* Few care rows. Leaves joint levels in s->table, returns their number; *reach: no output costs
+ * more than it. */
 F2F_ISA static int F2F_NAME(two_light)(F2F_NAME(two_space) *s, const uint64_t *cols, int n_in,
                                        int n_u, uint64_t w, const F2F_NAME(two_costs) *old,
                                        int *reach)
@@ -203,7 +72,8 @@ F2F_ISA static int F2F_NAME(two_light)(F2F_NAME(two_space) *s, const uint64_t *c
     return joint;
 }
 
-/* Many care rows. Fills s->out with levels from the first that is not empty, *least of them empty. */
+/* Many care rows. Fills s->out with levels from the first that is not empty, *least of them empty;
+ * or *least is -1, where the lists do not reach far enough. */
 F2F_ISA static int F2F_NAME(two_heavy)(F2F_NAME(two_space) *s, const f2f_heavy *h,
                                        const uint64_t *cols, int n_in, uint64_t w,
                                        const F2F_NAME(two_costs) *old, int *least, int *exact)
@@ -237,23 +107,14 @@ F2F_ISA static int F2F_NAME(two_heavy)(F2F_NAME(two_space) *s, const f2f_heavy *
         }
     }
     int found = 0, full = 0, k;
-    const uint32_t *starts = h->start;
     const uint16_t *entry = h->entry;
-    const uint8_t *list_z = h->z;
     *least = -1;
-    for (k = 0; found < s->limit && !full; k++) {
-        if (k == h->shells && found >= s->enough) break;
-        if (k == h->shells) { /* seldom: list all pairs of this block for now */
-            f2f_heavy_all(h, cols, n_in, s->all_start, s->all_entry, s->all_z);
-            starts = s->all_start, entry = s->all_entry, list_z = s->all_z;
-            row = F2F_ALL_SHELLS + 1;
-        }
+    for (k = 0; found < s->limit && !full && k < h->shells; k++) {
         ROW *to = s->out + found * 256, any = zero, all = ~zero;
         const ROW *before = found ? to - 256 : NULL;
-        int deepest = k + 1 < row ? k + 1 : row - 1;
         for (int a = 0; a < symbols; a++) {
             ROW sum = before ? before[a] : zero;
-            uint32_t e = starts[a * row], end = starts[a * row + deepest];
+            uint32_t e = h->start[a * row], end = h->start[a * row + k + 1];
             if (before && F2F_FULL(sum))
                 end = e;
             else if (!rest) {
@@ -271,7 +132,7 @@ F2F_ISA static int F2F_NAME(two_heavy)(F2F_NAME(two_space) *s, const f2f_heavy *
                 for (; e < end && !F2F_FULL(sum); e++) {
                     int want = k - (entry[e] >> 8);
                     const ROW *cost = s->costs + 8 * (entry[e] & 255);
-                    const ROW *near_ = s->near_ + list_z[e] * rest;
+                    const ROW *near_ = s->near_ + h->z[e] * rest;
                     for (int j = want; j >= 0; j--) { /* j on the rest rows, want - j before */
                         ROW p = want - j < levels ? cost[want - j] : ~zero;
                         sum |= j < rest ? p & near_[j] : p;
@@ -285,7 +146,7 @@ F2F_ISA static int F2F_NAME(two_heavy)(F2F_NAME(two_space) *s, const f2f_heavy *
         full = F2F_FULL(all);
         if (*least >= 0 && !full) found++;
     }
-    if (*least < 0) return 0;
+    if (*least < 0 || (found < F2F_ENOUGH(s->limit) && !full)) return *least = -1;
     for (int i = h->from_c; i < h->rank; i++)
         if (h->alpha[i] && found)
             F2F_NAME(translate)(s->out, symbols, h->alpha[i], 1, 256, found, mask[i]);
@@ -293,51 +154,79 @@ F2F_ISA static int F2F_NAME(two_heavy)(F2F_NAME(two_space) *s, const f2f_heavy *
     return found;
 }
 
-/* Levels of 16-bit costs [x_{t-1}][x_t] whose minimum is 0. */
-F2F_ISA static void F2F_NAME(two_cut)(const uint16_t *costs, int n_in, F2F_NAME(two_costs) *new)
+F2F_ISA static int64_t F2F_NAME(two_rows)(const F2F_NAME(two_costs) *x)
 {
-    int symbols = 1 << n_in, most = 0;
-    for (int i = 0; i < symbols << n_in; i++) most = most > costs[i] ? most : costs[i];
-    new->levels = most < F2F_LEVELS ? most : F2F_LEVELS;
-    new->clamped = most > F2F_LEVELS;
-    for (int j = 0; j < new->levels; j++)
-        for (int m = 0; m < symbols; m++) {
-            uint64_t word[4] = {0};
-            for (int a = 0; a < 256; a++)
-                word[a >> 6] |= (uint64_t)(costs[(m << n_in) + (a & (symbols - 1))] <= j)
-                                << (a & 63);
-            new->level[j * 256 + m] = (ROW){word[0], word[1], word[2], word[3]};
-        }
+    return x->byte ? F2F_TWO_STATE : x->levels * 256;
 }
 
 F2F_ISA static int F2F_NAME(two_cost)(const F2F_NAME(two_costs) *x, int row, int lane)
 {
+    if (x->byte) return x->byte[256 * row + lane];
     int cost = 0;
     for (int j = 0; j < x->levels; j++)
         cost += !(((const uint64_t *)&x->level[j * 256 + row])[lane >> 6] >> (lane & 63) & 1);
     return cost;
 }
 
-/* One block by the plain step; returns the minimum taken out, or -1 without memory. */
-F2F_ISA static int F2F_NAME(two_plain)(F2F_NAME(two_space) *s, f2f_plain_space *plain,
-                                       const f2f_code *code, const f2f_tile *tile, int64_t t,
-                                       const uint64_t *bits, const F2F_NAME(two_costs) *old,
-                                       F2F_NAME(two_costs) *new)
+/* Levels of costs in bytes whose least is 0 and greatest `most`. */
+F2F_ISA static void F2F_NAME(two_cut)(const uint8_t *costs, int n_in, int most, int limit,
+                                      F2F_NAME(two_costs) *new)
 {
-    int n_in = code->n_in, symbols = 1 << n_in;
-    if (f2f_plain_reserve(plain, code, tile->n_u[t])) return -1;
-    for (int c = 0; c < symbols; c++)
-        for (int m = 0; m < symbols; m++)
-            s->plain_old[(c << n_in) + m] = (uint16_t)F2F_NAME(two_cost)(old, c, m);
-    int least = f2f_plain_step(plain, code, tile, t, bits, s->plain_old, s->plain_new);
-    F2F_NAME(two_cut)(s->plain_new, n_in, new);
-    new->clamped |= old->clamped;
+    new->levels = F2F_LEAST(most, limit);
+    new->clamped = most > limit;
+    for (int j = 0; j < new->levels; j++)
+        for (int k = 0; k < 4 << n_in; k++) { /* 64 lanes at a time */
+            uint64_t word = 0;
+#if F2F_LEVEL == 2
+            word = _mm512_cmple_epu8_mask(_mm512_loadu_si512(costs + 64 * k),
+                                          _mm512_set1_epi8((char)j));
+#else
+            for (int i = 0; i < 64; i++) word |= (uint64_t)(costs[64 * k + i] <= j) << i;
+#endif
+            ((uint64_t *)(new->level + j * 256))[k] = word;
+        }
+}
+
+F2F_ISA static void F2F_NAME(two_uncut)(const F2F_NAME(two_costs) *x, int n_in, uint8_t *costs)
+{
+    memset(costs, x->levels, (size_t)256 << n_in);
+    for (int j = 0; j < x->levels; j++)
+        for (int k = 0; k < 4 << n_in; k++) {
+            uint64_t word = ((const uint64_t *)(x->level + j * 256))[k];
+#if F2F_LEVEL == 2
+            __m512i cost = _mm512_loadu_si512(costs + 64 * k);
+            cost = _mm512_mask_sub_epi8(cost, word, cost, _mm512_set1_epi8(1));
+            _mm512_storeu_si512(costs + 64 * k, cost);
+#else
+            for (int i = 0; i < 64; i++)
+                costs[64 * k + i] = (uint8_t)(costs[64 * k + i] - (word >> i & 1));
+#endif
+        }
+}
+
+/* One block in bytes; returns the least cost taken out, or -1 where bytes do not hold the costs. */
+F2F_ISA static int F2F_NAME(two_bytes)(F2F_NAME(two_space) *s, const uint64_t *cols, int n_in,
+                                       int n_u, const uint64_t *w,
+                                       const F2F_NAME(two_costs) *old, F2F_NAME(two_costs) *new)
+{
+    int most;
+    if (n_u > F2F_BYTES_MOST || old->levels + n_u > 254) return -1;
+    if (!old->byte) F2F_NAME(two_uncut)(old, n_in, s->old);
+    int least = F2F_NAME(bytes_step)(&s->bytes, cols, n_in, n_u, w, old->byte ? old->byte : s->old,
+                                     new->byte ? new->byte : s->new, &most);
+    if (new->byte) {
+        new->levels = most;
+        new->clamped = 0;
+    } else {
+        F2F_NAME(two_cut)(s->new, n_in, most, s->limit, new);
+        new->clamped |= old->clamped;
+    }
     return least;
 }
 
-/* One block; returns the minimum taken out, or -1 without memory. */
-F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, f2f_plain_space *plain,
-                                      const f2f_code *code, const f2f_tile *tile, int64_t t,
+/* One block; returns as two_bytes does. */
+F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, const f2f_code *code,
+                                      const f2f_tile *tile, int64_t t,
                                       const uint64_t *bits, const F2F_NAME(two_costs) *old,
                                       F2F_NAME(two_costs) *new)
 {
@@ -346,10 +235,10 @@ F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, f2f_plain_space *p
     static const uint64_t none[24] = {0};
     const uint64_t *cols = rw ? tile->cols + tile->start[t] : none;
     const f2f_heavy *h = n_u > F2F_TWO_BUTTERFLY ? tile->heavy[t] : NULL;
-    if (n_u > F2F_TWO_BUTTERFLY && !h)
-        return F2F_NAME(two_plain)(s, plain, code, tile, t, bits, old, new);
-    uint64_t w[2] = {0};
+    uint64_t w[F2F_MAX_WORDS] = {0};
     f2f_restrict(bits, tile->care + t * code->words, code->words, n_u, w);
+    if (new->byte || old->byte || (n_u > F2F_TWO_BUTTERFLY && !h))
+        return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
     if (h) {
         found = F2F_NAME(two_heavy)(s, h, cols, n_in, w[0], old, &least, &exact);
     } else {
@@ -376,7 +265,7 @@ F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, f2f_plain_space *p
         if (least < 0 && reach) least = joint;
         if (j == joint) exact = reach && !old->clamped;
     }
-    if (least < 0) return F2F_NAME(two_plain)(s, plain, code, tile, t, bits, old, new);
+    if (least < 0) return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
     new->levels = found;
     new->clamped = !exact;
     for (int j = 0; j < found; j++) {
@@ -402,112 +291,147 @@ F2F_ISA static int F2F_NAME(two_back)(const f2f_code *code, const f2f_tile *tile
                     (cols[(n_in + j) * rw + k] & -(uint64_t)(before >> j & 1));
     f2f_span(cols + 2 * n_in * rw, n_in, rw, rw ? w : NULL, span);
     for (int c = 0; c < 1 << n_in; c++) {
-        int v = F2F_NAME(two_cost)(x, c, before);
+        int v = 0;
         for (int k = 0; k < rw; k++) v += __builtin_popcountll(span[c * rw + k]);
+        if (v < cost) v += F2F_NAME(two_cost)(x, c, before);
         if (v < cost) cost = v, best = c;
     }
     return x->clamped && F2F_NAME(two_cost)(x, best, before) == x->levels ? -1 : best;
 }
 
-/* D_1 outright, the register being 0 before block 0; returns the minimum taken out. */
+/* Levels to keep of D_t; above F2F_LEVELS, all costs in bytes. What the best path has above the
+ * least cost, the next two blocks give back: measured, nearly always less than this. */
+F2F_ISA static int F2F_NAME(two_limit)(const f2f_tile *tile, int64_t t, const uint8_t *wide)
+{
+    int n_u = 0;
+    for (int64_t k = t + 1; k < tile->blocks && k < t + 3; k++) n_u += tile->n_u[k];
+    if (wide[t] || n_u > 48) return F2F_LEVELS + 1;
+    int levels = n_u <= 8 ? 3 : n_u <= 16 ? 4 : n_u <= 19 ? 5 : n_u <= 24 ? 6 : F2F_LEVELS;
+    return tile->n_u[t] > 24 && levels < 6 ? 6 : levels;
+}
+
+/* D_1 outright, the register being 0 before block 0; returns as two_bytes does. */
 F2F_ISA static int F2F_NAME(two_first)(F2F_NAME(two_space) *s, const f2f_code *code,
                                        const f2f_tile *tile, const uint64_t *bits, uint64_t *span,
                                        F2F_NAME(two_costs) *new)
 {
-    int n_in = code->n_in, symbols = 1 << n_in, least = 1 << 15;
+    int n_in = code->n_in, symbols = 1 << n_in, least = 255, most = 0;
     int r0 = (tile->n_u[0] + 63) / 64, r1 = (tile->n_u[1] + 63) / 64;
     const uint64_t *c0 = tile->cols + tile->start[0], *c1 = tile->cols + tile->start[1];
     uint64_t w[F2F_MAX_WORDS], *ya = span + ((size_t)F2F_MAX_WORDS << 8),
              *yb = ya + ((size_t)F2F_MAX_WORDS << 8);
+    if (tile->n_u[0] + tile->n_u[1] > 254) return -1;
     f2f_restrict(bits, tile->care, code->words, tile->n_u[0], w);
     f2f_span(c0, n_in, r0, r0 ? w : NULL, span);
     f2f_restrict(bits + code->words, tile->care + code->words, code->words, tile->n_u[1], w);
     f2f_span(c1, n_in, r1, NULL, ya);
     f2f_span(c1 + n_in * r1, n_in, r1, r1 ? w : NULL, yb);
+    uint8_t *costs = new->byte ? new->byte : s->new;
     for (int m = 0; m < symbols; m++) {
         int first = 0;
         for (int k = 0; k < r0; k++) first += __builtin_popcountll(span[m * r0 + k]);
-        for (int a = 0; a < symbols; a++) {
-            int v = first + (r1 ? f2f_weight(ya + a * r1, yb + m * r1, r1) : 0);
-            s->plain_new[(m << n_in) + a] = (uint16_t)v;
-            least = least < v ? least : v;
+        for (int a = 0; a < 256; a++) {
+            int x = a & (symbols - 1), v = first;
+            if (r1) v += f2f_weight(ya + x * r1, yb + m * r1, r1);
+            costs[256 * m + a] = (uint8_t)v;
+            least = F2F_LEAST(least, v);
+            most = v > most ? v : most;
         }
     }
-    for (int i = 0; i < symbols << n_in; i++) s->plain_new[i] = (uint16_t)(s->plain_new[i] - least);
-    F2F_NAME(two_cut)(s->plain_new, n_in, new);
+    for (int i = 0; i < 256 << n_in; i++) costs[i] = (uint8_t)(costs[i] - least);
+    if (new->byte)
+        new->levels = most - least;
+    else
+        F2F_NAME(two_cut)(costs, n_in, most - least, s->limit, new);
     return least;
 }
 
-typedef struct {
-    int64_t first; /* its block */
+typedef struct { /* where a segment begins */
+    int64_t first;
     F2F_NAME(two_costs) costs;
-    ROW level[F2F_LEVELS * 256];
+    ROW rows[F2F_TWO_STATE];
 } F2F_NAME(two_head);
 
-/* Costs of all blocks are kept in tile->arena. Where it is full, a new segment begins with a copy
- * of the costs at its head; segments but the last are computed again when the path gets there. */
+/* Costs of the latest F2F_SEGMENTS segments are kept in tile->arena, one segment a part of it. Each
+ * begins with a copy of the costs at its head; the path, found backwards, has older ones computed
+ * again. Costs of blocks marked in `wide` are kept in bytes; where levels do not prove the path,
+ * more are marked and F2F_RETRY is returned. */
 F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *tile,
                                         const uint64_t *bits, uint16_t *symbols,
-                                        int64_t *mismatches, const volatile int *cancel, int limit, int enough)
+                                        int64_t *mismatches, const volatile int *cancel,
+                                        uint8_t *wide)
 {
-    int64_t blocks = tile->blocks, least, heads = 1, part = 0;
-    int64_t most_heads = blocks * F2F_LEVELS * 256 / (tile->arena_rows - F2F_LEVELS * 256) + 2;
-    int n_in = code->n_in, status = F2F_OK, now = 0, before = 0;
+    int64_t blocks = tile->blocks, least, part = 0, kept = 0; /* segments from `kept` are there */
+    int64_t heads = blocks * F2F_TWO_STATE / (F2F_SEGMENT - F2F_TWO_STATE) + 2; /* at most */
+    int status = F2F_OK, now = 0, before = 0;
     F2F_NAME(two_space) *s = aligned_alloc(64, (sizeof *s + 63) / 64 * 64);
     F2F_NAME(two_costs) *costs = malloc((size_t)blocks * sizeof *costs);
     F2F_NAME(two_head) *head =
-        aligned_alloc(64, ((size_t)most_heads * sizeof *head + 63) / 64 * 64);
+        aligned_alloc(64, ((size_t)heads * sizeof *head + 63) / 64 * 64);
     uint64_t *span = malloc(3 * ((size_t)F2F_MAX_WORDS << 8) * 8);
-    f2f_plain_space plain = {0};
     *mismatches = 0;
     if (!s || !costs || !head || !span) {
         status = F2F_NO_MEMORY;
         goto done;
     }
-    s->limit = limit, s->enough = enough;
     head->first = 1;
-    head->costs.level = head->level;
+    head->costs.level = head->rows;
+    s->limit = F2F_NAME(two_limit)(tile, 1, wide);
+    head->costs.byte = s->limit > F2F_LEVELS ? (uint8_t *)head->rows : NULL;
     *mismatches = F2F_NAME(two_first)(s, code, tile, bits, span, &head->costs);
+    if (*mismatches < 0) {
+        status = F2F_RETRY;
+        goto done;
+    }
     for (int forward = 1;; forward = 0) {
         F2F_NAME(two_head) *h = head + part;
-        ROW *top = (ROW *)tile->arena, *end = top + tile->arena_rows - F2F_LEVELS * 256;
-        int64_t last = !forward ? h[1].first : blocks - 1, t = h->first;
-        costs[t] = h->costs;
+        ROW *top = (ROW *)tile->arena + part % F2F_SEGMENTS * F2F_SEGMENT;
+        ROW *end = top + F2F_SEGMENT - F2F_TWO_STATE;
+        int64_t last = forward ? blocks - 1 : h[1].first, t = last;
+        if (forward || part < kept) {
+            t = h->first;
+            costs[t] = h->costs;
+        }
         while (t < last) {
             if (*cancel) {
                 status = F2F_CANCELLED;
                 goto done;
             }
             if (forward && top > end) { /* full: start a new segment with block t */
-                part++, heads++, h++;
+                part++, h++;
                 h->first = t;
                 h->costs = costs[t];
-                h->costs.level = h->level;
-                memcpy(h->level, costs[t].level, (size_t)costs[t].levels * 256 * sizeof(ROW));
+                h->costs.level = h->rows;
+                if (h->costs.byte) h->costs.byte = (uint8_t *)h->rows;
+                memcpy(h->rows, costs[t].level, F2F_NAME(two_rows)(costs + t) * sizeof(ROW));
                 costs[t] = h->costs;
-                top = (ROW *)tile->arena;
+                top = (ROW *)tile->arena + part % F2F_SEGMENTS * F2F_SEGMENT;
+                end = top + F2F_SEGMENT - F2F_TWO_STATE;
             }
             t++;
             costs[t].level = top;
-            least = F2F_NAME(two_step)(s, &plain, code, tile, t, bits + t * code->words,
+            s->limit = F2F_NAME(two_limit)(tile, t, wide);
+            costs[t].byte = s->limit > F2F_LEVELS ? (uint8_t *)top : NULL;
+            least = F2F_NAME(two_step)(s, code, tile, t, bits + t * code->words,
                                        costs + t - 1, costs + t);
             if (least < 0) {
-                status = F2F_NO_MEMORY;
+                status = F2F_RETRY;
                 goto done;
             }
-            top += costs[t].levels * 256;
+            top += F2F_NAME(two_rows)(costs + t);
             if (forward) *mismatches += least;
         }
-        if (forward && costs[t].levels) { /* the first state of no cost, lowest symbols first */
-            const uint64_t *word = (const uint64_t *)costs[t].level;
-            int64_t k = 0;
-            while (!word[k]) k++;
-            before = (int)(k / 4), now = (int)(k % 4) * 64 + __builtin_ctzll(word[k]);
+        if (forward) { /* from the first state of no cost, lowest symbols first */
+            int k = 0;
+            kept = part - F2F_SEGMENTS + 1;
+            while (F2F_NAME(two_cost)(costs + t, k >> 8, k & 255)) k++;
+            before = k >> 8, now = k & 255;
         }
         for (; t > h->first; t--) {
             symbols[t] = (uint16_t)now;
             int c = F2F_NAME(two_back)(code, tile, bits, costs + t - 1, span, t, now, before);
             if (c < 0) {
+                for (int64_t k = t - F2F_WIDEN > 0 ? t - F2F_WIDEN : 0; k < t; k++) wide[k] = 1;
                 status = F2F_RETRY;
                 goto done;
             }
@@ -519,7 +443,6 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
     symbols[1] = (uint16_t)now;
     symbols[0] = (uint16_t)before;
 done:
-    f2f_plain_release(&plain);
     free(s), free(costs), free(head), free(span);
     return status;
 }
@@ -527,3 +450,4 @@ done:
 #undef F2F_PICK
 #undef F2F_ANY
 #undef F2F_FULL
+#undef F2F_HALVES

@@ -88,6 +88,18 @@ def test_two_stages_of_eight_bits_equal_the_plain_program(
     assert found.mismatches == dynamic_program(bits, care, network)
 
 
+def test_a_long_tile_of_clusters_equals_the_plain_program(instruction_set):
+    """Costs of more blocks than are kept at once; paths that the quick levels do not prove."""
+    rng = np.random.default_rng(12)
+    network = XorNetwork.random(4, 40, 2)
+    runs = rng.choice([0.02, 0.1, 0.1, 0.1, 0.3, 0.6, 0.95], 800)
+    keep = np.repeat(runs, rng.integers(1, 9, 800))[:, None]
+    bits, care = random_stream(rng, len(keep), 40, keep)
+    found = encode_bits(bits, care, network)
+    assert found.mismatches == mismatches(bits, care, network, found.symbols)
+    assert found.mismatches == dynamic_program(bits, care, network)
+
+
 @pytest.mark.parametrize(("n_in", "n_s"), [(8, 0), (8, 1), (8, 2), (6, 2)])
 def test_instruction_sets_agree_and_keep_their_promise(monkeypatch, n_in, n_s):
     rng = np.random.default_rng(4)
