@@ -9,8 +9,8 @@ import f2f_viz as f2f
 from f2f_viz.app import controls, numbers
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.runner import Runner
-from f2f_viz.app.sources import Uploads
-from f2f_viz.app.sweeping import legal_grid
+from f2f_viz.app.sources import Uploads, siblings
+from f2f_viz.app.sweeping import SweepView, legal_grid
 
 
 def test_python_drives_the_analyzer():
@@ -181,6 +181,71 @@ def test_grids_leave_out_what_is_not_legal():
     found = legal_grid(f2f.Settings(seed=4, n_out=7), choices)
     assert [s.n_s for s in found] == [0, 1, 2]  # 8 · 3 bits of state are too many
     assert {(s.rate, s.seed, s.n_out) for s in found} == {(0.5, 4, None)}
+
+
+def test_grids_have_methods_without_a_rate_once():
+    choices = {"method": ["n:m", "random"], "rate": [0.5, 0.7, 0.9], "n_in": [], "n_s": []}
+    found = legal_grid(f2f.Settings(rate=0.8, n_in=5, n_s=2), choices)
+    assert [(s.method, s.rate) for s in found] == [
+        ("n:m", 0.8), ("random", 0.5), ("random", 0.7), ("random", 0.9),
+    ]  # fmt: skip
+    assert {(s.n_in, s.n_s) for s in found} == {(5, 2)}  # as they were
+
+
+def test_siblings_are_the_samples_or_the_tensors_of_the_file(tmp_path):
+    shown = f2f.sample_layer()
+    values = {"source": "sample", "sample": shown.name, "path": "", "tensor": None}
+    found = {s.name: s for s in siblings(values, [], None, shown)}
+    assert list(found) == f2f.sample_names()
+    assert found[shown.name].load() is shown
+    other = f2f.sample_names()[5]
+    np.testing.assert_array_equal(found[other].load().weights, f2f.sample_layer(other).weights)
+    np.savez(tmp_path / "m.npz", a=np.ones((2, 3), np.float32), b=np.zeros((4, 4), np.float16))
+    path = str(tmp_path / "m.npz")
+    values |= {"source": "path", "path": path, "tensor": "a"}
+    tensors = [{"name": "a", "shape": [2, 3]}, {"name": "b", "shape": [4, 4]}]
+    _, b = siblings(values, tensors, None, f2f.load_layer(path, "a"))
+    assert b.load().weights.shape == (4, 4)
+    assert b.choose == {"source": "path", "path": path, "tensor": "b"}
+    assert b.text == "b · 4 × 4"
+
+
+def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points():
+    async def drive():
+        analyzer = f2f.Analyzer()
+        await analyzer.settled()
+        view = SweepView(analyzer._change, lambda: False, lambda: siblings(
+            analyzer._panel.values, [], None, analyzer.layer))  # fmt: skip
+        view.update(analyzer.analysis)
+        names = [f2f.sample_names()[0], "digits-transformer/l0-0.9/ffn2.weight"]
+        choices = {
+            "method": ["magnitude", "n:m"],
+            "rate": [0.5, 0.9],
+            "n_in": [4],
+            "n_s": [0],
+            "order": [],
+        }
+        view._asked(None, {"kind": "start", "layers": names, "grid": choices}, None)
+        await until(lambda: view.root.done == 6)
+        rows = view.root.rows
+        assert [row["layer"] for row in rows] == [names[0]] * 3 + [names[1]] * 3
+        assert [row["short"] for row in rows[::3]] == ["dense/ffn1.weight", "l0-0.9/ffn2.weight"]
+        assert [row["pruning"] for row in rows[:3]] == ["magnitude 0.5", "magnitude 0.9", "2:4"]
+        for row in rows:
+            settings = f2f.Settings(
+                method="n:m" if row["pruning"] == "2:4" else "magnitude", rate=row["rate"],
+                n_in=4, n_s=0,
+            )  # fmt: skip
+            a = f2f.analyze(f2f.sample_layer(row["layer"]), settings)
+            assert (row["ratio"], row["sparsity"]) == (a.ratio.value, a.sparsity)
+        view._asked(None, {"kind": "load", "row": 4}, None)
+        loaded = await analyzer.settled()
+        assert loaded.layer.name == names[1]
+        # a pruned sample begins with its own zeros, but the point was pruned by magnitude
+        assert (loaded.settings.method, loaded.settings.rate) == ("magnitude", 0.9)
+        assert loaded.ratio.value == rows[4]["ratio"]
+
+    asyncio.run(drive())
 
 
 def test_links_carry_settings():

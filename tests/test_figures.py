@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -310,6 +312,23 @@ def test_sweep_rows_hold_the_points(analyses):
         best = max(p.ratio for p in points if p.settings.rate == row["rate"])
         assert row["front"] or row["ratio"] < best
     assert sweep.sweep_data([]) == []
+
+
+def test_fronts_are_of_one_layer_and_sparsity(analyses):
+    point = next(f2f_sweep.sweep([analyses["row"].layer], [f2f.Settings(rate=0.8, n_s=0)]))
+    worse = replace(point, ratio=point.ratio / 2, seconds=2 * point.seconds)
+    alone = [replace(worse, layer="other/w"), replace(worse, sparsity=0.5)]
+    rows = sweep.sweep_data([point, worse, *alone])
+    assert [row["front"] for row in rows] == [True, False, True, True]
+    assert [row["short"] for row in rows] == ["w", "w", "other/w", "w"]
+    words = [
+        sweep.describe_pruning(f2f.Settings(**chosen))
+        for chosen in (
+            {"per": "row"}, {"method": "random", "rate": 0.5}, {"method": "zeros"},
+            {"method": "threshold", "threshold": 0.01}, {"method": "n:m", "pattern": "1:4"},
+        )
+    ]  # fmt: skip
+    assert words == ["magnitude by row 0.9", "random 0.5", "own zeros", "|w| > 0.01", "1:4"]
 
 
 def test_trellis_says_why_it_is_empty(analyses):

@@ -293,6 +293,9 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
                 busy=lambda: self._runner.busy,
                 where=lambda: self._at,
                 change=self._change,
+                siblings=lambda: sources.siblings(
+                    self._panel.values, self._panel.tensors, self._uploads.path, self._layer
+                ),
             )
             tab = self._tabs[name] = TABS[name](link, self.analysis)
             self._boxes[chosen].children = [tab.root]
@@ -333,7 +336,10 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
             views["trellis"].go(plane, cycle)
 
     def _change(self, values: dict[str, Any]) -> None:
-        self._panel.values = {**self._panel.values, **values}
+        # the layer first: another one may change the pruning method
+        named = {name: values[name] for name in controls.LAYER if name in values}
+        for change in (named, values):
+            self._panel.values = {**self._panel.values, **change}
 
     # ---- the page ------------------------------------------------------------------------
 

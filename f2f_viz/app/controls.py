@@ -10,10 +10,10 @@ from f2f_viz.errors import F2FError
 from f2f_viz.layers import Layer
 from f2f_viz.settings import Settings
 
-__all__ = ["as_python", "as_query", "from_query", "hints", "read_settings"]
+__all__ = ["LAYER", "as_python", "as_query", "from_query", "hints", "read_settings"]
 
 _NAMES = [field.name for field in fields(Settings)]
-_LAYER = ("source", "sample", "path", "tensor")
+LAYER = ("source", "sample", "path", "tensor")
 _EMPTY = {
     "rate": "0 to 1",
     "threshold": "a number from 0",
@@ -88,7 +88,7 @@ def from_query(query: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, text in parse_qsl(query.lstrip("?")):
-        if name in _LAYER[1:]:
+        if name in LAYER[1:]:
             found[name] = text
         elif name in _NAMES:
             try:

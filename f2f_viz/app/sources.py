@@ -3,7 +3,9 @@
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.layers import Layer, list_tensors, load_layer
 from f2f_viz.samples import sample_info, sample_layer, sample_names
 
-__all__ = ["Uploads", "load", "sample_options", "tensor_options"]
+__all__ = ["Sibling", "Uploads", "load", "sample_options", "siblings", "tensor_options"]
 
 
 def sample_options() -> list[list[str]]:
@@ -58,6 +60,59 @@ def _at(field: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     except (F2FError, OSError) as error:
         raise F2FError(str(error), field=field) from error
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """A layer that stands beside the one shown, in the same file or among the samples.
+
+    Attributes
+    ----------
+    name, text : str
+    choose : dict
+        The controls' values that name it.
+    load : callable
+    """
+
+    name: str
+    text: str
+    choose: dict[str, Any]
+    load: Callable[[], Layer]
+
+
+def siblings(
+    values: Mapping[str, Any],
+    tensors: Sequence[Mapping[str, Any]],
+    uploaded: Path | None,
+    shown: Layer,
+) -> list[Sibling]:
+    """Return the layers that can be swept together, the one shown among them.
+
+    Parameters
+    ----------
+    values : mapping
+        Of the controls.
+    tensors : sequence of mapping
+        Of the open file (`tensor_options`).
+    uploaded : Path or None
+    shown : Layer
+    """
+    source = values["source"]
+    if source == "given":
+        return [Sibling(shown.name, shown.name, {"source": source}, lambda: shown)]
+    if source == "sample":
+        key, options = "sample", sample_options()
+    else:
+        key = "tensor"
+        options = [
+            [t["name"], f"{t['name']} · {' × '.join(map(str, t['shape']))}"] for t in tensors
+        ]
+    found = []
+    for name, text in options:
+        choose = {"source": source, "path": values["path"], key: name}
+        named = partial(load, {**values, **choose}, uploaded)
+        found.append(Sibling(name, text, choose, (lambda: shown) if name == shown.name else named))
+    return found
 
 
 class Uploads:

@@ -1,12 +1,13 @@
 """The sweep tab: a grid of exact analyses, filled live, paused, resumed; a click loads a point."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from f2f_viz.analysis import Analysis
 from f2f_viz.app.filler import Filler
+from f2f_viz.app.sources import Sibling
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.sweep import SweepWidget, sweep_data
 from f2f_viz.layers import Layer
@@ -15,79 +16,113 @@ from f2f_viz.sweep import SweepPoint, grid, sweep
 
 __all__ = ["SweepView", "legal_grid"]
 
-_AXES = ("rate", "n_in", "n_s", "order")
-Job = tuple[Layer, Settings]
+_AXES = ("method", "rate", "n_in", "n_s", "order")
+_RATED = ("magnitude", "random", "scores")
+Job = tuple[Sibling, Settings]
 
 
-def legal_grid(settings: Settings, choices: dict[str, Sequence[Any]]) -> list[Settings]:
+def legal_grid(settings: Settings, choices: Mapping[str, Sequence[Any]]) -> list[Settings]:
     """Return the settings of a grid, quick ones first, without those that are not legal.
 
     Parameters
     ----------
     settings : Settings
-        What the grid does not name; n_out is chosen by itself.
-    choices : dict of str to sequence
-        Values of rate, n_in, n_s and order.
+        What the grid does not name, or names no value of; n_out is chosen by itself.
+    choices : mapping of str to sequence
+        Values of method, rate, n_in, n_s and order. Methods that know no rate appear once.
     """
+    axes = [choices.get(axis) or [getattr(settings, axis)] for axis in _AXES]
     found = []
-    for values in sorted(product(*(choices[axis] for axis in _AXES)), key=lambda v: v[1] * v[2]):
+    for values in sorted(product(*axes), key=lambda v: v[2] * v[3]):
+        point = dict(zip(_AXES, values, strict=True))
+        if point["method"] not in _RATED:
+            point["rate"] = settings.rate
         try:
-            point = {axis: [value] for axis, value in zip(_AXES, values, strict=True)}
-            found += grid(settings, n_out=[None], **point)
+            found += grid(settings, n_out=[None], **{axis: [v] for axis, v in point.items()})
         except F2FError:
             continue
-    return found
-
-
-def _measure(job: Job, cancel: threading.Event) -> SweepPoint:
-    layer, settings = job
-    return next(sweep([layer], [settings], cancel=cancel))
+    return list(dict.fromkeys(found))
 
 
 class SweepView:
-    """Sweeps the layer of the analysis shown.
+    """Sweeps the layer of the analysis shown, and those beside it.
+
+    Parameters
+    ----------
+    change : callable
+        Takes the controls' values of a point that was clicked.
+    busy : callable
+        While it is true nothing is measured.
+    siblings : callable
+        Returns the layers there are to choose from.
 
     Attributes
     ----------
     root : SweepWidget
     """
 
-    def __init__(self, change: Callable[[dict[str, Any]], None], busy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        change: Callable[[dict[str, Any]], None],
+        busy: Callable[[], bool],
+        siblings: Callable[[], list[Sibling]],
+    ) -> None:
         self.root = SweepWidget()
         self.root.on_msg(self._asked)
         self._change = change
+        self._siblings = siblings
         self._analysis: Analysis | None = None
+        self._points: Sequence[SweepPoint] = ()
         self._jobs: list[Job] = []
+        self._loaded: tuple[Sibling, Layer] | None = None
         self._started = 0
-        self._filler: Filler[Job, SweepPoint] = Filler(_measure, self._show, busy)
+        self._filler: Filler[Job, SweepPoint] = Filler(self._measure, self._show, busy)
 
     def update(self, analysis: Analysis) -> None:
         """Take the layer and the other settings of another analysis, for the next start."""
         self._analysis = analysis
+        with self.root.hold_sync():
+            self.root.layer = analysis.given.name
+            self.root.layers = [[s.name, s.text] for s in self._siblings()]
 
     def pause(self) -> None:
         """Stop measuring; it may be resumed."""
         self._filler.pause()
         self.root.running = False
 
+    def _measure(self, job: Job, cancel: threading.Event) -> SweepPoint:
+        sibling, settings = job
+        if self._loaded is None or self._loaded[0] is not sibling:
+            self._loaded = sibling, sibling.load()
+        return next(sweep([self._loaded[1]], [settings], cancel=cancel))
+
     def _show(self, points: Sequence[SweepPoint], done: int, total: int) -> None:
+        self._points = points
         with self.root.hold_sync():
             self.root.rows = sweep_data(points)
             self.root.done, self.root.total = done, total
             self.root.running = done < total
 
+    def _start(self, analysis: Analysis, names: Sequence[str], choices: dict[str, Any]) -> None:
+        wanted = names or [analysis.given.name]
+        settings = legal_grid(analysis.settings, choices)
+        self._jobs = [(s, one) for s in self._siblings() if s.name in wanted for one in settings]
+        self._loaded = None
+        self._started += 1
+        self._show([], 0, len(self._jobs))
+
+    def _load(self, point: SweepPoint) -> None:
+        choose = next((s.choose for s, _ in self._jobs if s.name == point.layer), {})
+        self._change(point.settings.to_dict() | choose)
+
     def _asked(self, _: Any, content: dict[str, Any], __: Any) -> None:
         kind = content["kind"]
         if kind == "start" and self._analysis is not None:
-            self._started += 1
-            layer = self._analysis.given
-            self._jobs = [(layer, s) for s in legal_grid(self._analysis.settings, content)]
-            self._show([], 0, len(self._jobs))
+            self._start(self._analysis, content["layers"], content["grid"])
         if kind == "pause":
             self.pause()
         elif kind == "load":
-            row = self.root.rows[content["row"]]
-            self._change({axis: row[axis] for axis in _AXES} | {"n_out": None})
+            self._load(self._points[content["row"]])
         elif self._jobs:
             self.root.running = True
             self._filler.request(self._started, self._jobs)

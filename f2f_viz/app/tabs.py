@@ -11,6 +11,7 @@ from f2f_viz.analysis import Analysis, analyze
 from f2f_viz.app.embed import FigureWidget
 from f2f_viz.app.exporting import ExportView
 from f2f_viz.app.filler import Filler
+from f2f_viz.app.sources import Sibling
 from f2f_viz.app.sweeping import SweepView
 from f2f_viz.compare import Bounds, Rival, bounds, compare, verdict
 from f2f_viz.figures.bits import BitsView
@@ -42,6 +43,7 @@ class Link:
     busy: Callable[[], bool]
     where: Callable[[], tuple[int, int]]
     change: Callable[[dict[str, Any]], None]
+    siblings: Callable[[], list[Sibling]]
 
 
 @dataclass
@@ -185,7 +187,7 @@ def _trellis(link: Link, analysis: Analysis) -> Tab:
 
 
 def _sweep(link: Link, analysis: Analysis) -> Tab:
-    view = SweepView(link.change, link.busy)
+    view = SweepView(link.change, link.busy, link.siblings)
     view.update(analysis)
     return Tab(_box("sweep", view.root), {"sweep": view}, pause=view.pause)
 

@@ -1,5 +1,6 @@
 """A sweep's points: ratio against encode time and decoder gates, with the Pareto front."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +9,10 @@ import numpy as np
 import traitlets
 
 from f2f_viz.figures.decoder import STATIC
+from f2f_viz.settings import Settings
 from f2f_viz.sweep import SweepPoint, pareto
 
-__all__ = ["SweepWidget", "sweep_data"]
+__all__ = ["SweepWidget", "describe_pruning", "sweep_data"]
 
 
 def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
@@ -19,11 +21,17 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        rate, n_in, n_s, order, n_out, gates, ratio, of_bound, efficiency, file_ratio, seconds, and
-        front: whether no point of the same rate has a higher ratio at no more time and gates.
+        layer, short (the end of its name), pruning (method and rate in words), rate, n_in, n_s,
+        order, sparsity, n_out, gates, ratio, of_bound, efficiency, file_ratio, seconds, and front:
+        whether no point of the same layer and sparsity (to 1 %) has a higher ratio at no more time
+        and gates.
     """
     rows: list[dict[str, Any]] = [
         {
+            "layer": p.layer,
+            "short": short,
+            "pruning": describe_pruning(p.settings),
+            "sparsity": p.sparsity,
             "rate": p.settings.rate,
             "n_in": p.settings.n_in,
             "n_s": p.settings.n_s,
@@ -36,22 +44,49 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
             "file_ratio": p.file_ratio,
             "seconds": p.seconds,
         }
-        for p in points
+        for p, short in zip(points, _short([p.layer for p in points]), strict=True)
     ]
-    for rate in {row["rate"] for row in rows}:
-        chosen = [row for row in rows if row["rate"] == rate]
+    alike: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        alike[row["layer"], round(row["sparsity"], 2)].append(row)
+    for chosen in alike.values():
         costs = np.array([(-row["ratio"], row["seconds"], row["gates"]) for row in chosen])
         for row, flag in zip(chosen, pareto(costs), strict=True):
             row["front"] = bool(flag)
     return rows
 
 
+def describe_pruning(settings: Settings) -> str:
+    """Say in a few words how a layer is pruned."""
+    words = {
+        "threshold": f"|w| > {settings.threshold:g}",
+        "zeros": "own zeros",
+        "n:m": settings.pattern,
+        "mask": "mask",
+    }
+    by_row = " by row" if settings.method == "magnitude" and settings.per == "row" else ""
+    return words.get(settings.method, f"{settings.method}{by_row} {settings.rate:g}")
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Drop the parts, between slashes, that all names begin with; the last part stays."""
+    parts = [name.split("/") for name in names]
+    shared = 0
+    while parts and all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
+        shared += 1
+    return ["/".join(p[shared:]) for p in parts]
+
+
 class SweepWidget(anywidget.AnyWidget):
     """The form, the chart and the table; see ``static/sweep.js``."""
 
     _esm = STATIC / "sweep.js"
-    _css = STATIC / "planes.css"
+    _css = (STATIC / "planes.css").read_text("utf-8") + (STATIC / "sweep.css").read_text("utf-8")
 
+    layers: Any = traitlets.List().tag(sync=True)
+    """[name, text] of the layers there are to choose from."""
+    layer = traitlets.Unicode().tag(sync=True)
+    """The one shown."""
     rows: Any = traitlets.List().tag(sync=True)
     done = traitlets.Int(0).tag(sync=True)
     total = traitlets.Int(0).tag(sync=True)

@@ -1,70 +1,140 @@
-// A grid of settings, measured one by one; a click loads a point's settings.
+// A grid of settings and layers, measured one by one; a click loads a point.
 const AXES = [["seconds", "encode time, s"], ["gates", "XOR gates of the decoder"]];
-const TINTS = ["header", "care", "corrected", "matrix"];
+const TINTS = ["care", "mismatch", "corrected", "matrix", "symbol", "register", "mask", "header"];
 const SHAPES = ["M0 -5a5 5 0 1 0 .01 0z", "M-4.5 -4.5h9v9h-9z", "M0 -6l5.5 10h-11z", "M0 -6l6 6l-6 6l-6 -6z"];
+const METHODS = [["magnitude", "magnitude"], ["random", "random"], ["n:m", "n of every m"],
+  ["threshold", "threshold"], ["zeros", "own zeros"]];
+const same = (values) => values.map((value) => [value, value]);
+const GRID = [
+  ["method", "Pruning", METHODS, ["magnitude"], String],
+  ["rate", "Rate", same([0.5, 0.7, 0.8, 0.9, 0.95]), [0.7, 0.9], Number],
+  ["n_in", "n_in", same([4, 5, 6, 7, 8]), [4, 6, 8], Number],
+  ["n_s", "n_s", same([0, 1, 2]), [0, 1], Number],
+  ["order", "Order", same(["interleaved", "row"]), ["interleaved"], String],
+];
+const COLOURS = [["n_s", "n_s"], ["short", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"]];
+const FILTER_FROM = 13;
+
+const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+const time = (seconds) => seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-sweep");
-  const boxes = (name, values, on) => values.map((v) =>
-    `<label><input type="checkbox" name="${name}" value="${v}" ${on.includes(v) ? "checked" : ""}>${v}</label>`).join("");
-  el.innerHTML = `<form class="f2f-toolbar">
-    <fieldset><legend>Rate</legend>${boxes("rate", [0.5, 0.7, 0.8, 0.9, 0.95], [0.7, 0.9])}</fieldset>
-    <fieldset><legend>n_in</legend>${boxes("n_in", [4, 5, 6, 7, 8], [4, 6, 8])}</fieldset>
-    <fieldset><legend>n_s</legend>${boxes("n_s", [0, 1, 2], [0, 1])}</fieldset>
-    <fieldset><legend>Order</legend>${boxes("order", ["interleaved", "row"], ["interleaved"])}</fieldset>
+  const boxes = (name, values, on) => values.map(([v, text]) =>
+    `<label><input type="checkbox" name="${name}" value="${escape(v)}" ${on.includes(v) ? "checked" : ""}><span>${escape(text)}</span></label>`).join("");
+  el.innerHTML = `<form>
+    <fieldset class="f2f-sweep-layers"><legend>Layers</legend><input type="search" placeholder="filter" aria-label="Filter layers"><div class="f2f-sweep-list"></div></fieldset>
+    ${GRID.map(([name, title, values, on]) => `<fieldset><legend>${title}</legend>${boxes(name, values, on)}</fieldset>`).join("")}
     <button type="submit" class="f2f-button f2f-primary">Start</button>
     <button type="button" class="f2f-button" name="pause">Pause</button>
     <progress max="1" value="0" aria-label="Sweep"></progress><span class="f2f-quiet" role="status"></span></form>
+    <div class="f2f-sweep-key" hidden><label>Colour <select name="colour">${COLOURS.map(([v, text]) => `<option value="${v}">${text}</option>`).join("")}</select></label><div class="f2f-sweep-entries"></div></div>
     <div class="f2f-charts"></div><div class="f2f-planes"></div>`;
   const form = el.querySelector("form"), pause = form.elements.pause;
+  const list = el.querySelector(".f2f-sweep-list"), filter = el.querySelector("[type=search]");
+  const key = el.querySelector(".f2f-sweep-key"), colour = el.querySelector("[name=colour]");
   const charts = el.querySelector(".f2f-charts"), table = el.querySelector(".f2f-planes");
+  let clock = null;  // when measuring began, and what was done by then
+
+  const showLayers = () => {
+    list.innerHTML = boxes("layer", model.get("layers"), [model.get("layer")]);
+    filter.hidden = model.get("layers").length < FILTER_FROM;
+    list.querySelector(":checked")?.parentElement.scrollIntoView({ block: "nearest" });
+  };
+  filter.addEventListener("input", () => {
+    const words = filter.value.toLowerCase().split(/\s+/);
+    for (const label of list.children)
+      label.hidden = !label.firstChild.checked && !words.every((word) => label.textContent.toLowerCase().includes(word));
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const all = new FormData(form);
-    model.send({ kind: "start", rate: all.getAll("rate").map(Number), n_in: all.getAll("n_in").map(Number),
-                 n_s: all.getAll("n_s").map(Number), order: all.getAll("order") });
+    const grid = Object.fromEntries(GRID.map(([name, , , , kind]) => [name, all.getAll(name).map(kind)]));
+    model.send({ kind: "start", layers: all.getAll("layer"), grid });
   });
   pause.addEventListener("click", () => model.send({ kind: model.get("running") ? "pause" : "resume" }));
 
-  const chart = ([key, label], rows) => {
+  const tints = (rows) => {
+    const values = [...new Set(rows.map((row) => row[colour.value]))];
+    if (typeof values[0] === "number") values.sort((a, b) => a - b);
+    return new Map(values.map((value, i) => [value, TINTS[i % TINTS.length]]));
+  };
+  const mark = (row, tint) => `<path d="${SHAPES[row.n_s % 4]}" style="fill:var(--f2f-${tint})"/>`;
+  const about = (row) => `${row.short} · ${row.pruning} · n_in ${row.n_in} · n_s ${row.n_s} · ${row.order}`;
+
+  const chart = ([axis, label], rows, tint) => {
     const w = 460, h = 230, left = 52, right = 16, top = 12, bottom = 40;
-    if (!rows.length) return "";
-    const xs = rows.map((r) => Math.max(r[key], 1e-4)), ys = rows.map((r) => 100 * r.of_bound);
+    const xs = rows.map((r) => Math.max(r[axis], 1e-4)), ys = rows.map((r) => 100 * r.of_bound);
     const [x0, x1] = [Math.log10(Math.min(...xs)) - 0.1, Math.log10(Math.max(...xs)) + 0.1];
-    const [y0, y1] = [Math.floor(Math.min(...ys)) - 1, Math.ceil(Math.max(...ys)) + 1];
+    const step = [0.5, 1, 2, 5, 10].find((s) => (Math.max(...ys) - Math.min(...ys)) / s <= 4) ?? 20;
+    const y0 = step * Math.floor(Math.min(...ys) / step), y1 = step * Math.ceil(Math.max(...ys) / step + 0.1);
     const X = (v) => left + (w - left - right) * (Math.log10(Math.max(v, 1e-4)) - x0) / (x1 - x0);
     const Y = (v) => h - bottom - (h - top - bottom) * (v - y0) / (y1 - y0);
     let out = `<line class="axis" x1="${left}" x2="${w - right}" y1="${h - bottom}" y2="${h - bottom}"/>`;
-    for (let i = 0; i <= 4; i++) {
-      const v = y0 + (y1 - y0) * i / 4, p = 10 ** (x0 + (x1 - x0) * i / 4);
-      out += `<line class="grid" x1="${left}" x2="${w - right}" y1="${Y(v)}" y2="${Y(v)}"/><text class="end" x="${left - 6}" y="${Y(v) + 4}">${v.toFixed(0)} %</text>`
-        + `<text class="mid" x="${X(p)}" y="${h - bottom + 16}">${p < 1 ? p.toPrecision(2) : Math.round(p)}</text>`;
-    }
+    for (let v = y0; v < y1 + step / 2; v += step)
+      out += `<line class="grid" x1="${left}" x2="${w - right}" y1="${Y(v)}" y2="${Y(v)}"/><text class="end" x="${left - 6}" y="${Y(v) + 4}">${v.toFixed(step < 1 ? 1 : 0)} %</text>`;
+    for (let power = Math.floor(x0); power <= x1; power++)
+      for (const p of x1 - x0 > 2 ? [1] : [1, 2, 5]) {
+        const v = p * 10 ** power;
+        if (Math.log10(v) >= x0 && Math.log10(v) <= x1)
+          out += `<text class="mid" x="${X(v)}" y="${h - bottom + 16}">${Number(v.toPrecision(1))}</text>`;
+      }
     out += `<text class="mid" x="${(left + w) / 2}" y="${h - 6}">${label}</text>`;
     rows.forEach((r, i) => {
-      out += `<g class="point ${r.front ? "front" : ""}" data-row="${i}" transform="translate(${X(r[key])} ${Y(100 * r.of_bound)})"><path class="${TINTS[r.n_s % 4]}" d="${SHAPES[r.n_s % 4]}"/><title>rate ${r.rate}, n_in ${r.n_in}, n_s ${r.n_s}, ${r.order}: ${(100 * r.of_bound).toFixed(2)} % of the bound, ${r.seconds.toFixed(3)} s, ${r.gates} gates</title></g>`;
+      out += `<g class="point ${r.front ? "front" : ""}" data-row="${i}" transform="translate(${X(r[axis])} ${Y(100 * r.of_bound)})">${mark(r, tint.get(r[colour.value]))}<title>${escape(about(r))}: ${(100 * r.of_bound).toFixed(2)} % of the bound, ${r.seconds.toFixed(3)} s, ${r.gates} gates</title></g>`;
     });
     return `<figure><figcaption>Share of the bound against ${label}</figcaption><svg viewBox="0 0 ${w} ${h}" role="img" aria-label="Share of the bound against ${label}">${out}</svg></figure>`;
   };
+  const legend = (rows, tint) => {
+    const entry = (inner, text, front = "") => `<span><svg class="${front}" viewBox="-6 -6 12 12" aria-hidden="true">${inner}</svg>${escape(text)}</span>`;
+    const byTint = [...tint].map(([value, name]) => {
+      const n_s = colour.value === "n_s" ? value : 1;
+      return entry(mark({ n_s }, name), colour.value === "n_s" || colour.value === "n_in" ? `${colour.value} = ${value}` : value);
+    });
+    const shapes = colour.value === "n_s" ? [] : [...new Set(rows.map((r) => r.n_s))].sort()
+      .map((n_s) => entry(mark({ n_s }, "dont-care"), `n_s = ${n_s}`));
+    const front = entry(mark({ n_s: 1 }, "surface"), "outlined, ◆: on the Pareto front of its layer and sparsity", "front");
+    key.lastElementChild.innerHTML = [...byTint, ...shapes, front].join("");
+  };
+  const HEAD = ["Settings", "S", "n_out", "Ratio", "Of the bound", "Efficiency", "Whole file", "Gates", "Time"];
+  const tableOf = (rows) => `<table><thead><tr>${HEAD.map((t) => `<th scope="col">${t}</th>`).join("")}</tr></thead><tbody>${rows.map((r, i) => `<tr>
+      <th scope="row"><span title="on the Pareto front">${r.front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(r))}</button></th>
+      <td>${r.sparsity.toFixed(3)}</td><td>${r.n_out}</td><td>${r.ratio.toFixed(3)} ×</td><td>${(100 * r.of_bound).toFixed(2)} %</td><td>${(100 * r.efficiency).toFixed(2)} %</td>
+      <td>${r.file_ratio.toFixed(3)} ×</td><td>${r.gates}</td><td>${(1000 * r.seconds).toFixed(0)} ms</td></tr>`).join("")}</tbody></table>`;
+
+  const status = (done, total, running) => {
+    if (!total) return "choose a grid and start; an axis with nothing ticked keeps its present setting";
+    if (!running || done >= total) clock = null;
+    else clock ??= { at: performance.now(), done };
+    const left = clock && done > clock.done
+      ? (performance.now() - clock.at) / 1000 / (done - clock.done) * (total - done) : 0;
+    return `${done} of ${total}${left ? `, ${time(left)} left` : ""}`;
+  };
   const show = () => {
     const rows = model.get("rows"), done = model.get("done"), total = model.get("total");
-    const running = model.get("running");
+    const running = model.get("running"), tint = tints(rows);
     pause.textContent = running ? "Pause" : "Resume";
     pause.disabled = !running && done >= total;
     form.querySelector("progress").value = total ? done / total : 0;
-    form.querySelector("[role=status]").textContent = total ? `${done} of ${total}` : "choose a grid and start";
-    charts.innerHTML = AXES.map((axis) => chart(axis, rows)).join("");
-    table.innerHTML = rows.length ? `<table><thead><tr>${["Settings", "n_out", "Ratio", "Of the bound", "Efficiency", "Whole file", "Gates", "Time", "Front"].map((t) => `<th scope="col">${t}</th>`).join("")}</tr></thead><tbody>${rows.map((r, i) => `<tr>
-      <th scope="row"><button type="button" class="f2f-link" data-row="${i}" title="load these settings">rate ${r.rate} · n_in ${r.n_in} · n_s ${r.n_s} · ${r.order}</button></th>
-      <td>${r.n_out}</td><td>${r.ratio.toFixed(3)} ×</td><td>${(100 * r.of_bound).toFixed(2)} %</td><td>${(100 * r.efficiency).toFixed(2)} %</td>
-      <td>${r.file_ratio.toFixed(3)} ×</td><td>${r.gates}</td><td>${(1000 * r.seconds).toFixed(0)} ms</td><td>${r.front ? "◆ front" : ""}</td></tr>`).join("")}</tbody></table>` : "";
+    form.querySelector("[role=status]").textContent = status(done, total, running);
+    key.hidden = !rows.length;
+    if (rows.length) legend(rows, tint);
+    charts.innerHTML = rows.length ? AXES.map((axis) => chart(axis, rows, tint)).join("") : "";
+    table.innerHTML = rows.length ? tableOf(rows) : "";
   };
+  colour.addEventListener("change", show);
   el.addEventListener("click", (event) => {
     const target = event.target.closest("[data-row]");
     if (target) model.send({ kind: "load", row: Number(target.dataset.row) });
   });
-  model.on("change:rows change:done change:total change:running", show);
+  const watched = "change:rows change:done change:total change:running";
+  model.on(watched, show);
+  model.on("change:layers", showLayers);
+  showLayers();
   show();
-  return () => model.off("change:rows change:done change:total change:running", show);
+  return () => {
+    model.off(watched, show);
+    model.off("change:layers", showLayers);
+  };
 }
 export default { render };
