@@ -142,9 +142,7 @@ def real_rows() -> Iterator[dict[str, Any]]:
     for dtype in ("float32", "int8"):
         for order in blocks.ORDERS:
             for n_s in (0, 1, 2):
-                # two register stages take longest: at one rate, and not where blocks are heavy
-                rates = RATES if n_s < 2 else (0.9,) if order == "interleaved" else ()
-                for rate in rates:
+                for rate in RATES:
                     yield {
                         "dtype": dtype, "order": order, "n_s": n_s, "pruning": "magnitude",
                         "rate_asked": rate,

@@ -1,4 +1,4 @@
-/* Rows of 256 lanes, one bit each, and what the level sets of search_two.h do with them.
+/* Rows of 256 lanes, one bit each, and what the level sets of step_two.h do with them.
  * Included once per instruction set. */
 
 typedef uint64_t F2F_NAME(row) __attribute__((vector_size(32), aligned(32)));

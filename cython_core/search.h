@@ -27,7 +27,8 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_LEVEL 0
 #include "search_one.h"
 #include "rows.h"
-#include "search_bytes.h"
+#include "step_bytes.h"
+#include "step_two.h"
 #include "search_two.h"
 #undef F2F_ISA
 #undef F2F_NAME
@@ -39,7 +40,8 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_LEVEL 1
 #include "search_one.h"
 #include "rows.h"
-#include "search_bytes.h"
+#include "step_bytes.h"
+#include "step_two.h"
 #include "search_two.h"
 #undef F2F_ISA
 #undef F2F_NAME
@@ -51,7 +53,8 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_LEVEL 2
 #include "search_one.h"
 #include "rows.h"
-#include "search_bytes.h"
+#include "step_bytes.h"
+#include "step_two.h"
 #include "search_two.h"
 #undef F2F_ISA
 #undef F2F_NAME

@@ -43,7 +43,7 @@ F2F_ISA static void F2F_NAME(across)(const uint8_t *in, uint8_t *out)
         }
 }
 
-/* As in search_two.h, lanes m where that row of B m is 1 are swapped after every pass. */
+/* As in step_two.h, lanes m where that row of B m is 1 are swapped after every pass. */
 F2F_ISA static void F2F_NAME(bytes_butterfly)(F2F_NAME(bytes_space) *s, int n_in, int n_u,
                                               const uint8_t *old, uint8_t *new)
 {
