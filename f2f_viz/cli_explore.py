@@ -119,13 +119,14 @@ def sweep(
               help="A file ending .html, .svg, .pdf, .png, .csv or .json.")  # fmt: skip
 @click.option("--width-mm", type=float, default=180.0, show_default=True, help="Width in print.")
 @click.option("--scale", type=float, default=2.0, show_default=True, help="Pixels of a PNG.")
+@click.option("--theme", type=click.Choice(("light", "dark")), default="light", show_default=True)
 @click.option("--font-pt", type=float, default=8.25, show_default=True, help="Text in print.")
 @click.option("--plane", type=int, help="Of the trellis; 0, the most significant, if not given.")
 @click.option("--cycle", type=int, help="About which the trellis is drawn; 0 if not given.")
 def figure(
     name: str, path: str | None, tensors: tuple[str, ...], preset: str | None,
     chosen: tuple[str, ...], output: str, width_mm: float, scale: float, font_pt: float,
-    **where: int | None,
+    theme: Any, **where: int | None,
 ) -> None:  # fmt: skip
     """Write figure NAME of a layer of PATH, or of a sample layer, to a file.
 
@@ -140,4 +141,5 @@ def figure(
         raise click.UsageError("--plane and --cycle are for the trellis")
     (layer,) = _layers(path, tensors[:1])
     analysis = f2f.analyze(layer, _settings(preset, chosen))
-    make(name, analysis, **options).save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)
+    made = make(name, analysis, theme=theme, **options)
+    made.save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)

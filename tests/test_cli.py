@@ -10,6 +10,7 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz import cli
+from f2f_viz.figures.palette import DARK
 
 
 @pytest.fixture
@@ -128,6 +129,8 @@ def test_figure_writes_data_and_pages(run, tmp_path):
     run("figure", "bits", "-o", tmp_path / "bits.csv", "--set", "n_s=0")
     assert "payload" in (tmp_path / "bits.csv").read_text()
     run("figure", "mask", "-o", tmp_path / "mask.html", "--set", "rate=0.8", "--preset", "paper")
+    run("figure", "bits", "-o", tmp_path / "dark.html", "--theme", "dark")
+    assert DARK.symbol in (tmp_path / "dark.html").read_text()
     assert "<html" in (tmp_path / "mask.html").read_text()
     where = ("--plane", 2, "--cycle", 30)
     run("figure", "trellis", "-o", tmp_path / "t.csv", "--set", "n_in=4", *where)

@@ -7,11 +7,13 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 
 import f2f_viz as f2f
 from f2f_viz.figures import export
 from f2f_viz.figures.browser import chromium_driver
+from f2f_viz.figures.palette import DARK
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +141,21 @@ def test_trellis_says_why_there_is_none(settings, options, message):
     layer = f2f.Layer("w", np.ones((9, 9), np.float16), "float16", "test")
     with pytest.raises(f2f.F2FError, match=message):
         f2f.figure("trellis", f2f.analyze(layer, f2f.Settings(**settings)), **options)
+
+
+@pytest.mark.parametrize("name", ["bits", "mask"])
+def test_dark_figures_have_a_dark_ground(analysis, driver, name):
+    figure = f2f.figure(name, analysis, theme="dark")
+    image = Image.open(io.BytesIO(export.to_bytes(figure, "png", scale=1, driver=driver)))
+    wanted = tuple(int(DARK.surface[i : i + 2], 16) for i in (1, 3, 5))
+    width, height = image.size
+    for corner in ((1, 1), (width - 2, 1), (1, height - 2), (width - 2, height - 2)):
+        assert image.convert("RGB").getpixel(corner) == wanted
+    svg = export.to_bytes(figure, "svg", driver=driver).decode()
+    assert f'<rect width="100%" height="100%" fill="{DARK.surface}"/>' in svg
+    assert f"background: {DARK.surface}" in export.to_bytes(figure, "html").decode()
+    light = export.to_bytes(f2f.figure(name, analysis), "svg", driver=driver).decode()
+    assert '<rect width="100%"' not in light
 
 
 def test_layouts_are_drawn_whole(analysis, driver):

@@ -182,6 +182,18 @@ def test_decoder_window_is_the_trace(analyses):
     np.testing.assert_array_equal(words >> (31 - 3) & 1, t.output[kept])
 
 
+def test_decoder_window_has_scales_of_quantized_weights(analyses):
+    layer = analyses["row"].layer
+    a = f2f.analyze(layer, f2f.Settings(rate=0.8, number_format="int8/channel"))
+    data = decoder.window_data(a, plane=0, cycle=0, length=8)
+    t = f2f.trace(a.encoded, 0, 0, 8)
+    codes = np.frombuffer(data["values"], "<f8").reshape(t.care.shape)
+    scales = np.frombuffer(data["scales"], "<f4").reshape(t.care.shape)
+    wanted = layer.weights.reshape(-1)[t.weight_index]
+    assert (abs(codes * scales - wanted)[t.care] <= 0.501 * scales[t.care]).all()
+    assert decoder.window_data(analyses["row"], 0, 0, 8)["scales"] == b""
+
+
 def test_planes_add_up(analyses):
     a = analyses["row"]
     rows = planes.planes_data(a)

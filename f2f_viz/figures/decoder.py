@@ -91,7 +91,8 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
     dict
         start, n, plane, inverted, most (largest n_u here); arrays as contiguous bytes: register
         uint16 (n, n_s + 1); raw, output, care, mismatch uint8 (n, n_out); index int32 (n, n_out),
-        −1 for padding; values float64 (n, n_out); words uint8 (n, n_out, bytes of a weight),
+        −1 for padding; values float64 (n, n_out), of quantized weights the codes; scales float32
+        (n, n_out), empty where there are none; words uint8 (n, n_out, bytes of a weight),
         little-endian, with exponents as ranks where they are stored so.
     """
     assert analysis.encoded is not None
@@ -103,6 +104,10 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
     if analysis.encoded.ranks is not None:
         words = to_ranks(words, analysis.encoded.ranks, analysis.layer.dtype)
     words = np.ascontiguousarray(words * t.care)
+    scales = analysis.encoded.scales
+    steps = b""
+    if scales is not None:
+        steps = np.broadcast_to(scales, analysis.mask.shape).reshape(-1)[index].tobytes()
     return {
         "start": start,
         "n": stop - start,
@@ -116,6 +121,7 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
         "mismatch": t.mismatch.astype(np.uint8).tobytes(),
         "index": t.weight_index.astype("<i4").tobytes(),
         "values": chosen.astype("<f8").tobytes(),
+        "scales": steps,
         "words": words.view(np.uint8).tobytes(),
     }
 

@@ -29,7 +29,7 @@ from f2f_viz.figures.compare import CompareView, compare_data
 from f2f_viz.figures.histogram import HistogramView, histogram_data
 from f2f_viz.figures.lesson import lesson_data, lesson_html
 from f2f_viz.figures.mask import MaskView, mask_data
-from f2f_viz.figures.palette import Theme
+from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.plane_chart import PlaneChart
 from f2f_viz.figures.planes import planes_data
 from f2f_viz.figures.ratio import CurvePoint, RatioView, bound_data, point_of
@@ -306,22 +306,29 @@ def to_bytes(
     root = figure.draw()
     if form == "html":
         page = file_html(root, INLINE, f"f2f-viz: {figure.name}", suppress_callback_warning=True)
-        tag = f'<meta name="f2f-viz" content="{_attribute(about)}">'
+        ground = palette(figure.theme).surface
+        tag = (
+            f'<meta name="f2f-viz" content="{_attribute(about)}">'
+            f"<style>body {{ background: {ground} }}</style>"
+        )
         return page.replace("<head>", f"<head>{tag}", 1).encode()
     width = round(width_mm / 25.4 * _DPI)
     tall_mm = max(width_mm * _ASPECT[figure.name], _LEAST_MM.get(figure.name, 0.0))
     height = round((height_mm or tall_mm) / 25.4 * _DPI)
     root.update(sizing_mode="fixed", width=width, height=height)
     scale_text(root, font_pt / TEXT_PT)
+    ground = palette(figure.theme).surface if figure.theme == "dark" else ""  # light is for paper
     own = chromium_driver() if driver is None else None
     try:
-        return _image(root, form, driver or own, about, scale)
+        return _image(root, form, driver or own, about, scale, ground)
     finally:
         if own is not None:
             own.quit()
 
 
-def _image(root: LayoutDOM, form: str, driver: Any, about: str, scale: float) -> bytes:
+def _image(root: LayoutDOM, form: str, driver: Any, about: str, scale: float, ground: str) -> bytes:
+    if ground:
+        root.styles = {"background-color": ground}
     out = io.BytesIO()
     if form == "png":
         from PIL.PngImagePlugin import PngInfo
@@ -337,7 +344,10 @@ def _image(root: LayoutDOM, form: str, driver: Any, about: str, scale: float) ->
         plot.output_backend = "svg"
     svg = get_svg(root, driver=driver)[0]
     opening = svg.index(">", svg.index("<svg")) + 1
-    svg = f"{svg[:opening]}<metadata>{_attribute(about)}</metadata>{svg[opening:]}"
+    head = f"<metadata>{_attribute(about)}</metadata>"
+    if ground:
+        head += f'<rect width="100%" height="100%" fill="{ground}"/>'
+    svg = svg[:opening] + head + svg[opening:]
     if form == "svg":
         return svg.encode()
     return _pdf(svg, about)

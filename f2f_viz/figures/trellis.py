@@ -12,6 +12,7 @@ from bokeh.core.properties import value
 from bokeh.models import (
     BasicTicker,
     ColumnDataSource,
+    FixedTicker,
     HoverTool,
     Legend,
     LegendItem,
@@ -179,7 +180,7 @@ class TrellisView:
             colours, title="Trellis", x="cycle t", y="state", y_range=Range1d(-1, 1)
         )
         plot.add_layout(self._now)
-        plot.xaxis.ticker = plot.yaxis.ticker = BasicTicker(min_interval=1)
+        plot.xaxis.ticker = BasicTicker(min_interval=1)
         plot.xgrid.visible = False
         survivors = plot.segment(
             "x0", "y0", "x1", "y1", source=self._survivors, color=colours.dont_care
@@ -234,6 +235,8 @@ class TrellisView:
         states = states_of(a)
         labelled = states <= _MOST_LABELLED
         self.root.y_range.update(start=-0.05 * states, end=1.12 * states)  # the legend is above
+        ticks = {states * quarter // 4 for quarter in range(4)} | {states - 1}
+        self.root.yaxis.ticker = FixedTicker(ticks=sorted(ticks))
         self._circles.glyph.size = 14 if labelled else 7
         path = data["path"]
         chosen = set(zip(path["time"], path["state"], strict=True))

@@ -31,8 +31,12 @@ function render({ model, el }) {
       return show();
     }
     form.querySelector(".f2f-size").disabled = !["svg", "pdf", "png"].includes(c["f2f-format"]);
+    const dark = c.theme === "dark" ? ', theme="dark"' : "";
+    const sizes = ["svg", "pdf", "png"].includes(c["f2f-format"])
+      ? `, width_mm=${c.width}, font_pt=${c.font}${c["f2f-format"] === "png" ? `, scale=${c.scale}` : ""}` : "";
+    const where = c["f2f-figure"] === "trellis" ? ", plane=…, cycle=…" : "";
     el.querySelector("pre").textContent =
-      `f2f.figure("${c["f2f-figure"]}", analysis).save("${c["f2f-figure"]}.${c["f2f-format"]}")`;
+      `f2f.figure("${c["f2f-figure"]}", analysis${where}${dark}).save("${c["f2f-figure"]}.${c["f2f-format"]}"${sizes})`;
   };
   form.addEventListener("change", show);
   form.addEventListener("submit", (event) => {

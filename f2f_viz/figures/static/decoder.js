@@ -53,7 +53,7 @@ function render({ model, el }) {
       register: array(w.register, Uint16Array), raw: array(w.raw, Uint8Array),
       output: array(w.output, Uint8Array), care: array(w.care, Uint8Array),
       mismatch: array(w.mismatch, Uint8Array), index: array(w.index, Int32Array),
-      values: array(w.values, Float64Array), words: array(w.words, Uint8Array),
+      values: array(w.values, Float64Array), scales: array(w.scales, Float32Array), words: array(w.words, Uint8Array),
     };
     mismatches = array(model.get("mismatch_cycles"), Int32Array);
     heavy = array(model.get("heavy_cycles"), Int32Array);
@@ -272,7 +272,10 @@ function render({ model, el }) {
       const digits = [...bytes].reverse().map((b) => b.toString(2).padStart(8, "0")).join("")
         .slice(-code.planes.length);
       const chosen = model.get("plane");
-      weight = `weight at ${place} = <b>${care ? win.values[p].toPrecision(6) : "pruned, +0"}</b>`
+      const value = win.scales.length
+        ? `${win.values[p]} · ${win.scales[p].toPrecision(4)} = ${(win.values[p] * win.scales[p]).toPrecision(4)}`
+        : win.values[p].toPrecision(6);
+      weight = `weight at ${place} = <b>${care ? value : "pruned, +0"}</b>`
         + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>${code.recoded ? " (exponent as rank)" : ""}` : "");
     }
     equation.innerHTML =
