@@ -158,6 +158,20 @@ def test_dark_figures_have_a_dark_ground(analysis, driver, name):
     assert '<rect width="100%"' not in light
 
 
+def test_one_column_has_its_own_shape(analysis, driver):
+    def words(name, width_mm):
+        figure = f2f.figure(name, analysis)
+        return export.to_bytes(figure, "svg", width_mm=width_mm, driver=driver).decode()
+
+    assert "× binomial" in words("histogram", 180)
+    assert "× binomial" not in words("histogram", 88)
+    assert "dense 16" in words("bits", 180)
+    assert "dense 16" not in words("bits", 88)
+    size = re.search(r'<svg[^>]* width="(\d+)" height="(\d+)"', words("ratio", 88))
+    assert int(size[2]) > 2 * int(size[1])  # charts below each other
+    assert "n_s = 0" not in words("ratio", 180)  # no curves were measured
+
+
 def test_layouts_are_drawn_whole(analysis, driver):
     svg = export.to_bytes(f2f.figure("histogram", analysis), "svg", driver=driver).decode()
     assert "Interleaved" in svg

@@ -51,18 +51,28 @@ def bits_data(analysis: Analysis) -> dict[str, list[Any]]:
 class BitsView:
     """One bar of stored bits a weight; the bound is a dashed line.
 
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+    narrow : bool
+        A short title, and the legend in three lines.
+
     Attributes
     ----------
     root : bokeh figure
     """
 
-    def __init__(self, theme: Theme = "light") -> None:
+    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
+        self._narrow = narrow
         colours = palette(theme)
         self._source = ColumnDataSource(
             {k: [] for k in ("part", "bits", "left", "right", "share", "meaning", "label")}
         )
         self.root = plot = blank(
-            colours, title="Stored bits", x="bits a weight", y_range=(-0.36, 1.15)
+            colours,
+            title="Stored bits",
+            x="bits a weight",
+            y_range=(-0.36, 2.4 if narrow else 1.15),
         )
         fill = [getattr(colours, part) for part in PARTS]
         bars = plot.hbar(
@@ -94,6 +104,7 @@ class BitsView:
         quiet_legend(plot, colours, "top_left")
         plot.legend.orientation = "horizontal"
         plot.legend.spacing = 10
+        plot.legend.ncols = 2 if narrow else "auto"
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis."""
@@ -106,8 +117,11 @@ class BitsView:
         planes = len(analysis.planes)
         self._bound.location = planes * (1 - analysis.sparsity)
         about = "" if analysis.exact else "≈ "
+        coded, whole = (f"{about}{data['right'][end]:.2f}" for end in (1, -1))
+        bound = f"bound {planes * (1 - analysis.sparsity):.2f}"
         self.root.title.text = (
-            f"Stored bits a weight — {about}{data['right'][1]:.2f} payload + corrections, "
-            f"{about}{data['right'][-1]:.2f} whole file; dense {planes}, "
-            f"bound {planes * (1 - analysis.sparsity):.2f} (dashed)"
+            f"{coded} bits a weight, file {whole}, {bound}"
+            if self._narrow
+            else f"Bits a weight: {coded} payload + corrections, {whole} whole file; "
+            f"dense {planes}, {bound} (dashed)"
         )

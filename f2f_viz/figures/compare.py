@@ -51,12 +51,19 @@ def compare_data(rivals: list[Rival], bounds: Bounds) -> dict[str, list[Any]]:
 class CompareView:
     """One bar a format; F2F is full, bounds are hollow.
 
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+    narrow : bool
+        More room for the text beside the bars.
+
     Attributes
     ----------
     root : bokeh figure
     """
 
-    def __init__(self, theme: Theme = "light") -> None:
+    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
+        self._narrow = narrow
         colours = palette(theme)
         self._fill = {"f2f": colours.kept, "rival": colours.header, "bound": colours.surface}
         self._line = colours.reference
@@ -64,7 +71,7 @@ class CompareView:
         self.root = plot = blank(
             colours,
             title="Comparing…",
-            x="bytes of the whole layer, mask included",
+            x="bytes, mask included" if narrow else "bytes of the whole layer, mask included",
             x_range=(0, 1),
             y_range=[""],
         )
@@ -81,6 +88,7 @@ class CompareView:
         plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@name", "@label")]))
         plot.ygrid.visible = False
         plot.xaxis.formatter.use_scientific = False
+        plot.xaxis.ticker.desired_num_ticks = 3 if narrow else 6
 
     def wait(self) -> None:
         """Say that the numbers shown are old."""
@@ -90,7 +98,9 @@ class CompareView:
         """Show measured sizes."""
         data = compare_data(rivals, bounds)
         self.root.y_range.factors = data["name"]
-        self.root.x_range.end = 1.45 * max([*data["bytes"], 1.0])
+        if self._narrow:
+            data["label"] = [text.replace(" bytes", "").split(", f")[0] for text in data["label"]]
+        self.root.x_range.end = (2.35 if self._narrow else 1.6) * max([*data["bytes"], 1.0])
         self.root.title.text = "Measured size"
         kinds = data.pop("kind")
         data["fill"] = [self._fill[kind] for kind in kinds]

@@ -1,11 +1,5 @@
-"""Figures as files: HTML that works offline, SVG, PDF, PNG, and the data behind them.
+"""The figures of an analysis, by name: what is drawn, and the data behind it."""
 
-Settings, seed and version go into every file, so that a figure can be made again.
-"""
-
-import csv
-import io
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,41 +8,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from bokeh.embed import file_html
-from bokeh.io.export import get_screenshot_as_png, get_svg
-from bokeh.models import LayoutDOM, Plot
-from bokeh.resources import INLINE
+from bokeh.models import LayoutDOM
 
 from f2f_viz.analysis import Analysis
 from f2f_viz.compare import bounds, compare
 from f2f_viz.container import write_atomically
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.bits import BitsView, bits_data
-from f2f_viz.figures.browser import chromium_driver
 from f2f_viz.figures.compare import CompareView, compare_data
+from f2f_viz.figures.files import FORMATS, to_bytes
 from f2f_viz.figures.histogram import HistogramView, histogram_data
-from f2f_viz.figures.lesson import lesson_data, lesson_html
+from f2f_viz.figures.lesson import lesson_data
 from f2f_viz.figures.mask import MaskView, mask_data
-from f2f_viz.figures.palette import Theme, palette
+from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.plane_chart import PlaneChart
 from f2f_viz.figures.planes import planes_data
 from f2f_viz.figures.ratio import CurvePoint, RatioView, bound_data, point_of
-from f2f_viz.figures.style import TEXT_PT, scale_text
+from f2f_viz.figures.style import TEXT_PT
 from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
 
 if TYPE_CHECKING:
-    from selenium.webdriver.remote.webdriver import WebDriver
+    pass
 
 __all__ = ["FIGURES", "FORMATS", "Figure", "figure", "to_bytes"]
 
-FORMATS = ("html", "svg", "pdf", "png", "csv", "json")
-_DPI = 96
-_ASPECT = {
-    "mask": 0.9, "histogram": 0.75, "bits": 0.22, "compare": 0.55, "ratio": 0.5, "planes": 0.6,
-    "trellis": 0.5,
-}  # fmt: skip
-_LEAST_MM = {"planes": 105.0, "trellis": 85.0}
-"""Heights below which a narrow figure cannot be read."""
 Table = dict[str, Any]
 
 
@@ -65,14 +48,15 @@ class Figure:
     data : dict of str to list
         What is drawn, in columns of equal length.
     draw : callable or None
-        Makes the Bokeh model; None for the lesson, which is a page.
+        ``draw(narrow)`` makes the Bokeh model, for one column if `narrow`; None for the lesson,
+        which is a page.
     """
 
     name: str
     analysis: Analysis
     theme: Theme
     data: Table
-    draw: Callable[[], LayoutDOM] | None
+    draw: Callable[[bool], LayoutDOM] | None
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -120,9 +104,9 @@ class Figure:
         write_atomically(path, data)
 
 
-def _drawn(make: Callable[[], Any], analysis: Analysis) -> Callable[[], LayoutDOM]:
-    def draw() -> LayoutDOM:
-        view = make()
+def _drawn(make: Callable[[bool], Any], analysis: Analysis) -> Callable[[bool], LayoutDOM]:
+    def draw(narrow: bool) -> LayoutDOM:
+        view = make(narrow)
         view.update(analysis)
         return view.root
 
@@ -139,7 +123,7 @@ def _mask(analysis: Analysis, theme: Theme, grid: bool = False) -> Figure:
         "share_kept": data["density"].reshape(-1).tolist(),
     }
 
-    def draw() -> LayoutDOM:
+    def draw(narrow: bool) -> LayoutDOM:
         view = MaskView(theme)
         view.grid_shown = grid
         view.update(analysis)
@@ -154,19 +138,19 @@ def _histogram(analysis: Analysis, theme: Theme) -> Figure:
         table["order"] += [order] * len(data["n_u"])
         for name in ("n_u", "share", "binomial"):
             table[name] += data[name].tolist()
-    draw = _drawn(lambda: HistogramView(theme), analysis)
+    draw = _drawn(lambda narrow: HistogramView(theme, narrow), analysis)
     return Figure("histogram", analysis, theme, table, draw)
 
 
 def _bits(analysis: Analysis, theme: Theme) -> Figure:
-    draw = _drawn(lambda: BitsView(theme), analysis)
+    draw = _drawn(lambda narrow: BitsView(theme, narrow), analysis)
     return Figure("bits", analysis, theme, bits_data(analysis), draw)
 
 
 def _planes(analysis: Analysis, theme: Theme) -> Figure:
     rows = planes_data(analysis)
     table = {name: [row[name] for row in rows] for name in rows[0]}
-    return Figure("planes", analysis, theme, table, _drawn(lambda: PlaneChart(theme), analysis))
+    return Figure("planes", analysis, theme, table, _drawn(lambda _: PlaneChart(theme), analysis))
 
 
 def _trellis(
@@ -190,7 +174,7 @@ def _trellis(
     ends = zip(table["time"], table["next_state"], strict=True)
     table["mismatches"] = [int(costs[time + 1, state]) for time, state in ends]
 
-    def draw() -> LayoutDOM:
+    def draw(narrow: bool) -> LayoutDOM:
         view = TrellisView(theme, length)
         view.update(analysis)
         view.go(plane, cycle)
@@ -203,8 +187,8 @@ def _compare(analysis: Analysis, theme: Theme) -> Figure:
     options = analysis.layer.weights, analysis.mask, analysis.encoded
     rivals, limits = compare(*options), bounds(*options)
 
-    def draw() -> LayoutDOM:
-        view = CompareView(theme)
+    def draw(narrow: bool) -> LayoutDOM:
+        view = CompareView(theme, narrow)
         view.show(rivals, limits)
         return view.root
 
@@ -219,8 +203,8 @@ def _ratio(analysis: Analysis, theme: Theme, points: tuple[CurvePoint, ...] = ()
     for name, column in table.items():
         column += bound[name].tolist() if name in bound else [None] * extra
 
-    def draw() -> LayoutDOM:
-        view = RatioView(theme)
+    def draw(narrow: bool) -> LayoutDOM:
+        view = RatioView(theme, narrow)
         view.update(analysis)
         view.show_curve(points, len(points), len(points))
         return view.root
@@ -270,122 +254,3 @@ def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: 
     if name in ("trellis", "compare", "decoder") and analysis.encoded is None:
         raise F2FError(f"figure {name!r}", expected="an exact analysis", got="a preview")
     return FIGURES[name](analysis, theme, **options)
-
-
-def to_bytes(
-    figure: Figure,
-    form: str,
-    *,
-    width_mm: float = 180.0,
-    height_mm: float | None = None,
-    scale: float = 2.0,
-    font_pt: float = TEXT_PT,
-    driver: "WebDriver | None" = None,
-) -> bytes:
-    """Return a figure as the bytes of a file; parameters as in `Figure.save`.
-
-    Parameters
-    ----------
-    form : {"html", "svg", "pdf", "png", "csv", "json"}
-    driver : WebDriver, optional
-        A browser to draw with; one is started and ended if not given.
-    """
-    about = json.dumps(figure.metadata, ensure_ascii=False)
-    if form == "json":
-        return json.dumps({"metadata": figure.metadata, "data": figure.data}, indent=1).encode()
-    if form == "csv":
-        return _csv(figure).encode()
-    if form not in FORMATS:
-        raise F2FError("figure format", expected=f"one of {', '.join(FORMATS)}", got=repr(form))
-    if figure.name == "decoder" and form == "html":
-        return lesson_html(figure.analysis, figure.theme, about).encode()
-    if figure.draw is None:
-        raise F2FError(
-            f"figure {figure.name!r} is no image", expected="html, csv or json", got=form
-        )
-    root = figure.draw()
-    if form == "html":
-        page = file_html(root, INLINE, f"f2f-viz: {figure.name}", suppress_callback_warning=True)
-        ground = palette(figure.theme).surface
-        tag = (
-            f'<meta name="f2f-viz" content="{_attribute(about)}">'
-            f"<style>body {{ background: {ground} }}</style>"
-        )
-        return page.replace("<head>", f"<head>{tag}", 1).encode()
-    width = round(width_mm / 25.4 * _DPI)
-    tall_mm = max(width_mm * _ASPECT[figure.name], _LEAST_MM.get(figure.name, 0.0))
-    height = round((height_mm or tall_mm) / 25.4 * _DPI)
-    root.update(sizing_mode="fixed", width=width, height=height)
-    scale_text(root, font_pt / TEXT_PT)
-    ground = palette(figure.theme).surface if figure.theme == "dark" else ""  # light is for paper
-    own = chromium_driver() if driver is None else None
-    try:
-        return _image(root, form, driver or own, about, scale, ground)
-    finally:
-        if own is not None:
-            own.quit()
-
-
-def _image(root: LayoutDOM, form: str, driver: Any, about: str, scale: float, ground: str) -> bytes:
-    if ground:
-        root.styles = {"background-color": ground}
-    out = io.BytesIO()
-    if form == "png":
-        from PIL.PngImagePlugin import PngInfo
-
-        info = PngInfo()
-        info.add_itxt("f2f-viz", about)
-        metrics = {"width": 0, "height": 0, "deviceScaleFactor": scale, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        image = get_screenshot_as_png(root, driver=driver, scale_factor=scale)
-        image.save(out, "PNG", pnginfo=info, dpi=(_DPI * scale, _DPI * scale))
-        return out.getvalue()
-    for plot in root.select({"type": Plot}):
-        plot.output_backend = "svg"
-    svg = get_svg(root, driver=driver)[0]
-    opening = svg.index(">", svg.index("<svg")) + 1
-    head = f"<metadata>{_attribute(about)}</metadata>"
-    if ground:
-        head += f'<rect width="100%" height="100%" fill="{ground}"/>'
-    svg = svg[:opening] + head + svg[opening:]
-    if form == "svg":
-        return svg.encode()
-    return _pdf(svg, about)
-
-
-def _pdf(svg: str, about: str) -> bytes:
-    """Draw an SVG image as PDF; what made it goes into the document's information."""
-    try:
-        import cairosvg
-        from pypdf import PdfWriter
-    except (ImportError, OSError) as error:
-        raise F2FError(
-            "PDF needs cairosvg, pypdf and the cairo library",
-            hint="pip install 'f2f-viz[export]'; apt install libcairo2",
-        ) from error
-    drawn = cairosvg.svg2pdf(bytestring=svg.encode(), dpi=_DPI)
-    writer = PdfWriter(clone_from=io.BytesIO(drawn))
-    made = json.loads(about)
-    writer.add_metadata(
-        {
-            "/Title": f"{made['figure']} of {made['layer']}",
-            "/Creator": f"f2f-viz {made['f2f_viz']}",
-            "/f2f-viz": about,
-        }
-    )
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
-
-
-def _attribute(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-
-
-def _csv(figure: Figure) -> str:
-    out = io.StringIO()
-    out.write(f"# {json.dumps(figure.metadata, ensure_ascii=False)}\n")
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(figure.data)
-    rows.writerows(zip(*figure.data.values(), strict=True))
-    return out.getvalue()

@@ -50,12 +50,19 @@ def histogram_data(analysis: Analysis) -> dict[str, dict[str, Any]]:
 class HistogramView:
     """Two histograms, one under the other: the chosen order is drawn full, the other one pale.
 
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+    narrow : bool
+        Short titles.
+
     Attributes
     ----------
     root : bokeh column
     """
 
-    def __init__(self, theme: Theme = "light") -> None:
+    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
+        self._narrow = narrow
         colours = palette(theme)
         x_range, y_range = Range1d(-0.5, 1), Range1d(0, 1)
         self._sources, self._plots, self._bars = {}, {}, {}
@@ -112,7 +119,9 @@ class HistogramView:
             self._sources[order].data = {k: shown[k] for k in ("n_u", "share", "binomial")}
             chosen = order == analysis.settings.order
             self._bars[order].glyph.fill_alpha = 1.0 if chosen else 0.45
+            marked = ", chosen" if chosen and not self._narrow else ""
+            times = "×" if self._narrow else "× binomial"
             self._plots[order].title.text = (
-                f"{order.capitalize()}{', chosen' if chosen else ''}: variance "
-                f"{shown['dispersion']:.2f} × binomial, lag-1 {shown['lag1']:.2f}"
+                f"{order.capitalize()}{marked}: variance {shown['dispersion']:.2f} {times}, "
+                f"lag-1 {shown['lag1']:.2f}"
             )

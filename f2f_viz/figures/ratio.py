@@ -80,18 +80,25 @@ def distortion_data(most: float = 0.08) -> dict[str, Any]:
 class RatioView:
     """Three figures: ratio, share of the bound, and rate against distortion.
 
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+    narrow : bool
+        Below each other, for one column.
+
     Attributes
     ----------
-    root : bokeh row
+    root : bokeh row, or column
     """
 
-    def __init__(self, theme: Theme = "light") -> None:
+    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
         colours = palette(theme)
         self._here = ColumnDataSource(curve_data([], 0))
         self._curves = [ColumnDataSource(curve_data([], n)) for n in STAGES]
         self._points: Sequence[CurvePoint] = ()
         ratio = blank(
-            colours, title="Ratio", x="sparsity S", y="ratio, dense / (payload + corrections)",
+            colours, title="Ratio", x="sparsity S",
+            y="dense / coded bits" if narrow else "ratio, dense / (payload + corrections)",
             y_axis_type="log", x_range=(0.28, 1),
         )  # fmt: skip
         ratio.line(
@@ -122,8 +129,19 @@ class RatioView:
         quiet_legend(ratio, colours, "top_left")
         quiet_legend(distortion, colours, "top_right")
         of_bound.legend.visible = False
-        right = column(of_bound, distortion, sizing_mode="stretch_both")
-        self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
+        of_bound.y_range.update(default_span=0.2, range_padding=0.2)
+        distortion.y_range.range_padding = 0.2
+        self._keys = [
+            item
+            for plot in (ratio, distortion)
+            for item in plot.legend[0].items
+            if item.label.value.startswith("n_s")
+        ]
+        if narrow:
+            self.root = column(ratio, of_bound, distortion, sizing_mode="stretch_both")
+        else:
+            right = column(of_bound, distortion, sizing_mode="stretch_both")
+            self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
 
     def _draw(self, plot: Any, x: str, y: str, colours: Palette) -> None:
         tints = (colours.header, colours.kept, colours.corrected)
@@ -158,5 +176,7 @@ class RatioView:
         """Show measured points, some of a grid."""
         for n_s, source in zip(STAGES, self._curves, strict=True):
             source.data = curve_data(points, n_s)
+        for item in self._keys:  # no word of curves that a file does not have
+            item.visible = bool(points) or done < total
         waiting = "" if done == total else f" — measuring, {done} of {total}"
         self._title.text = f"Ratio, measured on this layer{waiting}"
