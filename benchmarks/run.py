@@ -8,7 +8,6 @@ of whole layers are wall-clock times. Every comparison is made in the one run, o
 
 import argparse
 import os
-import platform
 import tempfile
 import time
 from importlib.metadata import version
@@ -20,26 +19,14 @@ import scipy.sparse
 import zstandard
 
 import f2f_viz as f2f
+from benchmarks.machine import machine
 from benchmarks.picture import draw
 from benchmarks.streams import compile_yardstick, packed, rng, run_yardstick, stream
-from f2f_viz import _core
 from f2f_viz.errors import Cancelled
 from f2f_viz.network import XorNetwork
 from f2f_viz.trellis import search_tiles
 
 DOCS = Path(__file__).parents[1] / "docs"
-INSTRUCTION_SETS = ("portable", "AVX2", "AVX-512")
-
-
-def machine():
-    """Name the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = platform.processor() or platform.machine()
-    isa = INSTRUCTION_SETS[_core.best_isa()]
-    return f"{model}, {os.cpu_count()} CPUs, {isa}, {platform.system()}, NumPy {np.__version__}"
 
 
 def cpu(run, repeat=3):

@@ -13,7 +13,7 @@ from f2f_viz.network import XorNetwork
 from f2f_viz.packing import pack_mask, pack_planes
 from f2f_viz.trellis import TILE_BLOCKS, search_tiles
 
-__all__ = ["Plane", "PlanePlan", "Progress", "encode_planes", "plan_planes"]
+__all__ = ["Plane", "PlanePlan", "Progress", "encode_planes", "plan_planes", "wanted_bits"]
 
 Progress = Callable[[int, int], None]
 Words = NDArray[np.uint64]
@@ -103,6 +103,26 @@ def plan_planes(kept: NDArray[Any], planes: int, zero_rate: bool) -> PlanePlan:
     return PlanePlan(ones, 2 * ones > kept.size, skewed & zero_rate)
 
 
+def wanted_bits(
+    words: NDArray[Any], care_bits: NDArray[np.uint64], plan: PlanePlan
+) -> NDArray[np.uint64]:
+    """Return the packed bits that the decoder is to give, zero where nothing is cared for.
+
+    Parameters
+    ----------
+    words : ndarray of unsigned words, shape (blocks, n_out)
+    care_bits : ndarray of uint64, shape (blocks, ceil(n_out / 64))
+    plan : PlanePlan
+
+    Returns
+    -------
+    ndarray of uint64, shape (b, blocks, ceil(n_out / 64))
+    """
+    bits = pack_planes(words, plan.ones.size) & care_bits
+    bits[plan.inverted] ^= care_bits
+    return bits
+
+
 def encode_planes(
     words: NDArray[Any],
     care: NDArray[np.bool_],
@@ -126,8 +146,7 @@ def encode_planes(
         As in `trellis.search_tiles`.
     """
     care_bits = pack_mask(care)
-    bits = pack_planes(words, plan.ones.size) & care_bits
-    bits[plan.inverted] ^= care_bits
+    bits = wanted_bits(words, care_bits, plan)
     searched = np.flatnonzero(~plan.zero_rate)
     symbols = np.zeros((plan.ones.size, len(words)), np.uint16)
     if network.is_plain:
