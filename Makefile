@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The editable install rebuilds the core on import and needs ninja on PATH.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env app lab test lint docs bench sanitize clean
+.PHONY: env app lab test lint docs bench latency sanitize clean
 
 env: $(VENV)/.ready
 
@@ -36,6 +36,10 @@ lint: env
 bench: env
 	$(BIN)/python -m pip install -q zstandard
 	$(BIN)/python -m benchmarks.run
+
+latency: env
+	tools/ensure_chromium.sh
+	$(BIN)/python -m benchmarks.latency
 
 sanitize: env
 	tools/sanitize.sh $(BIN)/python

@@ -152,11 +152,13 @@ def sample_mismatches(
     # a sample without a mismatch still allows 3 in `total` (the rule of three)
     half = max(float(stdtrit(tiles - 1, 0.975)) * variance**0.5, 3 / total)
     rates = np.zeros(plan.ones.size)
-    rates[coded] = np.bincount(dealt.reshape(-1), wrong.reshape(-1)) / np.maximum(
-        np.bincount(dealt.reshape(-1), care_bits_seen.reshape(-1)), 1
-    )
+    seen_of, wrong_of = np.zeros(coded.size), np.zeros(coded.size)
+    np.add.at(seen_of, dealt, care_bits_seen)
+    np.add.at(wrong_of, dealt, wrong)
+    rates[coded] = wrong_of / np.maximum(seen_of, 1)
     # planes as good as random share one mask and so one rate: their mean is the better estimate
-    even = np.abs(plan.ones / max(np.count_nonzero(mask), 1) - 0.5) < _EVEN
+    kept = max(int(np.count_nonzero(mask)), 1)
+    even = np.abs(plan.ones / kept - 0.5) < _EVEN
     even &= ~plan.zero_rate
     if even.any():
         rates[even] = rates[even].mean()

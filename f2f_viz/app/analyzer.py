@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from f2f_viz.analysis import Analysis, analyze
 from f2f_viz.app import controls, sources
-from f2f_viz.app.embed import Headline, Panel, Tabs, load_bokeh
+from f2f_viz.app.embed import Headline, Panel, Tabs, load_bokeh, soon
 from f2f_viz.app.numbers import badge, cards, describe_layer, seconds
 from f2f_viz.app.runner import Progress, Runner
 from f2f_viz.app.tabs import TABS, Link, Tab
@@ -348,6 +348,9 @@ class Analyzer(widgets.Box):  # type: ignore[misc]
         would be lost, and a slow page would fall behind.
         """
         self._drawn.clear()
+        soon(self._send_serial)  # after the figures' patches
+
+    def _send_serial(self) -> None:
         with self._headline.hold_sync():
             self._headline.figures = sum(tab.figures for tab in self._tabs.values())
             self._headline.serial += 1

@@ -1,21 +1,29 @@
 """Bokeh figures and our own front-end modules as ipywidgets."""
 
+import asyncio
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
+from bokeh.core.serialization import Buffer, BytesRep, Serializer
+from bokeh.document.json import PatchJson
 from bokeh.io import output_notebook
 from bokeh.models import LayoutDOM
+from bokeh.protocol.messages.patch_doc import patch_doc
 from bokeh.resources import INLINE
+from bokeh.util.serialization import make_id
 from IPython.core.getipython import get_ipython
 from jupyter_bokeh.widgets import BokehModel
 
 from f2f_viz.figures import palette
 
-__all__ = ["FigureWidget", "Headline", "Panel", "Tabs", "load_bokeh"]
+__all__ = ["FigureWidget", "Headline", "Panel", "Tabs", "load_bokeh", "soon"]
 
 _STATIC = Path(__file__).parent / "static"
+_INLINE_BYTES = 4096
 
 
 def load_bokeh() -> None:
@@ -24,14 +32,33 @@ def load_bokeh() -> None:
         output_notebook(INLINE, hide_banner=True)
 
 
-class FigureWidget(BokehModel):  # type: ignore[misc]
-    """A Bokeh figure whose saved state is always its present one.
+def soon(call: Callable[[], None]) -> None:
+    """Call when the event loop comes round, in the order of asking; at once where none runs."""
+    try:
+        asyncio.get_running_loop().call_soon(call)
+    except RuntimeError:
+        call()
 
-    jupyter_bokeh sends changes as patches and leaves the state that a new page reads as it was
-    when the figure was made.
+
+class _Packer(Serializer):  # type: ignore[misc]
+    """Writes small arrays into the text: each buffer costs two messages of its own."""
+
+    def _encode_bytes(self, obj: Any) -> Any:
+        if memoryview(obj).nbytes <= _INLINE_BYTES:
+            return BytesRep(type="bytes", data=Buffer(make_id(), obj).to_base64())
+        return super()._encode_bytes(obj)
+
+
+class FigureWidget(BokehModel):  # type: ignore[misc]
+    """A Bokeh figure whose saved state is always its present one, and whose changes go together.
+
+    jupyter_bokeh sends every change as a patch of its own, in five messages or more, and leaves
+    the state that a new page reads as it was when the figure was made.
     """
 
     def __init__(self, model: LayoutDOM) -> None:
+        self._events: list[Any] = []
+        model.tags = ["f2f-viz"]  # by which headline.js knows our documents
         super().__init__(model)
         self.add_class("f2f-figure")
 
@@ -41,6 +68,27 @@ class FigureWidget(BokehModel):  # type: ignore[misc]
         if wanted is None or "render_bundle" in wanted:
             self._trait_values["render_bundle"] = self._model_to_traits(self._model)
         return super().get_state(key, drop_defaults)
+
+    def _document_patched(self, event: Any) -> None:
+        if event.setter is self:
+            return
+        self._events.append(event)
+        if len(self._events) == 1:
+            soon(self._send_patch)
+
+    def _send_patch(self) -> None:
+        events, self._events = self._events, []
+        models = self._model.document.models
+        packer = _Packer(references=models.synced_references)
+        content = PatchJson(events=packer.encode(events))
+        models.flush_synced(lambda model: not packer.has_ref(model))
+        message = patch_doc(patch_doc.create_header(), {}, content)
+        message.add_buffers(*packer.buffers)
+        for text in (message.header_json, message.metadata_json, message.content_json):
+            self.send({"msg": "patch", "payload": text})
+        for buffer in message.buffers:
+            self.send({"msg": "patch", "payload": json.dumps(buffer.ref)})
+            self.send({"msg": "patch"}, [buffer.to_bytes()])
 
 
 class Panel(anywidget.AnyWidget):

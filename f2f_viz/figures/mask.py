@@ -199,6 +199,7 @@ class MaskView:
         )
         self._bar = bar = ColorBar(
             color_mapper=self._mapper,
+            ticker=FixedTicker(ticks=[0, 1]),
             width=110,
             height=8,
             padding=0,
@@ -302,7 +303,7 @@ class MaskView:
             "image": [density], "x": [left], "y": [top], "dw": [right - left], "dh": [bottom - top]
         }  # fmt: skip
         self._mapper.high = high = float(density.max()) or 1.0
-        self._bar.ticker = FixedTicker(ticks=[0, high])
+        self._bar.ticker.ticks = [0, high]
         self._bar.major_label_overrides = {
             0: "pruned", high: "kept" if high == 1 else f"{high:.0%} kept"
         }  # fmt: skip

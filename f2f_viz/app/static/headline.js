@@ -13,6 +13,17 @@ const h = (tag, props = {}, ...children) => {
 const theme = () =>
   document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
 
+// jupyter_bokeh sends what the kernel changed back to it, data and all: keep to what the page changed.
+const quieted = new WeakSet();
+function quiet() {
+  for (const doc of window.Bokeh?.documents ?? []) {
+    if (quieted.has(doc) || !doc.roots().some((root) => root.tags.includes("f2f-viz"))) continue;
+    quieted.add(doc);
+    const tell = doc._trigger_on_change.bind(doc);
+    doc._trigger_on_change = (event) => { if (event.sync !== false) tell(event); };
+  }
+}
+
 // Patches to a figure that is not drawn yet would be lost, and a slow page must slow the kernel
 // down: say when everything sent so far is on the screen.
 async function drawn(model, el, alive) {
@@ -21,6 +32,7 @@ async function drawn(model, el, alive) {
     .filter((figure) => figure.childElementCount).length;
   while (alive() && figures() < model.get("figures") && performance.now() < until)
     await new Promise((resume) => setTimeout(resume, 30));
+  quiet();
   requestAnimationFrame(() => setTimeout(() =>
     alive() && model.send({ kind: "drawn", serial })));
 }
