@@ -1,4 +1,4 @@
-"""Measure how soon the screen follows the slider; write latency.json and docs/latency.md.
+"""Measure how soon the screen follows the slider; write latency.json, a table of the docs.
 
     make latency          (python -m benchmarks.latency; --quick for a glance, nothing written)
 
@@ -29,6 +29,7 @@ from playwright.sync_api import sync_playwright
 
 import f2f_viz as f2f
 from benchmarks.machine import machine
+from docs.tables import latency_table
 
 HERE = Path(__file__).parent
 SHAPES = ((256, 256), (1024, 1024), (4096, 1024))
@@ -162,23 +163,6 @@ def measure_browser(changes):
     return rows
 
 
-def table(rows):
-    """Markdown: one line a layer and register length."""
-    lines = [
-        "| layer, float32 | n_s | kernel, median | 95 % | sent a change | browser, median | 95 % |",
-        "| --- |" + " --: |" * 6,
-    ]
-    for row in rows:
-        kernel, browser = row["kernel"], row["browser"]
-        cells = [
-            " × ".join(map(str, row["shape"])), row["n_s"], f"{kernel['median_ms']:.0f} ms",
-            f"{kernel['p95_ms']:.0f} ms", f"{kernel['kilobytes']:.0f} kB",
-            f"{browser['median_ms']:.0f} ms", f"{browser['p95_ms']:.0f} ms",
-        ]  # fmt: skip
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines) + "\n"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a glance; writes nothing")
@@ -196,9 +180,9 @@ def main():
         for shape in SHAPES
         for n_s in STAGES
     ]
-    print(table(rows))
+    found = {"machine": machine(), "version": version("f2f-viz"), "rows": rows}
+    print(latency_table(found))
     if not quick:
-        found = {"machine": machine(), "version": version("f2f-viz"), "rows": rows}
         (HERE / "latency.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

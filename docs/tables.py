@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 PAPER = HERE.parent / "benchmarks" / "paper.json"
 MODEL = HERE.parent / "benchmarks" / "minilm.json"
+LATENCY = HERE.parent / "benchmarks" / "latency.json"
 GAINS = HERE.parent / "benchmarks" / "gains.json"
 Row = dict[str, Any]
 
@@ -307,6 +308,22 @@ def readme() -> str:
     return text
 
 
+def latency_table(found: dict[str, Any]) -> str:
+    """Milliseconds from a change to the figures, at the kernel and in the browser."""
+    lines = []
+    for row in found["rows"]:
+        kernel, browser = row["kernel"], row["browser"]
+        lines.append(
+            [" × ".join(map(str, row["shape"])), row["n_s"],
+             *(f"{part[key]:.0f} ms" for part in (kernel, browser)
+               for key in ("median_ms", "p95_ms")),
+             f"{kernel['kilobytes']:.0f} kB"]
+        )  # fmt: skip
+    head = ["layer, float32", "n_s", "kernel, median", "95 %", "browser, median", "95 %", "sent"]
+    note = f"Medians and 95th percentiles of {found['rows'][0]['browser']['changes']} changes on "
+    return markdown(head, lines) + f"\n{note}{found['machine']}; f2f-viz {found['version']}.\n"
+
+
 def write(*_: Any) -> None:
     """Write every table to docs/generated/."""
     rows = json.loads(PAPER.read_text())["rows"]
@@ -318,6 +335,7 @@ def write(*_: Any) -> None:
         (folder / f"{name}.md").write_text(make(rows))
     model = json.loads(MODEL.read_text())
     (folder / "model.md").write_text(model_table(model))
+    (folder / "latency.md").write_text(latency_table(json.loads(LATENCY.read_text())))
     (folder / "model_rivals.md").write_text(model_rivals_table(model))
     gains = json.loads(GAINS.read_text())
     (folder / "plain.md").write_text(plain_table(gains["plain"]))

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import shutil
 import signal
@@ -81,6 +82,18 @@ class Server:
         out, err = self.process.communicate(timeout=20)
         assert out == ""  # the URL was all it printed
         return self.process.returncode, err
+
+
+async def _until(condition):
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def until():
+    """Wait on the event loop until a condition is true."""
+    return _until
 
 
 @pytest.fixture

@@ -87,13 +87,7 @@ class Bench:
         self.cancelled += 1
 
 
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
-def test_preview_comes_before_exact():
+def test_preview_comes_before_exact(until):
     async def drive():
         bench = Bench()
         bench.runner.request("a")
@@ -106,7 +100,7 @@ def test_preview_comes_before_exact():
     asyncio.run(drive())
 
 
-def test_newest_wins_and_one_is_in_flight():
+def test_newest_wins_and_one_is_in_flight(until):
     async def drive():
         bench = Bench()
         for job in "abc":
@@ -123,7 +117,7 @@ def test_newest_wins_and_one_is_in_flight():
     asyncio.run(drive())
 
 
-def test_cancel_keeps_the_preview():
+def test_cancel_keeps_the_preview(until):
     async def drive():
         bench = Bench()
         bench.runner.request("a")
@@ -150,7 +144,7 @@ def test_failure_is_told_and_the_next_job_runs():
     asyncio.run(drive())
 
 
-def test_filler_goes_on_where_it_paused():
+def test_filler_goes_on_where_it_paused(until):
     async def drive():
         worked, shown = [], []
 
