@@ -39,7 +39,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PAUSE = 0.25
+PAUSE = 0.2
 """Seconds between changes: a person looks before moving on."""
 
 FOLLOW = """async ([rate, percent]) => {
@@ -167,7 +167,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a glance; writes nothing")
     quick = parser.parse_args().quick
-    changes = 5 if quick else 20
+    changes = 4 if quick else 20
     comm.create_comm = Wire
     kernel = {}
     for shape in SHAPES:

@@ -164,7 +164,7 @@ def _pages(browser):
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
         page.on("request", watch)
         page.goto(url)
         return page

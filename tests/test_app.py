@@ -204,7 +204,7 @@ def test_siblings_are_the_samples_or_the_tensors_of_the_file(tmp_path):
     assert b.text == "b · 4 × 4"
 
 
-def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points():
+def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
     async def drive():
         analyzer = f2f.Analyzer()
         await analyzer.settled()

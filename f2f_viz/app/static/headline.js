@@ -39,6 +39,8 @@ async function drawn(model, el, alive) {
 
 function render({ model, el }) {
   let alive = true;
+  const leave = () => { alive = false; };  // the kernel ends with the page: it takes no more
+  window.addEventListener("beforeunload", leave);
   el.classList.add("f2f", "f2f-headline-root");
 
   const card = (c) => {
@@ -118,7 +120,8 @@ function render({ model, el }) {
   showCards(); showState(); showLayer();
   setTimeout(() => { showState(); model.send({ kind: "ready", theme: theme(), query: location.search }); });
   return () => {
-    alive = false;
+    leave();
+    window.removeEventListener("beforeunload", leave);
     clearInterval(timer);
     observer.disconnect();
     model.off("change:cards", showCards);
