@@ -64,10 +64,17 @@ function render({ model, el }) {
   const cancel = h("button", { class: "f2f-button f2f-cancel", type: "button",
                                onclick: () => model.send({ kind: "cancel" }) }, "Cancel");
   const layer = h("div", { class: "f2f-layer" });
-  const lost = h("div", { class: "f2f-lost", role: "alert", hidden: "" },
-    "The kernel does not answer. ",
+  const why = h("span");
+  const lost = h("div", { class: "f2f-lost", role: "alert", hidden: "" }, why, " ",
     h("button", { class: "f2f-button", type: "button", onclick: () => location.reload() },
       "Reload the page"));
+  let gone = false;
+  const lose = (text) => {
+    if (!alive || gone) return;
+    why.textContent = text;
+    lost.hidden = false;
+  };
+  const back = () => { lost.hidden = !gone; };
   el.append(
     h("header", { class: "f2f-header" },
       h("div", { class: "f2f-brand" }, h("span", { class: "f2f-logo", "aria-hidden": "true" }),
@@ -109,20 +116,37 @@ function render({ model, el }) {
   model.on("change:serial", sayDrawn);
   // a kernel that is gone never answers a ping; a busy one does, late
   let asked = 0;
-  const pong = (message) => { if (message.kind === "pong") { asked = 0; lost.hidden = true; } };
+  const pong = (message) => { if (message.kind === "pong") { asked = 0; back(); } };
   model.on("msg:custom", pong);
+  const silent = "The kernel does not answer; settings changed here have no effect.";
   const timer = setInterval(() => {
     if (document.hidden) { asked = 0; return; }
-    if (asked && performance.now() - asked > 20000) lost.hidden = false;
+    if (asked && performance.now() - asked > 20000) lose(silent);
     if (!asked) asked = performance.now();
-    try { model.send({ kind: "ping" }); } catch { lost.hidden = false; }
+    try { model.send({ kind: "ping" }); } catch { lose(silent); }
   }, 10000);
+  // where the page's own connection can be heard, it says so at once
+  const manager = model.widget_manager;
+  const kernel = manager?.kernel ?? manager?.context?.sessionContext?.session?.kernel;
+  const heard = (_, status) => {
+    if (status === "connected") back();
+    else lose("The connection to the server is lost; trying to connect again.");
+  };
+  const ended = (_, status) => {
+    if (!["restarting", "autorestarting", "terminating", "dead"].includes(status)) return;
+    lose("The kernel has ended, and what it held is gone.");
+    gone = true;
+  };
+  kernel?.connectionStatusChanged?.connect(heard);
+  kernel?.statusChanged?.connect(ended);
   showCards(); showState(); showLayer();
   setTimeout(() => { showState(); model.send({ kind: "ready", theme: theme(), query: location.search }); });
   return () => {
     leave();
     window.removeEventListener("beforeunload", leave);
     clearInterval(timer);
+    kernel?.connectionStatusChanged?.disconnect(heard);
+    kernel?.statusChanged?.disconnect(ended);
     observer.disconnect();
     model.off("change:cards", showCards);
     model.off("change:state change:progress change:status change:badge", showState);

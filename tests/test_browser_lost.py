@@ -1,0 +1,73 @@
+"""What a page says when its kernel or its server goes, and that it comes back."""
+
+import os
+import re
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def settle(page):
+    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
+
+
+def test_a_kernel_that_ends_is_told_and_a_reload_begins_anew(start_server, browser):
+    server = start_server("app")
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{server.url}&rate=0.6")
+    settle(page)
+    lost = page.get_by_role("alert").filter(has_text="Reload the page")
+    expect(lost).to_be_hidden()
+    os.kill(server.kernels().pop(), signal.SIGKILL)
+    expect(lost).to_contain_text("The kernel has ended", timeout=30_000)
+    page.get_by_role("button", name="Reload the page").click()
+    expect(lost).to_be_hidden()
+    settle(page)
+    expect(page.locator("[data-key=sparsity]").first).to_have_text("60.00%")
+    ratio = page.locator(".f2f-card-value[data-key=ratio]")
+    before = ratio.inner_text()
+    page.get_by_label("0", exact=True).check()  # and it follows its new kernel
+    expect(ratio).not_to_have_text(before)
+    context.close()
+
+
+def test_a_silent_server_is_told_and_heard_again(start_server, browser):
+    server = start_server("app")
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.clock.install()
+    page.goto(server.url)
+    settle(page)
+    lost = page.get_by_role("alert").filter(has_text="Reload the page")
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(4):
+            page.clock.fast_forward(11_000)
+        expect(lost).to_contain_text("The kernel does not answer")
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    for _ in range(2):
+        page.clock.fast_forward(11_000)
+    expect(lost).to_be_hidden()
+    page.reload()
+    settle(page)
+    context.close()
+
+
+def test_a_server_that_ends_is_told(start_server, browser):
+    server = start_server("app")
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(server.url)
+    settle(page)
+    server.stop(signal.SIGTERM)
+    lost = page.get_by_role("alert").filter(has_text="Reload the page")
+    expect(lost).to_have_text(re.compile("(connection to the server is lost|kernel has ended)"))
+    context.close()
