@@ -15,15 +15,33 @@ def settle(page: Page) -> None:
     page.locator(".f2f-headline-root[data-state=exact]").wait_for(timeout=60_000)
 
 
+def prepare(page: Page, name: str) -> None:
+    """Bring a tab to where it has something to show."""
+    if name == "mask":  # a block, marked everywhere
+        heat = page.locator(".f2f-figure-mask").bounding_box()
+        page.mouse.click(heat["x"] + 200, heat["y"] + 180)
+        page.mouse.move(1, 1)
+    elif name == "trellis":
+        page.get_by_role("button", name="Small code").click()
+        settle(page)
+    elif name == "sweep":
+        view = page.locator(".f2f-sweep")
+        view.get_by_label("ffn1 · gradual-0.9").check()
+        view.get_by_label("random", exact=True).check()
+        view.get_by_role("button", name="Start").click()
+        page.wait_for_function("document.querySelector('.f2f-sweep progress').value == 1",
+                               timeout=60_000)  # fmt: skip
+        view.get_by_label("Colour").select_option("pruning")
+
+
 def shoot(page: Page) -> None:
     """One picture a tab; the decoder's is the front page."""
     settle(page)
     for tab in page.get_by_role("tab").all():
         name = tab.inner_text().lower()
         tab.click()
-        if name == "trellis":
-            page.get_by_role("button", name="Small code").click()
-            settle(page)
+        page.wait_for_timeout(1_000)
+        prepare(page, name)
         page.wait_for_timeout(30_000 if name == "ratio" else 2_500)  # its curves are measured
         page.screenshot(path=IMAGES / f"app-{name}.png")
         if name == "trellis":

@@ -81,6 +81,20 @@ def test_a_number_format_that_does_not_fit_is_said_beside_it(page, tmp_path):
     settle(page)
 
 
+def test_every_way_of_storing_can_be_chosen(page):
+    page.locator(".f2f-more > summary").click()
+    chosen = {"Exponents as ranks": "recode", "No symbols for skewed planes": "zero_rate",
+              "Longest blocks that pay": "fit_n_out", "Planes as they are where that is less": "plain"}  # fmt: skip
+    for label in chosen:
+        page.get_by_label(label).check()
+    settle(page)
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(**dict.fromkeys(chosen.values(), True)))
+    expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
+    for label in chosen:
+        page.get_by_label(label).uncheck()
+    settle(page)
+
+
 def test_number_format_comes_by_link(app_server, open_page):
     page = open_page(f"{app_server.url}&number_format=bfloat16")
     settle(page)
@@ -107,7 +121,7 @@ def test_sweep_over_layers_and_methods(page):
     name = "digits-transformer/gradual-0.9/qkv.weight"
     settings = f2f.Settings(method="n:m", n_in=5)
     a = f2f.analyze(f2f.sample_layer(name), settings)
-    row = view.get_by_role("row").filter(has_text="gradual-0.9/qkv.weight · 2:4")
+    row = view.get_by_role("row").filter(has_text="gradual-0.9/qkv · 2:4")
     expect(row).to_contain_text(f"{a.ratio.value:.3f} ×")
     view.get_by_label("Colour").select_option("pruning")
     expect(view.locator(".f2f-sweep-entries")).to_contain_text("magnitude 0.8")

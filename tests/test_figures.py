@@ -128,6 +128,7 @@ def test_mask_view_marks_blocks_and_banks(analyses):
     row, column = divmod(5 * a.n_out, 61)
     assert (column, row) in at
     assert f"n_u = {a.n_u[5]}" in title.text
+    assert sum(view._marks.data["kept"]) == a.n_u[5] == (view._marks.data["size"] == 8).sum()
     view.update(other)
     assert not len(view._outline.data["x0"])
     assert f"banks of {other.blocks} weights" in title.text

@@ -142,7 +142,7 @@ class MaskView:
         self._cells: Window = 0, 1, 0, 1
         self._grid_shown = True
         self._image = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
-        self._marks = ColumnDataSource({"row": [], "column": [], "kept": []})
+        self._marks = ColumnDataSource({"row": [], "column": [], "kept": [], "size": []})
         lines: dict[str, list[int]] = {"x0": [], "y0": [], "x1": [], "y1": []}
         self._edges, self._outline = ColumnDataSource(lines), ColumnDataSource(lines)
         self._mapper = density_mapper(colours)
@@ -183,9 +183,9 @@ class MaskView:
             *ends, source=self._edges, line_color=colours.muted, line_width=1, line_alpha=0.55
         )
         plot.segment(*ends, source=self._outline, line_color=colours.symbol, line_width=2)
-        plot.scatter(
-            "column", "row", source=self._marks, marker="square", size=7, fill_alpha=0,
-            line_color=colours.symbol, line_width=1.6,
+        plot.scatter(  # care bits large and full, don't-cares small and hollow
+            "column", "row", source=self._marks, marker="square", size="size", line_width=1.2,
+            line_color=colours.symbol, fill_color=colours.symbol, fill_alpha="kept",
         )  # fmt: skip
         plot.add_tools(
             HoverTool(
@@ -340,7 +340,8 @@ class MaskView:
             if a.settings.order == "row":
                 ends = np.array([block, block + 1]) * a.n_out
                 outline = run_edges(ends, mask_matrix(a.mask).shape[1], self._cells)
-        self._marks.data, self._outline.data = dict(marks), dict(outline)
+        drawn = marks | {"kept": marks["kept"].astype(float), "size": 4.0 + 4.0 * marks["kept"]}
+        self._marks.data, self._outline.data = drawn, dict(outline)
         if a is not None:
             self._densities[1][0].title.text = self._title(a, marks)
 

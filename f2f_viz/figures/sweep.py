@@ -69,8 +69,9 @@ def describe_pruning(settings: Settings) -> str:
 
 
 def _short(names: Sequence[str]) -> list[str]:
-    """Drop the parts, between slashes, that all names begin with; the last part stays."""
-    parts = [name.split("/") for name in names]
+    """Drop the parts, between slashes, that all names begin with, and ``.weight`` of all."""
+    tail = ".weight" if all(name.endswith(".weight") for name in names) else ""
+    parts = [name.removesuffix(tail).split("/") for name in names]
     shared = 0
     while parts and all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
         shared += 1

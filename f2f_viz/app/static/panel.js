@@ -245,7 +245,9 @@ function render({ model, el }) {
   const more = h("details", { class: "f2f-more" }, h("summary", {}, "What is stored, and how"),
     coding, maskCoding,
     check("recode", "Exponents as ranks", "makes most exponent planes constant"),
-    check("zero_rate", "No symbols for skewed planes", "their few ones are corrections"));
+    check("zero_rate", "No symbols for skewed planes", "their few ones are corrections"),
+    check("fit_n_out", "Longest blocks that pay", "where n_out is auto: the length that stores the fewest bits"),
+    check("plain", "Planes as they are where that is less", "where n_out is auto: no coding that costs more than it saves"));
   const [seed] = stepper("seed", "Seed of the matrix", 0, null);
 
   // ---- whole settings ----------------------------------------------------------------------
