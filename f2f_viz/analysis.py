@@ -15,6 +15,7 @@ from f2f_viz.codec import Encoded, decode, encode_recipe
 from f2f_viz.container import stored_bits
 from f2f_viz.corrections import CHUNK_BITS, rice_bits
 from f2f_viz.entropy import binary_entropy, care_per_block, max_ratio
+from f2f_viz.errors import stop_if
 from f2f_viz.fit import make_recipe
 from f2f_viz.layers import Layer
 from f2f_viz.network import XorNetwork
@@ -294,7 +295,9 @@ def analyze(
             threads=threads, progress=progress, cancel=cancel,
         )  # fmt: skip
         pruned = to_words(layer.weights) * mask.reshape(-1)
+        stop_if(cancel)
         bit_exact = bool(np.array_equal(to_words(decode(encoded)), pruned))
+        stop_if(cancel)
         mismatches = np.array([plane.corrections.size for plane in encoded.planes], float)
         corrections = fewest = most = encoded.correction_bits
         rate = Estimate.exactly(1 - encoded.report.efficiency)

@@ -1,8 +1,9 @@
 """Errors that say what was expected, what came, and how to mend it."""
 
+import threading
 from typing import Any
 
-__all__ = ["Cancelled", "F2FError"]
+__all__ = ["Cancelled", "F2FError", "stop_if"]
 
 
 class F2FError(ValueError):
@@ -42,3 +43,9 @@ class F2FError(ValueError):
 
 class Cancelled(Exception):
     """The caller's cancel event was set; no result was made."""
+
+
+def stop_if(cancel: threading.Event | None) -> None:
+    """Raise `Cancelled` if the event was set."""
+    if cancel is not None and cancel.is_set():
+        raise Cancelled

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.corrections import rice_bits
+from f2f_viz.errors import stop_if
 from f2f_viz.network import XorNetwork
 from f2f_viz.packing import pack_mask, pack_planes
 from f2f_viz.trellis import TILE_BLOCKS, search_tiles
@@ -156,10 +157,12 @@ def encode_planes(
             bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
             progress=progress, cancel=cancel,
         ).symbols  # fmt: skip
+    stop_if(cancel)
     bits[searched] ^= network.decode_packed(symbols[searched], tile_blocks) & care_bits
-    return tuple(
-        Plane(bool(inverted), own, ones_of(wrong, network.n_out), bool(zero_rate))
-        for inverted, own, wrong, zero_rate in zip(
-            plan.inverted, symbols, bits, plan.zero_rate, strict=True
-        )
-    )
+    found = []
+    for inverted, own, wrong, zero_rate in zip(
+        plan.inverted, symbols, bits, plan.zero_rate, strict=True
+    ):
+        stop_if(cancel)
+        found.append(Plane(bool(inverted), own, ones_of(wrong, network.n_out), bool(zero_rate)))
+    return tuple(found)

@@ -149,3 +149,14 @@ def test_nothing_grows_over_five_hundred_changes():
         assert after["objects"] - before["objects"] < 500
 
     asyncio.run(drive())
+
+
+def test_a_search_that_has_ended_is_cancelled_all_the_same():
+    cancel = threading.Event()
+
+    def progress(done, total):
+        if done == total:
+            cancel.set()
+
+    with pytest.raises(f2f.Cancelled):  # accounting for a large layer takes long as well
+        f2f.analyze(small_layer(), f2f.Settings(n_in=4), progress=progress, cancel=cancel)

@@ -13,6 +13,13 @@ const h = (tag, props = {}, ...children) => {
 const theme = () =>
   document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
 
+// The kernel ends with the page and takes no more; a page that is not left after all goes on.
+let leaving = false;
+window.addEventListener("beforeunload", () => {
+  leaving = true;
+  setTimeout(() => { leaving = false; }, 3000);
+});
+
 // jupyter_bokeh sends what the kernel changed back to it, data and all: keep to what the page changed.
 const quieted = new WeakSet();
 function quiet() {
@@ -20,7 +27,7 @@ function quiet() {
     if (quieted.has(doc) || !doc.roots().some((root) => root.tags.includes("f2f-viz"))) continue;
     quieted.add(doc);
     const tell = doc._trigger_on_change.bind(doc);
-    doc._trigger_on_change = (event) => { if (event.sync !== false) tell(event); };
+    doc._trigger_on_change = (event) => { if (event.sync !== false && !leaving) tell(event); };
   }
 }
 
@@ -34,13 +41,11 @@ async function drawn(model, el, alive) {
     await new Promise((resume) => setTimeout(resume, 30));
   quiet();
   requestAnimationFrame(() => setTimeout(() =>
-    alive() && model.send({ kind: "drawn", serial })));
+    alive() && !leaving && model.send({ kind: "drawn", serial })));
 }
 
 function render({ model, el }) {
   let alive = true;
-  const leave = () => { alive = false; };  // the kernel ends with the page: it takes no more
-  window.addEventListener("beforeunload", leave);
   el.classList.add("f2f", "f2f-headline-root");
 
   const card = (c) => {
@@ -142,8 +147,7 @@ function render({ model, el }) {
   showCards(); showState(); showLayer();
   setTimeout(() => { showState(); model.send({ kind: "ready", theme: theme(), query: location.search }); });
   return () => {
-    leave();
-    window.removeEventListener("beforeunload", leave);
+    alive = false;
     clearInterval(timer);
     kernel?.connectionStatusChanged?.disconnect(heard);
     kernel?.statusChanged?.disconnect(ended);
