@@ -38,6 +38,8 @@ __all__ = ["MaskView", "block_of_weight", "block_weights", "mask_data", "mask_ma
 
 PIXELS = (320, 320)
 """Cells drawn at most, rows and columns: what a screen shows, and small on the wire."""
+_CLOSEST = 4
+"""Rows and columns that are shown at least."""
 _LEFT, _BELOW = 62, 98
 """Borders, in pixels, that heatmap and profiles share so that they stand in line."""
 
@@ -274,8 +276,8 @@ class MaskView:
             plot = self._heat
             plot.x_range.update(start=0, end=columns, reset_start=0, reset_end=columns)
             plot.y_range.update(start=rows, end=0, reset_start=rows, reset_end=0)
-            plot.x_range.bounds = (0, columns)
-            plot.y_range.bounds = (0, rows)
+            plot.x_range.update(bounds=(0, columns), min_interval=min(_CLOSEST, columns))
+            plot.y_range.update(bounds=(0, rows), min_interval=min(_CLOSEST, rows))
         if known is not None and (known.n_out, known.settings.order) != (
             analysis.n_out,
             analysis.settings.order,
@@ -316,7 +318,7 @@ class MaskView:
             source.data = {"low": edges[:-1], "high": edges[1:], "density": shares}
             densities.end = end = 1.08 * float(shares.max()) or 1.0
             unit = 10.0 ** np.floor(np.log10(end))
-            ticker.ticks = [0, float(end // unit * unit)]
+            ticker.ticks = [float(end // unit * unit)]
             mean.location = 1 - analysis.sparsity
         self._draw_edges()
         self._draw_marks()
