@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
+import f2f_viz as f2f
+from tests.app_page import settle
 
 # machines differ, and other work runs beside the tests
 hypothesis.settings.register_profile("f2f", deadline=None)
@@ -179,6 +183,22 @@ def _pages(browser):
 
 open_page = pytest.fixture(_pages)
 open_shared = pytest.fixture(_pages, scope="module")
+
+
+@pytest.fixture(scope="module")
+def shared(app_server, open_shared):
+    """One page for the tests that leave it usable: starting a kernel takes seconds."""
+    page = open_shared(app_server.url)
+    settle(page)
+    return page
+
+
+@pytest.fixture(scope="session")
+def defaults(tmp_path_factory):
+    """Return a file of the default settings."""
+    path = tmp_path_factory.mktemp("settings") / "defaults.json"
+    path.write_text(json.dumps(f2f.Settings().to_dict()))
+    return path
 
 
 @pytest.fixture

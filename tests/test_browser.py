@@ -13,31 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from tests.app_page import card, settle
 
 pytestmark = pytest.mark.browser
-
-
-def settle(page):
-    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
-
-
-def card(page, key):
-    return page.locator(f".f2f-card-value[data-key={key}]")
-
-
-@pytest.fixture(scope="module")
-def defaults(tmp_path_factory):
-    path = tmp_path_factory.mktemp("settings") / "defaults.json"
-    path.write_text(json.dumps(f2f.Settings().to_dict()))
-    return path
-
-
-@pytest.fixture(scope="module")
-def shared(app_server, open_shared):
-    """One page for the tests that leave it usable: starting a kernel takes seconds."""
-    page = open_shared(app_server.url)
-    settle(page)
-    return page
 
 
 @pytest.fixture

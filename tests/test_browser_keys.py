@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from tests.app_page import settle
 
 pytestmark = pytest.mark.browser
 
@@ -24,10 +25,6 @@ FOCUSED = """() => {
   const node = document.activeElement;
   return node.type === 'radio' ? node.name : node.dataset.stop ?? null;
 }"""
-
-
-def settle(page):
-    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
 
 
 @pytest.fixture(scope="module")

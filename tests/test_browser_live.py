@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from tests.app_page import card, settle
 
 pytestmark = pytest.mark.browser
 
@@ -28,21 +29,6 @@ WATCH = """() => {
     if (root.dataset.state !== 'stale' && window.shown.at(-1) !== text) window.shown.push(text);
   }).observe(root, { subtree: true, childList: true, attributes: true });
 }"""
-
-
-def settle(page):
-    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
-
-
-def card(page, key):
-    return page.locator(f".f2f-card-value[data-key={key}]")
-
-
-@pytest.fixture(scope="module")
-def shared(app_server, open_shared):
-    page = open_shared(app_server.url)
-    settle(page)
-    return page
 
 
 @pytest.fixture

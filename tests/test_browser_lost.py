@@ -7,11 +7,9 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
+from tests.app_page import settle
+
 pytestmark = pytest.mark.browser
-
-
-def settle(page):
-    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
 
 
 def test_a_kernel_that_ends_is_told_and_a_reload_begins_anew(start_server, browser):

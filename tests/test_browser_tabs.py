@@ -1,6 +1,5 @@
 """Tabs as a person meets them: block grid, number format, sweeps, exported figures."""
 
-import json
 import re
 
 import numpy as np
@@ -8,30 +7,13 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from tests.app_page import settle
 
 pytestmark = pytest.mark.browser
 
 TITLES = """() => Bokeh.documents.flatMap((document) => document.roots())
   .flatMap((root) => [...root.references()]).filter((model) => model.type == "Title")
   .map((model) => model.text)"""
-
-
-def settle(page):
-    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
-
-
-@pytest.fixture(scope="module")
-def defaults(tmp_path_factory):
-    path = tmp_path_factory.mktemp("settings") / "defaults.json"
-    path.write_text(json.dumps(f2f.Settings().to_dict()))
-    return path
-
-
-@pytest.fixture(scope="module")
-def shared(app_server, open_shared):
-    page = open_shared(app_server.url)
-    settle(page)
-    return page
 
 
 @pytest.fixture

@@ -1,0 +1,11 @@
+"""What tests look for on the analyzer's page."""
+
+
+def settle(page):
+    """Wait until the numbers shown are exact."""
+    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
+
+
+def card(page, key):
+    """Return the headline number of this key."""
+    return page.locator(f".f2f-card-value[data-key={key}]")
