@@ -31,6 +31,9 @@ The cost of starting at register 0 is seen in some 4 blocks at n_s = 1 and 12 at
 """
 _SECONDS = 0.06
 _FEWEST = 8
+"""Sampled tiles that are wanted: where the search is dear, each holds fewer planes."""
+_LEAST = 4
+"""Sampled tiles without which there is no interval."""
 _EVEN = 0.05
 """A plane whose share of ones is this near ½ is as good as random: h(0.45) = 0.993."""
 
@@ -79,7 +82,7 @@ def _share_out(planes: int, budget: int) -> tuple[NDArray[np.int64], NDArray[np.
     counts : ndarray of bool, the same shape
         False where the last tile is only filled up.
     """
-    rounds = max(1, budget // planes)
+    rounds = max(-(-_LEAST // planes), budget // planes)
     width = min(max(rounds * planes // _FEWEST, 1), planes)
     tiles = -(-rounds * planes // width)
     turn = np.arange(tiles * width)

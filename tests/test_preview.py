@@ -6,14 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import f2f_viz as f2f
-from f2f_viz.preview import _share_out
+from f2f_viz.network import XorNetwork
+from f2f_viz.planes import PlanePlan
+from f2f_viz.preview import _share_out, sample_mismatches
 
 
 @given(planes=st.integers(1, 64), budget=st.integers(0, 5000))
 def test_every_plane_is_searched_as_often_as_any_other(planes, budget):
     dealt, counts = _share_out(planes, budget)
-    assert len(dealt) >= min(planes, 8)
-    assert dealt.size <= max(budget, planes) + dealt.shape[1]
+    assert len(dealt) >= max(4, min(planes, 8))
+    assert dealt.size <= max(budget, planes, 6) + dealt.shape[1]
     assert len(set(np.bincount(dealt[counts], minlength=planes).tolist())) == 1
     for tile in dealt:
         assert len(set(tile.tolist())) == tile.size
@@ -34,3 +36,13 @@ def test_short_tiles_do_not_bias_the_estimate(n_s):
         [p.mismatches for p in a.planes if p.entropy > 0.99] for a in (preview, exact)
     )
     assert guessed == pytest.approx(known, rel=0.35)
+
+
+def test_one_plane_of_a_dear_search_has_an_interval():
+    rng = np.random.default_rng(0)
+    mask = rng.random(400_000) < 0.1
+    words = rng.integers(0, 2, mask.size, dtype=np.uint8)
+    none = np.zeros(1, bool)
+    plan = PlanePlan(np.array([words[mask].sum()]), none, none)
+    sample = sample_mismatches(words, mask, XorNetwork.random(5, 50, 3), plan, order="row")
+    assert 0 <= sample.rate.low < sample.rate.value < sample.rate.high < 0.1
