@@ -41,66 +41,62 @@ typedef struct {
     uint16_t tag; /* gamma | alpha << 8 */
 } f2f_tagged;
 
-static int f2f_heavy_lists(f2f_heavy *h, const f2f_tagged *unit, const f2f_tagged *kernel,
-                           int kernel_size, int n_in, int64_t *left)
+/* Pairs (a, c) by a and by distance, the pivot rows on which A a ^ C c is 1: for each a all c at
+ * once, one bit each, the distance counted in bits of five words. */
+static int f2f_heavy_lists(f2f_heavy *h, const uint64_t *cols, int n_in, int64_t *left)
 {
     int symbols = 1 << n_in, rank = h->rank;
-    int64_t many = (int64_t)1 << kernel_size, shell = many, total = 0;
+    int64_t shell = ((int64_t)1 << 2 * n_in) >> rank, total = 0;
     for (h->shells = 0; h->shells < F2F_SHELLS && h->shells <= rank; h->shells++) {
         if (total + shell > F2F_LIST_MOST || total + shell > *left) break;
         total += shell;
         shell = shell * (rank - h->shells) / (h->shells + 1);
     }
     *left -= total;
-    int row = h->shells + 1;
-    uint16_t *span = malloc((size_t)many * 2);
-    h->start = calloc((size_t)(symbols * row), sizeof *h->start);
+    h->start = malloc((size_t)(symbols * (h->shells + 1)) * sizeof *h->start);
     h->entry = malloc((size_t)(total + 1) * 2);
     h->z = malloc(h->rest ? (size_t)total + 1 : 1);
-    uint32_t *at = calloc((size_t)(symbols * row), 4);
-    if (!span || !h->start || !h->entry || !h->z || !at) {
-        free(span), free(at);
-        return F2F_NO_MEMORY;
+    if (!h->start || !h->entry || !h->z) return F2F_NO_MEMORY;
+    uint64_t ya[256], yc[256], lane[16][4] = {{0}};
+    uint8_t za[256] = {0}, zc[256] = {0};
+    f2f_span(cols, n_in, 1, NULL, ya);
+    f2f_span(cols + 2 * n_in, n_in, 1, NULL, yc);
+    for (int c = 0; c < symbols; c++) {
+        for (int i = 0; i < rank; i++)
+            lane[i][c >> 6] |= (yc[c] >> h->pivot[i] & 1) << (c & 63);
+        for (int q = 0; q < h->rest; q++) {
+            zc[c] |= (uint8_t)((yc[c] >> h->rest_row[q] & 1) << q);
+            za[c] |= (uint8_t)((ya[c] >> h->rest_row[q] & 1) << q);
+        }
     }
-    span[0] = 0;
-    for (int j = 0; j < kernel_size; j++)
-        for (int64_t v = 0; v < (int64_t)1 << j; v++)
-            span[v + ((int64_t)1 << j)] = span[v] ^ kernel[j].tag;
-    for (int fill = 0; fill < 2; fill++) {
-        for (int d = 0; d < h->shells; d++) {
-            uint32_t e = ((uint32_t)1 << d) - 1, end = (uint32_t)1 << rank;
-            while (e < end) { /* every choice of d vectors */
-                uint16_t tag = 0;
-                uint64_t v = 0;
-                for (uint32_t left = e; left; left &= left - 1)
-                    tag ^= unit[__builtin_ctz(left)].tag, v ^= unit[__builtin_ctz(left)].v;
-                uint8_t z = 0;
-                for (int q = 0; q < h->rest; q++) z |= (uint8_t)((v >> h->rest_row[q] & 1) << q);
-                for (int64_t k = 0; k < many; k++) {
-                    uint16_t pair = tag ^ span[k];
-                    int slot = (pair >> 8) * row + d;
-                    if (fill) {
-                        h->entry[at[slot]] = f2f_entry(h->rest, pair & 255, d);
-                        if (h->rest) h->z[at[slot]] = z;
-                        at[slot]++;
-                    } else
-                        at[slot]++;
+    uint16_t at = 0, *start = h->start;
+    for (int a = 0; a < symbols; a++) {
+        uint64_t count[5][4] = {{0}};
+        for (int i = 0; i < rank; i++) {
+            uint64_t flip = -(ya[a] >> h->pivot[i] & 1);
+            for (int k = 0; k < 4; k++) {
+                uint64_t carry = lane[i][k] ^ flip;
+                for (int b = 0; b < 5; b++) {
+                    uint64_t sum = count[b][k] ^ carry;
+                    carry &= count[b][k];
+                    count[b][k] = sum;
                 }
-                if (!e) break;
-                uint32_t low = e & -e, up = e + low;
-                e = (((e ^ up) >> 2) / low) | up;
             }
         }
-        if (fill) break;
-        uint32_t sum = 0;
-        for (int a = 0; a < symbols; a++)
-            for (int d = 0; d < row; d++) {
-                uint32_t n = at[a * row + d];
-                at[a * row + d] = h->start[a * row + d] = sum;
-                sum += n;
+        for (int d = 0; d < h->shells; d++) {
+            *start++ = at;
+            for (int k = 0; k < (symbols + 63) / 64; k++) {
+                uint64_t here = symbols < 64 ? ((uint64_t)1 << symbols) - 1 : ~(uint64_t)0;
+                for (int b = 0; b < 5; b++) here &= d >> b & 1 ? count[b][k] : ~count[b][k];
+                for (; here; here &= here - 1) {
+                    int c = 64 * k + __builtin_ctzll(here);
+                    if (h->rest) h->z[at] = za[a] ^ zc[c];
+                    h->entry[at++] = f2f_entry(h->rest, c, d);
+                }
             }
+        }
+        *start++ = at;
     }
-    free(span), free(at);
     return F2F_OK;
 }
 
@@ -112,8 +108,7 @@ static f2f_heavy *f2f_heavy_new(const uint64_t *cols, int n_in, int n_u, int64_t
         free(h);
         return NULL;
     }
-    f2f_tagged base[16], kernel[16];
-    int kernels = 0;
+    f2f_tagged base[16];
     for (int part = 0; part < 2; part++) { /* C's columns, then A's reduced by C's */
         int first = h->rank;
         for (int j = 0; j < n_in; j++) {
@@ -121,10 +116,7 @@ static f2f_heavy *f2f_heavy_new(const uint64_t *cols, int n_in, int n_u, int64_t
                             (uint16_t)(part ? 256 << j : 1 << j)};
             for (int i = 0; i < h->rank; i++)
                 if (x.v >> h->pivot[i] & 1) x.v ^= base[i].v, x.tag ^= base[i].tag;
-            if (!x.v) {
-                kernel[kernels++] = x;
-                continue;
-            }
+            if (!x.v) continue;
             int p = __builtin_ctzll(x.v);
             for (int i = first; i < h->rank; i++)
                 if (base[i].v >> p & 1) base[i].v ^= x.v, base[i].tag ^= x.tag;
@@ -147,10 +139,7 @@ static f2f_heavy *f2f_heavy_new(const uint64_t *cols, int n_in, int n_u, int64_t
     }
     for (; others; others &= others - 1)
         h->rest_row[h->rest++] = (uint8_t)__builtin_ctzll(others);
-    for (int i = 0; i < h->from_c; i++) /* for the lists: unit vectors on all pivots */
-        for (int k = h->from_c; k < h->rank; k++)
-            if (base[i].v >> h->pivot[k] & 1) base[i].v ^= base[k].v, base[i].tag ^= base[k].tag;
-    if (f2f_heavy_lists(h, base, kernel, kernels, n_in, left)) {
+    if (f2f_heavy_lists(h, cols, n_in, left)) {
         f2f_heavy_free(h);
         return NULL;
     }
