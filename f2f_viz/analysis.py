@@ -268,15 +268,10 @@ def analyze(
 
     sample, encoded, bit_exact = None, None, None
     if preview:
-        sample = sample_mismatches(
-            recipe.words,
-            mask,
-            network,
-            plan,
-            order=settings.order,
-            threads=threads,
+        sample = recipe.sample or sample_mismatches(
+            recipe.words, mask, network, plan, order=settings.order, threads=threads,
             cancel=cancel,
-        )
+        )  # fmt: skip
     if sample is not None:
         rate = sample.rate
         # a plane without symbols mismatches in its ones, whose number is known

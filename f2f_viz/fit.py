@@ -12,7 +12,7 @@ so one decoder serves them all.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from f2f_viz.corrections import rice_bits
 from f2f_viz.entropy import block_stats, care_per_block
 from f2f_viz.network import XorNetwork
 from f2f_viz.planes import PlanePlan, encode_planes, plan_planes
-from f2f_viz.preview import sample_mismatches
+from f2f_viz.preview import Sample, sample_mismatches
 from f2f_viz.recoding import rank_table, to_ranks
 
 __all__ = ["LENGTHS", "Recipe", "make_recipe"]
@@ -48,12 +48,15 @@ class Recipe:
         If exponents are stored as ranks (`recoding`): the exponents, by rank.
     plan : PlanePlan
     network : XorNetwork
+    sample : Sample or None
+        What `sample_mismatches` gave, where blocks of this length were tried by it.
     """
 
     words: NDArray[Any]
     ranks: NDArray[np.uint16] | None
     plan: PlanePlan
     network: XorNetwork
+    sample: Sample | None = None
 
 
 def make_recipe(
@@ -90,8 +93,8 @@ def make_recipe(
     if n_out is not None or not kept or not coded.size or not (fit_n_out or plain):
         return recipe(n_out or paper)
 
-    def stored_bits(trial: Recipe) -> float:
-        length = trial.network.n_out
+    def tried(length: int) -> tuple[float, Recipe]:
+        trial = recipe(length)
         sample = sample_mismatches(
             words, flat, trial.network, plan, order=order, threads=threads, cancel=cancel
         )
@@ -105,7 +108,8 @@ def make_recipe(
             )  # fmt: skip
             rates = np.array([plane.corrections.size / kept for plane in planes])
         symbols = _blocks.block_count(flat.size, length) * n_in
-        return sum(symbols + kept * rate * rice_bits(rate) for rate in rates[coded])
+        stored = sum(symbols + kept * rate * rice_bits(rate) for rate in rates[coded])
+        return stored, replace(trial, sample=sample)
 
     def dispersion(length: int) -> float:
         return block_stats(care_per_block(flat, length, order), length).dispersion
@@ -116,8 +120,7 @@ def make_recipe(
     lengths = {paper}
     if fit_n_out:
         lengths = {evener(min(int(paper * by), _blocks.MAX_N_OUT - 1)) for by in LENGTHS}
-    costs = {length: stored_bits(recipe(length)) for length in sorted(lengths)}
-    best = min(costs, key=costs.__getitem__)
-    if plain and costs[best] >= coded.size * _blocks.block_count(flat.size, n_in) * n_in:
+    stored, best = min(map(tried, sorted(lengths)), key=lambda trial: trial[0])
+    if plain and stored >= coded.size * _blocks.block_count(flat.size, n_in) * n_in:
         return Recipe(words, ranks, plan, XorNetwork.plain(n_in, n_s))
-    return recipe(best)
+    return best
