@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from f2f_viz import container
 from f2f_viz.bitplanes import to_words
 from f2f_viz.codec import Encoded, decoded, encode
-from f2f_viz.errors import Cancelled, F2FError
+from f2f_viz.errors import F2FError, stop_if
 from f2f_viz.layers import Layer, list_tensors, load_layer, load_mask
 from f2f_viz.loaders import TensorInfo
 from f2f_viz.model_file import ModelFile, Slot, Source, open_model, open_source, pack_model
@@ -244,8 +244,7 @@ def _as_completed(
     try:
         while tasks:
             ended, _ = wait(tasks, timeout=0.2 if cancel else None, return_when=FIRST_COMPLETED)
-            if cancel and cancel.is_set():
-                raise Cancelled
+            stop_if(cancel)
             for future in ended:
                 yield tasks.pop(future), future.result()
     except BrokenExecutor as problem:
@@ -280,8 +279,7 @@ def _decoded_tensors(
     """Yield every tensor in the order of the model's data, each in pieces."""
     layers, done, total = set(model.layers), 0, sum(s.nbytes for s in model.slots.values())
     for name, slot in model.slots.items():
-        if cancel and cancel.is_set():
-            raise Cancelled
+        stop_if(cancel)
         if name in layers:
             yield name, iter([to_words(decoded(model.layer(name), name)).tobytes()])
         else:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz import _core
-from f2f_viz.errors import Cancelled, F2FError
+from f2f_viz.errors import F2FError, stop_if
 from f2f_viz.network import XorNetwork
 from f2f_viz.packing import pack_mask
 
@@ -216,8 +216,7 @@ def search_tiles(
                     future.result()
                 if progress is not None:
                     progress(int(done.sum()), total)
-                if cancel is not None and cancel.is_set():
-                    raise Cancelled
+                stop_if(cancel)
         finally:
             if pending:
                 stop[0] = 1
