@@ -79,11 +79,6 @@ F2F_INLINE void f2f_plain_butterfly(const f2f_plain_space *s, int n_in, int64_t 
             new[((m0 + l) << n_in) + a] = T[(s->ya[a] ^ s->yb[m0 + l]) * lanes + l];
 }
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__)
-#define F2F_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
-#else
-#define F2F_CLONES
-#endif
 #define F2F_BYTE_MOST 200 /* care rows up to which distances and small costs fit a byte */
 
 /* best[a] = min(best[a], d + sum of the rows of `chunks` tables), one table per eight care rows;
@@ -114,7 +109,7 @@ F2F_INLINE void f2f_plain_butterfly(const f2f_plain_space *s, int n_in, int64_t 
         }                                                                                         \
     }                                                                                             \
     /* Many care rows: every pair (a, c). */                                                      \
-    F2F_CLONES F2F_INLINE void f2f_plain_brute_##T(const f2f_plain_space *s, int n_in, int64_t M,     \
+    F2F_INLINE void f2f_plain_brute_##T(const f2f_plain_space *s, int n_in, int64_t M,     \
                                                int rw, int chunks, const uint16_t *old,           \
                                                uint16_t *new)                                     \
     {                                                                                             \

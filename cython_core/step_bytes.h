@@ -113,14 +113,13 @@ F2F_NAME(bytes_pairs)(F2F_NAME(bytes_space) *s, int n_in, int rw, const uint8_t 
     }
 }
 
-/* new = step(old), the least cost taken out and returned; *most: the greatest then left. */
+/* new = step(old), the least cost taken out and returned; *most: the greatest then left. Where n_u
+ * is 0, cols are zeros. */
 F2F_ISA static int F2F_NAME(bytes_step)(F2F_NAME(bytes_space) *s, const uint64_t *cols, int n_in,
                                         int n_u, const uint64_t *w, const uint8_t *old,
                                         uint8_t *new, int *most)
 {
-    int rw = (n_u + 63) / 64, symbols = 1 << n_in, words = rw ? rw : 1;
-    static const uint64_t none[24] = {0};
-    if (!rw) cols = none;
+    int symbols = 1 << n_in, words = n_u ? (n_u + 63) / 64 : 1;
     f2f_span(cols, n_in, words, NULL, s->ya);
     f2f_span(cols + n_in * words, n_in, words, NULL, s->yb);
     f2f_span(cols + 2 * n_in * words, n_in, words, w, s->yc);
