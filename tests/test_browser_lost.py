@@ -12,14 +12,26 @@ from tests.app_page import settle
 pytestmark = pytest.mark.browser
 
 
-def test_a_kernel_that_ends_is_told_and_a_reload_begins_anew(start_server, browser):
-    server = start_server("app")
+@pytest.fixture
+def page(browser):
+    """A page that may complain."""
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(30_000)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def lost(page):
+    """What a page shows over its cards when nobody answers."""
+    return page.get_by_role("alert").filter(has_text="Reload the page")
+
+
+def test_a_kernel_that_ends_is_told_and_a_reload_begins_anew(start_server, page, lost):
+    server = start_server("app")
     page.goto(f"{server.url}&rate=0.6")
     settle(page)
-    lost = page.get_by_role("alert").filter(has_text="Reload the page")
     expect(lost).to_be_hidden()
     os.kill(server.kernels().pop(), signal.SIGKILL)
     expect(lost).to_contain_text("The kernel has ended", timeout=30_000)
@@ -31,18 +43,13 @@ def test_a_kernel_that_ends_is_told_and_a_reload_begins_anew(start_server, brows
     before = ratio.inner_text()
     page.get_by_label("0", exact=True).check()  # and it follows its new kernel
     expect(ratio).not_to_have_text(before)
-    context.close()
 
 
-def test_a_silent_server_is_told_and_heard_again(start_server, browser):
+def test_a_silent_server_is_told_and_heard_again(start_server, page, lost):
     server = start_server("app")
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(30_000)
     page.clock.install()
     page.goto(server.url)
     settle(page)
-    lost = page.get_by_role("alert").filter(has_text="Reload the page")
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
         for _ in range(4):
@@ -55,17 +62,11 @@ def test_a_silent_server_is_told_and_heard_again(start_server, browser):
     expect(lost).to_be_hidden()
     page.reload()
     settle(page)
-    context.close()
 
 
-def test_a_server_that_ends_is_told(start_server, browser):
+def test_a_server_that_ends_is_told(start_server, page, lost):
     server = start_server("app")
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(30_000)
     page.goto(server.url)
     settle(page)
     server.stop(signal.SIGTERM)
-    lost = page.get_by_role("alert").filter(has_text="Reload the page")
     expect(lost).to_have_text(re.compile("(connection to the server is lost|kernel has ended)"))
-    context.close()
