@@ -22,7 +22,6 @@ typedef struct {
     uint64_t *cols; /* per block (width, ceil(n_u/64)): columns restricted to care rows */
     const uint64_t *care;
     int words;
-    struct f2f_heavy **heavy; /* (blocks,) or NULL: see heavy.h */
     void *arena;    /* for the costs of a plane, n_s = 2 */
 } f2f_tile;
 
@@ -82,7 +81,6 @@ static int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *c
     tile->width = width;
     tile->care = care;
     tile->words = code->words;
-    tile->heavy = NULL;
     tile->arena = NULL;
     tile->n_u = malloc((size_t)(blocks + 1) * sizeof(int32_t));
     tile->start = malloc((size_t)(blocks + 1) * sizeof(int64_t));

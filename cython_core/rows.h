@@ -17,24 +17,26 @@ typedef uint64_t F2F_NAME(row) __attribute__((vector_size(32), aligned(32)));
 #define F2F_FULL(x) (((x)[0] & (x)[1] & (x)[2] & (x)[3]) == ~(uint64_t)0)
 #endif
 
-/* Lanes m where bit `row` of B m ^ w is 1. */
-F2F_ISA static inline __attribute__((always_inline)) ROW
-F2F_NAME(lanes)(const uint64_t *b, int n_in, uint64_t w, int row)
+/* parity[v]: lanes m where an odd number of the bits of v & m are 1. */
+F2F_ISA static void F2F_NAME(parities)(ROW *parity)
 {
     static const uint64_t word[6] = {0xaaaaaaaaaaaaaaaa, 0xcccccccccccccccc, 0xf0f0f0f0f0f0f0f0,
                                      0xff00ff00ff00ff00, 0xffff0000ffff0000, 0xffffffff00000000};
-    ROW x = {0, 0, 0, 0};
-    if (w >> row & 1) x = ~x;
-    for (int j = 0; j < n_in; j++)
-        if (b[j] >> row & 1) {
-            if (j < 6)
-                x ^= word[j];
-            else if (j == 6)
-                x ^= (ROW){0, ~(uint64_t)0, 0, ~(uint64_t)0};
-            else
-                x ^= (ROW){0, 0, ~(uint64_t)0, ~(uint64_t)0};
-        }
-    return x;
+    const uint64_t all = ~(uint64_t)0;
+    parity[0] = (ROW){0, 0, 0, 0};
+    for (int j = 0; j < 8; j++) {
+        ROW bit = j < 6 ? parity[0] ^ word[j] : j == 6 ? (ROW){0, all, 0, all} : (ROW){0, 0, all, all};
+        for (int v = 0; v < 1 << j; v++) parity[v + (1 << j)] = parity[v] ^ bit;
+    }
+}
+
+/* Lanes m where bit `row` of B m ^ w is 1. */
+F2F_ISA static inline __attribute__((always_inline)) ROW
+F2F_NAME(lanes)(const ROW *parity, const uint64_t *b, int n_in, uint64_t w, int row)
+{
+    int v = 0;
+    for (int j = 0; j < n_in; j++) v |= (int)(b[j] >> row & 1) << j;
+    return parity[v] ^ -(w >> row & 1);
 }
 
 /* Swap the halves that p and q exchange when a square is transposed. */
@@ -116,21 +118,4 @@ F2F_NAME(passes)(ROW *T, int n_u, int joint, const ROW *mask)
             }
     }
 #undef F2F_MEET
-}
-
-/* Swap rows v and v ^ by in the lanes of mask, all levels ([row][levels] or [levels][row]). */
-F2F_ISA static inline __attribute__((always_inline)) void
-F2F_NAME(translate)(ROW *x, int rows, int by, int row_step, int level_step, int levels, ROW mask)
-{
-    int top = by;
-    while (top & (top - 1)) top &= top - 1;
-    for (int v = 0; v < rows; v++) {
-        if (v & top) continue;
-        ROW *p = x + v * row_step, *q = x + (v ^ by) * row_step;
-        for (int j = 0; j < levels; j++) {
-            ROW y = p[j * level_step], z = q[j * level_step];
-            p[j * level_step] = F2F_PICK(mask, z, y);
-            q[j * level_step] = F2F_PICK(mask, y, z);
-        }
-    }
 }

@@ -1,13 +1,14 @@
 /* Every search, and the choice among them: by code, by block sizes, by instruction set. */
 #ifndef F2F_SEARCH_H
 #define F2F_SEARCH_H
-#include "heavy.h"
+#include "basis.h"
 #include "search_plain.h"
 
 #define F2F_LEAST(p, q) ((p) < (q) ? (p) : (q))
 enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_TWO_LEAST 4        /* n_in from which level sets beat the plain step */
-#define F2F_TWO_BUTTERFLY 11   /* care rows up to which a table of 2^n_u rows beats lists */
+#define F2F_TWO_BUTTERFLY 9      /* care rows up to which a table of 2^n_u rows beats pairs at small distances */
+#define F2F_SHELLS 9           /* distances of pairs tried, in step_near.h */
 #define F2F_LEVELS 7           /* costs above the minimum that are told apart at most, n_s = 2 */
 #define F2F_ENOUGH(limit) ((limit) > 4 ? (limit) : 3) /* levels that lists must give */
 #define F2F_JOINT 8            /* levels a butterfly may hold */
@@ -28,6 +29,7 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #include "search_one.h"
 #include "rows.h"
 #include "step_bytes.h"
+#include "step_near.h"
 #include "step_two.h"
 #include "search_two.h"
 #undef F2F_ISA
@@ -41,6 +43,7 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #include "search_one.h"
 #include "rows.h"
 #include "step_bytes.h"
+#include "step_near.h"
 #include "step_two.h"
 #include "search_two.h"
 #undef F2F_ISA
@@ -54,6 +57,7 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #include "search_one.h"
 #include "rows.h"
 #include "step_bytes.h"
+#include "step_near.h"
 #include "step_two.h"
 #include "search_two.h"
 #undef F2F_ISA
@@ -93,7 +97,7 @@ static int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t
         return F2F_DISPATCH(zero_search, code, tile, bits, symbols, mismatches, cancel);
     if (code->n_s == 1 && code->n_in <= 8 && most <= F2F_ONE_MOST)
         return F2F_DISPATCH(one_search, code, tile, bits, symbols, mismatches, cancel);
-    if (tile->heavy) {
+    if (tile->arena) {
         uint8_t *wide = calloc((size_t)tile->blocks, 1);
         int status = wide ? F2F_RETRY : F2F_NO_MEMORY;
         for (int tries = 0; status == F2F_RETRY && tries < F2F_TRIES; tries++) {
@@ -112,21 +116,11 @@ static int f2f_prepare(f2f_tile *tile, const f2f_code *code)
     if (code->n_s != 2 || code->n_in < F2F_TWO_LEAST || code->n_in > 8 || tile->blocks < 3)
         return F2F_OK;
     tile->arena = aligned_alloc(64, (size_t)(F2F_SEGMENTS * F2F_SEGMENT) * 32);
-    if (!tile->arena) return F2F_NO_MEMORY;
-    tile->heavy = calloc((size_t)tile->blocks, sizeof *tile->heavy);
-    if (!tile->heavy) return F2F_NO_MEMORY;
-    int64_t left = F2F_TILE_LISTS;
-    for (int64_t t = 0; t < tile->blocks; t++)
-        if (tile->n_u[t] > F2F_TWO_BUTTERFLY)
-            tile->heavy[t] =
-                f2f_heavy_new(tile->cols + tile->start[t], code->n_in, tile->n_u[t], &left);
-    return F2F_OK;
+    return tile->arena ? F2F_OK : F2F_NO_MEMORY;
 }
 
 static void f2f_finish(f2f_tile *tile)
 {
-    for (int64_t t = 0; tile->heavy && t < tile->blocks; t++) f2f_heavy_free(tile->heavy[t]);
-    free(tile->heavy);
     free(tile->arena);
     f2f_tile_free(tile);
 }

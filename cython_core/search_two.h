@@ -98,6 +98,7 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
         status = F2F_NO_MEMORY;
         goto done;
     }
+    F2F_NAME(parities)(s->parity);
     head->first = 1;
     head->costs.level = head->rows;
     s->limit = F2F_NAME(two_limit)(tile, 1, wide);

@@ -6,19 +6,19 @@
  *   few care rows:  scatter rows to a table over the 2^n_u outputs, butterfly passes between rows
  *                   (level j takes its neighbour's level j - 1), each followed by the conditional
  *                   swap of the two rows in the lanes m where that row of B m is 1; gather A a;
- *   many:           heavy.h; too many: step_bytes.h.
+ *   many:           step_near.h; too many: step_bytes.h.
  * Then rows a, lanes m are transposed to rows m, lanes a.
  * Included once per instruction set, as search_one.h. */
 
 typedef struct {
     ROW table[(1 << F2F_TWO_BUTTERFLY) * F2F_JOINT];
-    ROW costs[256 * 8 + 16];          /* translated D of a heavy step: [c][level of 8] */
     ROW out[F2F_LEVELS * 256];        /* new levels before the transposition: [level][a] */
-    ROW near_[(1 << F2F_REST_MOST) * F2F_REST_MOST]; /* lanes within j of z on the rest rows */
+    ROW parity[256];                  /* rows.h */
     ROW grid[4][64];
     int limit;                        /* levels to keep of the new costs */
     uint8_t old[65536] __attribute__((aligned(64))); /* costs in bytes, [c][m] … */
     uint8_t new[65536] __attribute__((aligned(64))); /* … and [m][a] */
+    F2F_NAME(near_space) near_;
     F2F_NAME(bytes_space) bytes;
 } F2F_NAME(two_space);
 
@@ -55,7 +55,7 @@ F2F_ISA static int F2F_NAME(two_light)(F2F_NAME(two_space) *s, const uint64_t *c
         for (int j = 0; j < levels; j++) row[j] |= old->level[j * 256 + c];
         for (int j = levels; j < joint; j++) row[j] = ~zero;
     }
-    for (int i = 0; i < n_u; i++) mask[i] = F2F_NAME(lanes)(cols + n_in, n_in, 0, i);
+    for (int i = 0; i < n_u; i++) mask[i] = F2F_NAME(lanes)(s->parity, cols + n_in, n_in, 0, i);
     switch (joint) {
     case 0: break;
     case 1: F2F_NAME(passes)(T, n_u, 1, mask); break;
@@ -69,88 +69,6 @@ F2F_ISA static int F2F_NAME(two_light)(F2F_NAME(two_space) *s, const uint64_t *c
     }
     F2F_NAME(span16)(cols, n_in, 0, 0, y);
     return joint;
-}
-
-/* Many care rows. Fills s->out with levels from the first that is not empty, *least of them empty;
- * or *least is -1, where the lists do not reach far enough. */
-F2F_ISA static int F2F_NAME(two_heavy)(F2F_NAME(two_space) *s, const f2f_heavy *h,
-                                       const uint64_t *cols, int n_in, uint64_t w,
-                                       const F2F_NAME(two_costs) *old, int *least, int *exact)
-{
-    int levels = old->levels, symbols = 1 << n_in, rest = h->rest, row = h->shells + 1;
-    ROW zero = {0, 0, 0, 0}, mask[16], rest_mask[F2F_REST_MOST];
-    for (int i = 0; i < h->rank; i++) {
-        mask[i] = F2F_NAME(lanes)(cols + n_in, n_in, w, h->pivot[i]);
-        if (i >= h->from_c)
-            for (int k = 0; k < h->from_c; k++)
-                if (h->vector[k] >> h->pivot[i] & 1) mask[i] ^= mask[k];
-    }
-    for (int q = 0; q < rest; q++) {
-        rest_mask[q] = F2F_NAME(lanes)(cols + n_in, n_in, w, h->rest_row[q]);
-        for (int i = 0; i < h->rank; i++)
-            if (h->vector[i] >> h->rest_row[q] & 1) rest_mask[q] ^= mask[i];
-    }
-    for (int c = 0; c < symbols; c++) {
-        for (int j = 0; j < levels; j++) s->costs[c * 8 + j] = old->level[j * 256 + c];
-        for (int j = levels; j < 8; j++) s->costs[c * 8 + j] = ~zero;
-    }
-    for (int i = 0; i < h->rank; i++)
-        if (h->gamma[i]) F2F_NAME(translate)(s->costs, symbols, h->gamma[i], 8, 1, levels, mask[i]);
-    for (int z = 0; rest && z < 1 << rest; z++) { /* near[z][j]: |z ^ delta| <= j, j < rest */
-        ROW *x = s->near_ + z * rest;
-        for (int j = 0; j < rest; j++) x[j] = ~zero;
-        for (int q = 0; q < rest; q++) {
-            ROW miss = z >> q & 1 ? ~rest_mask[q] : rest_mask[q];
-            for (int j = rest - 1; j > 0; j--) x[j] = F2F_PICK(miss, x[j - 1], x[j]);
-            x[0] &= ~miss;
-        }
-    }
-    int found = 0, full = 0, k;
-    const uint16_t *entry = h->entry;
-    *least = -1;
-    for (k = 0; found < s->limit && !full && k < h->shells; k++) {
-        ROW *to = s->out + found * 256, any = zero, all = ~zero;
-        const ROW *before = found ? to - 256 : NULL;
-        for (int a = 0; a < symbols; a++) {
-            ROW sum = before ? before[a] : zero;
-            uint32_t e = h->start[a * row], end = h->start[a * row + k + 1];
-            if (before && F2F_FULL(sum))
-                end = e;
-            else if (!rest) {
-                /* a row not full at level k - 1 has no pair with k - 1 - distance >= levels, so
-                 * the level k - distance looked up is below 8 */
-                const ROW *cost = s->costs + k - 16;
-                while (e + 4 <= end) {
-                    sum |= cost[entry[e]] | cost[entry[e + 1]] | cost[entry[e + 2]] |
-                           cost[entry[e + 3]];
-                    e += 4;
-                    if (F2F_FULL(sum)) end = e;
-                }
-                while (e < end) sum |= cost[entry[e++]];
-            } else
-                for (; e < end && !F2F_FULL(sum); e++) {
-                    int want = k - (entry[e] >> 8);
-                    const ROW *cost = s->costs + 8 * (entry[e] & 255);
-                    const ROW *near_ = s->near_ + h->z[e] * rest;
-                    for (int j = want; j >= 0; j--) { /* j on the rest rows, want - j before */
-                        ROW p = want - j < levels ? cost[want - j] : ~zero;
-                        sum |= j < rest ? p & near_[j] : p;
-                    }
-                }
-            to[a] = sum;
-            any |= sum;
-            all &= sum;
-        }
-        if (*least < 0 && F2F_ANY(any)) *least = k;
-        full = F2F_FULL(all);
-        if (*least >= 0 && !full) found++;
-    }
-    if (*least < 0 || (found < F2F_ENOUGH(s->limit) && !full)) return *least = -1;
-    for (int i = h->from_c; i < h->rank; i++)
-        if (h->alpha[i] && found)
-            F2F_NAME(translate)(s->out, symbols, h->alpha[i], 1, 256, found, mask[i]);
-    *exact = full && (k <= levels || !old->clamped);
-    return found;
 }
 
 F2F_ISA static int64_t F2F_NAME(two_rows)(const F2F_NAME(two_costs) *x)
@@ -233,13 +151,17 @@ F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, const f2f_code *co
     int symbols = 1 << n_in;
     static const uint64_t none[24] = {0};
     const uint64_t *cols = rw ? tile->cols + tile->start[t] : none;
-    const f2f_heavy *h = n_u > F2F_TWO_BUTTERFLY ? tile->heavy[t] : NULL;
+    f2f_basis basis;
     uint64_t w[F2F_MAX_WORDS] = {0};
     f2f_restrict(bits, tile->care + t * code->words, code->words, n_u, w);
-    if (new->byte || old->byte || (n_u > F2F_TWO_BUTTERFLY && !h))
+    if (new->byte || old->byte)
         return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
-    if (h) {
-        found = F2F_NAME(two_heavy)(s, h, cols, n_in, w[0], old, &least, &exact);
+    if (n_u > F2F_TWO_BUTTERFLY) {
+        if (!f2f_basis_find(&basis, cols, n_in, n_u))
+            return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
+        found = F2F_NAME(near_step)(&s->near_, &basis, s->parity, cols + n_in, n_in, w[0],
+                                    old->level, old->levels, old->clamped, s->limit, s->out,
+                                    &least, &exact);
     } else {
         int reach, joint = F2F_NAME(two_light)(s, cols, n_in, n_u, w[0], old, &reach);
         uint16_t y[256];
