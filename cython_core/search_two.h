@@ -1,26 +1,28 @@
 /* Exact search for n_s = 2 and n_in <= 8: costs of every block by step_two.h, then the path. */
 
-/* The symbol that left the register at block t, which brought it to (now, before). */
+/* The symbol that left the register at block t, which brought it to (now, before): the first whose
+ * cost and wrong care bits sum to `target`; or -1 where that cost is a lower bound. *cost: that cost. */
 F2F_ISA static int F2F_NAME(two_back)(const f2f_code *code, const f2f_tile *tile,
                                       const uint64_t *bits, const F2F_NAME(two_costs) *x,
-                                      uint64_t *span, int64_t t, int now, int before)
+                                      uint64_t *span, int64_t t, int now, int before, int target,
+                                      int *cost)
 {
-    int n_in = code->n_in, n_u = tile->n_u[t], rw = (n_u + 63) / 64, best = 0, cost = 1 << 30;
+    int n_in = code->n_in, n_u = tile->n_u[t], rw = (n_u + 63) / 64, c = -1, wrong;
     const uint64_t *cols = tile->cols + tile->start[t];
-    uint64_t w[F2F_MAX_WORDS];
+    uint64_t w[F2F_MAX_WORDS] = {0};
     f2f_restrict(bits + t * code->words, tile->care + t * code->words, code->words, n_u, w);
     for (int j = 0; j < n_in; j++)
         for (int k = 0; k < rw; k++)
             w[k] ^= (cols[j * rw + k] & -(uint64_t)(now >> j & 1)) ^
                     (cols[(n_in + j) * rw + k] & -(uint64_t)(before >> j & 1));
-    f2f_span(cols + 2 * n_in * rw, n_in, rw, rw ? w : NULL, span);
-    for (int c = 0; c < 1 << n_in; c++) {
-        int v = 0;
-        for (int k = 0; k < rw; k++) v += __builtin_popcountll(span[c * rw + k]);
-        if (v < cost) v += F2F_NAME(two_cost)(x, c, before);
-        if (v < cost) cost = v, best = c;
-    }
-    return x->clamped && F2F_NAME(two_cost)(x, best, before) == x->levels ? -1 : best;
+    f2f_span(cols + 2 * n_in * rw, n_in, rw, w, span);
+    do {
+        if (++c >> n_in) return -1;
+        wrong = 0;
+        for (int k = 0; k < rw; k++) wrong += __builtin_popcountll(span[c * rw + k]);
+    } while (wrong > target || F2F_NAME(two_cost)(x, c, before) != target - wrong);
+    *cost = target - wrong;
+    return x->clamped && *cost == x->levels ? -1 : c;
 }
 
 /* Levels to keep of D_t; above F2F_LEVELS, all costs in bytes. What the best path has above the
@@ -87,7 +89,7 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
 {
     int64_t blocks = tile->blocks, least, part = 0, kept = 0; /* segments from `kept` are there */
     int64_t heads = blocks * F2F_TWO_STATE / (F2F_SEGMENT - F2F_TWO_STATE) + 2; /* at most */
-    int status = F2F_OK, now = 0, before = 0;
+    int status = F2F_OK, now = 0, before = 0, excess = 0; /* of the path, above the least cost */
     F2F_NAME(two_space) *s = aligned_alloc(64, (sizeof *s + 63) / 64 * 64);
     F2F_NAME(two_costs) *costs = malloc((size_t)blocks * sizeof *costs);
     F2F_NAME(two_head) *head =
@@ -143,6 +145,7 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
                 status = F2F_RETRY;
                 goto done;
             }
+            costs[t].least = (int)least;
             top += F2F_NAME(two_rows)(costs + t);
             if (forward) *mismatches += least;
         }
@@ -154,7 +157,8 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
         }
         for (; t > h->first; t--) {
             symbols[t] = (uint16_t)now;
-            int c = F2F_NAME(two_back)(code, tile, bits, costs + t - 1, span, t, now, before);
+            int c = F2F_NAME(two_back)(code, tile, bits, costs + t - 1, span, t, now, before,
+                                       excess + costs[t].least, &excess);
             if (c < 0) {
                 for (int64_t k = t - F2F_WIDEN > 0 ? t - F2F_WIDEN : 0; k < t; k++) wide[k] = 1;
                 status = F2F_RETRY;

@@ -6,69 +6,103 @@
  * without a pivot are wrong in some lanes, a lower level there.
  * Included once per instruction set. */
 
+#if F2F_LEVEL == 2 /* rows v and v + 1 in one vector */
+#define F2F_PACK 2
+#define F2F_SHARED 5 /* 2^5 rows are summed in registers */
+typedef uint64_t F2F_NAME(pack) __attribute__((vector_size(64), aligned(64)));
+#define PACK F2F_NAME(pack)
+#define F2F_PACK_PICK(mask, yes, no)                                                              \
+    ((PACK)_mm512_ternarylogic_epi64((__m512i)(mask), (__m512i)(yes), (__m512i)(no), 0xCA))
+#define F2F_PACKED(x) ((PACK)_mm512_broadcast_i64x4((__m256i)(x)))
+#else
+#define F2F_PACK 1
+#define F2F_SHARED 3
+#define PACK ROW
+#define F2F_PACK_PICK F2F_PICK
+#define F2F_PACKED(x) (x)
+#endif
+
 /* Swap rows v and v ^ 2^j in the lanes of by[j], for all j < bits. */
 F2F_ISA static void F2F_NAME(translate)(ROW *x, int bits, const ROW *by)
 {
-    for (int j = 0; j < bits; j += 2) {
-        int step = 1 << j;
-        ROW low = by[j], high = j + 1 < bits ? by[j + 1] : by[j];
-        for (int v = 0; v < 1 << bits; v += j + 1 < bits ? 4 * step : 2 * step)
-            for (ROW *p = x + v, *end = p + step; p < end; p++) {
-                ROW a = F2F_PICK(low, p[step], p[0]), b = F2F_PICK(low, p[0], p[step]);
-                if (j + 1 < bits) {
-                    ROW *q = p + 2 * step;
-                    ROW c = F2F_PICK(low, q[step], q[0]), d = F2F_PICK(low, q[0], q[step]);
-                    q[0] = F2F_PICK(high, a, c), q[step] = F2F_PICK(high, b, d);
-                    a = F2F_PICK(high, c, a), b = F2F_PICK(high, d, b);
+    for (int v = 0; F2F_PACK == 2 && v < 1 << bits; v += 2) {
+        ROW a = F2F_PICK(by[0], x[v + 1], x[v]), b = F2F_PICK(by[0], x[v], x[v + 1]);
+        x[v] = a, x[v + 1] = b;
+    }
+    for (int j = F2F_PACK - 1; j < bits; j += 2) {
+        int step = (1 << j) / F2F_PACK, last = j + 1 == bits;
+        PACK low = F2F_PACKED(by[j]), high = F2F_PACKED(by[j + !last]);
+        for (int v = 0; v < (1 << bits) / F2F_PACK; v += step << (2 - last))
+            for (PACK *p = (PACK *)x + v, *end = p + step; p < end; p++) {
+                PACK a = F2F_PACK_PICK(low, p[step], p[0]), b = F2F_PACK_PICK(low, p[0], p[step]);
+                if (!last) {
+                    PACK *q = p + 2 * step;
+                    PACK c = F2F_PACK_PICK(low, q[step], q[0]), d = F2F_PACK_PICK(low, q[0], q[step]);
+                    q[0] = F2F_PACK_PICK(high, a, c), q[step] = F2F_PACK_PICK(high, b, d);
+                    a = F2F_PACK_PICK(high, c, a), b = F2F_PACK_PICK(high, d, b);
                 }
                 p[0] = a, p[step] = b;
             }
     }
 }
 
-typedef uint64_t F2F_NAME(rows2) __attribute__((vector_size(64), aligned(64)));
-#define ROWS2 F2F_NAME(rows2)
-
 typedef struct {
-    /* translated levels, [level][0: rows c, 1: rows c ^ 1], and the sums of them, [level][a] */
-    ROW costs[F2F_SHELLS][2][256] __attribute__((aligned(64)));
+    /* translated levels, [level][0: rows c, 1: rows c ^ 1][c], and the sums of them, [level][a] */
+    ROW costs[F2F_SHELLS][F2F_PACK][256] __attribute__((aligned(64)));
     ROW sums[F2F_LEVELS * 256] __attribute__((aligned(64)));
     ROW within[(F2F_REST_MOST + 1) * 256];   /* [j][z]: lanes within j of z on the rest rows */
-    uint64_t pair[1 << 16];
+    uint32_t pair[1 << 16], sorted[1 << 16]; /* by distance; and by a */
 } F2F_NAME(near_space);
 
-/* A pair in 16 bits each: c, a, its outputs on the rest rows. */
-static inline uint64_t F2F_NAME(pair)(const f2f_basis *h, const uint8_t *to_c, const uint8_t *to_a,
+/* A pair as c, a << 8, its outputs on the rest rows << 16. */
+static inline uint32_t F2F_NAME(pair)(const f2f_basis *h, const uint8_t *to_c, const uint8_t *to_a,
                                       int tag, uint64_t output)
 {
-    uint64_t z = 0;
-    for (int q = 0; q < h->rest; q++) z |= (output >> h->rest_row[q] & 1) << q;
-    return to_c[tag & 255] | (uint64_t)to_a[tag >> 8] << 16 | z << 32;
+    uint32_t z = 0;
+    for (int q = 0; q < h->rest; q++) z |= (uint32_t)(output >> h->rest_row[q] & 1) << q;
+    return to_c[tag & 255] | (uint32_t)to_a[tag >> 8] << 8 | z << 16;
 }
 
-/* sums of all pairs from e to end, and those that differ from them in the `shared` low bits of both
- * a and c: |= the given level of c, and lower ones where rest rows are wrong. */
+/* For all pairs from e to end, and those that differ from them in the `shared` low bits of both a
+ * and c: row a of sums |= row c of that level of costs, and of lower ones where rest rows are wrong. */
 F2F_ISA static inline __attribute__((always_inline)) void
-F2F_NAME(near_add)(const F2F_NAME(near_space) *s, const uint64_t *e, const uint64_t *end, int level,
+F2F_NAME(near_add)(const F2F_NAME(near_space) *s, const uint32_t *e, const uint32_t *end, int level,
                    int most, const int shared, ROW *sums)
 {
-    for (; e < end; e++) {
-        int c = (int)(*e & 255), a = (int)(*e >> 16 & 255), turn = c ^ a;
-        for (int j = 0; j <= most; j++) {
-            ROW near_ = s->within[256 * j + (*e >> 32)];
-            if (!shared) {
-                sums[a] |= s->costs[level - j][0][c] & near_;
-                continue;
-            }
-            int low = (1 << shared) - 1;
-            const ROWS2 *cost = (const ROWS2 *)(s->costs[level - j][turn & 1] + (c & ~low));
-            ROWS2 *sum = (ROWS2 *)(sums + (a & ~low));
-            ROWS2 both = (ROWS2){near_[0], near_[1], near_[2], near_[3],
-                                 near_[0], near_[1], near_[2], near_[3]};
-            int by = (turn & low) >> 1;
-            for (int v = 0; v < 1 << (shared - 1); v++) sum[v] |= cost[v ^ by] & both;
+    const int low = (1 << shared) - 1, packs = (1 << shared) / F2F_PACK;
+    while (e < end) {
+        int block = (int)(*e >> 8 & 255 & ~low);
+        if (!packs) {
+            for (int j = 0; j <= most; j++)
+                sums[block] |= s->costs[level - j][0][*e & 255] & s->within[256 * j + (*e >> 16)];
+            e++;
+            continue;
         }
+        PACK *to = (PACK *)(sums + block), sum[(1 << F2F_SHARED) / F2F_PACK];
+        for (int v = 0; v < packs; v++) sum[v] = to[v];
+        do {
+            int c = (int)(*e & 255), turn = (c ^ (int)(*e >> 8)) & low;
+            for (int j = 0; j <= most; j++) {
+                PACK within = F2F_PACKED(s->within[256 * j + (*e >> 16)]);
+                const ROW *cost = s->costs[level - j][turn & (F2F_PACK - 1)] + (c & ~low);
+                for (int v = 0; v < packs; v++)
+                    sum[v] |= ((const PACK *)cost)[v ^ turn / F2F_PACK] & within;
+            }
+        } while (++e < end && (int)(*e >> 8 & 255 & ~low) == block);
+        for (int v = 0; v < packs; v++) to[v] = sum[v];
     }
+}
+
+/* The same pairs in the order of a, but for its `low` bits. */
+static void F2F_NAME(near_sort)(const uint32_t *e, const uint32_t *end, int low, uint32_t *to)
+{
+    uint32_t count[257] = {0};
+    for (const uint32_t *x = e; x < end; x++) count[(*x >> 8 & 255) >> low]++;
+    for (int i = 0, at = 0; i < 256 >> low; i++) {
+        uint32_t n = count[i];
+        count[i] = (uint32_t)at, at += (int)n;
+    }
+    for (; e < end; e++) to[count[(*e >> 8 & 255) >> low]++] = *e;
 }
 
 F2F_ISA static inline int F2F_NAME(near_full)(const ROW *sums, int symbols)
@@ -87,10 +121,11 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
                                        ROW *out, int *least, int *exact)
 {
     const ROW zero = {0, 0, 0, 0};
-    int symbols = 1 << n_in, rest = h->rest, shared = h->shared, start[F2F_SHELLS + 1] = {0};
+    int symbols = 1 << n_in, rest = h->rest, start[F2F_SHELLS + 1] = {0};
     uint8_t from_c[256], to_c[256], from_a[256], to_a[256];
     ROW into_c[8], into_a[8], delta[F2F_REST_MOST];
-    uint64_t vector[16], *pair = s->pair;
+    int shared = F2F_LEAST(h->shared, F2F_SHARED);
+    uint32_t vector[16], *pair = s->pair;
     f2f_coordinates(h->zero, 0, shared, n_in, from_c, to_c);
     f2f_coordinates(h->zero, 8, shared, n_in, from_a, to_a);
     for (int j = 0; j < 8; j++) into_c[j] = into_a[j] = zero;
@@ -100,15 +135,15 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
         ROW lane = F2F_NAME(lanes)(parity, b, n_in, w, h->pivot[i]);
         vector[i] = F2F_NAME(pair)(h, to_c, to_a, h->tag[i], h->vector[i]);
         for (int j = 0; j < n_in; j++) {
-            into_c[j] ^= lane & -(vector[i] >> j & 1);
-            into_a[j] ^= lane & -(vector[i] >> (16 + j) & 1);
+            into_c[j] ^= lane & -(uint64_t)(vector[i] >> j & 1);
+            into_a[j] ^= lane & -(uint64_t)(vector[i] >> (8 + j) & 1);
         }
-        for (int q = 0; q < rest; q++) delta[q] ^= lane & -(vector[i] >> (32 + q) & 1);
+        for (int q = 0; q < rest; q++) delta[q] ^= lane & -(uint64_t)(vector[i] >> (16 + q) & 1);
     }
     for (int j = 0; j < levels; j++) {
         for (int c = 0; c < symbols; c++) s->costs[j][0][c] = level[256 * j + from_c[c]];
         F2F_NAME(translate)(s->costs[j][0], n_in, into_c);
-        for (int c = 0; c < symbols; c++) s->costs[j][1][c] = s->costs[j][0][c ^ 1];
+        for (int c = 0; c < symbols; c++) s->costs[j][F2F_PACK - 1][c] = s->costs[j][0][c ^ (F2F_PACK - 1)];
     }
     for (int z = 0; z < 1 << rest; z++) {
         ROW *x = s->within + z;
@@ -129,27 +164,30 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
     start[1] = 1 << (h->null - shared);
     *least = -1;
     for (k = 0; found < limit && !full && k < F2F_SHELLS; k++) {
-        uint64_t *to = pair + start[k + !k];
+        uint32_t *to = pair + start[k + !k];
         if (k && k <= h->rank) /* pairs at distance k: prefixes of those at k - 1 */
             for (int i = k - 1, prefix = start[1]; i < h->rank; i++) {
                 for (int v = 0; v < prefix; v++) *to++ = pair[start[k - 1] + v] ^ vector[i];
                 prefix = prefix * (i + 1) / (i - k + 2); /* start[1] times C(i + 1, k - 1) */
             }
         start[k + 1] = (int)(to - pair);
-        for (int c = 0; k >= levels && c < 256; c++) s->costs[k][0][c] = s->costs[k][1][c] = ~zero;
+        const uint32_t *list = shared < 4 ? pair : s->sorted;
+        if (shared >= 4) F2F_NAME(near_sort)(pair + start[k], to, shared, s->sorted + start[k]);
+        for (int c = 0; k >= levels && c < 256; c++) s->costs[k][0][c] = s->costs[k][F2F_PACK - 1][c] = ~zero;
         ROW *sums = s->sums + found * 256;
         for (int a = 0; a < symbols; a++) sums[a] = zero;
         for (int d = 0; d <= k && !(full = F2F_NAME(near_full)(sums, symbols)); d++) {
-            const uint64_t *e = pair + start[d], *end = pair + start[d + 1];
+            const uint32_t *e = list + start[d], *end = list + start[d + 1];
             int most = F2F_LEAST(k - d, rest);
             switch (shared) {
             case 0: F2F_NAME(near_add)(s, e, end, k - d, most, 0, sums); break;
             case 1: F2F_NAME(near_add)(s, e, end, k - d, most, 1, sums); break;
             case 2: F2F_NAME(near_add)(s, e, end, k - d, most, 2, sums); break;
+#if F2F_SHARED > 3
             case 3: F2F_NAME(near_add)(s, e, end, k - d, most, 3, sums); break;
             case 4: F2F_NAME(near_add)(s, e, end, k - d, most, 4, sums); break;
-            case 5: F2F_NAME(near_add)(s, e, end, k - d, most, 5, sums); break;
-            default: F2F_NAME(near_add)(s, e, end, k - d, most, shared, sums);
+#endif
+            default: F2F_NAME(near_add)(s, e, end, k - d, most, F2F_SHARED, sums);
             }
         }
         full = F2F_NAME(near_full)(sums, symbols);
@@ -165,4 +203,8 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
     *exact = full && (k <= levels || !clamped);
     return found;
 }
-#undef ROWS2
+#undef PACK
+#undef F2F_PACK
+#undef F2F_PACK_PICK
+#undef F2F_PACKED
+#undef F2F_SHARED

@@ -24,6 +24,7 @@ typedef struct {
 
 typedef struct {
     int levels, clamped; /* in bytes: the greatest cost, 0 */
+    int least;           /* cost taken out at this block */
     ROW *level;          /* [level][x_{t-1}], lane x_t */
     uint8_t *byte;       /* or [x_{t-1}][x_t] */
 } F2F_NAME(two_costs);
@@ -153,6 +154,8 @@ F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, const f2f_code *co
     const uint64_t *cols = rw ? tile->cols + tile->start[t] : none;
     f2f_basis basis;
     uint64_t w[F2F_MAX_WORDS] = {0};
+    for (int k = 0; k < 256; k++) /* two levels, as most blocks have: written last, far from here */
+        __builtin_prefetch((const char *)new->level + 64 * k, 1);
     f2f_restrict(bits, tile->care + t * code->words, code->words, n_u, w);
     if (new->byte || old->byte)
         return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
