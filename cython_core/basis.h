@@ -2,23 +2,49 @@
  *
  * D'(a, m) = min_c D(m, c) + |A a ^ B m ^ C c ^ w|. Gauss and Jordan: vectors b_i = C gamma_i ^
  * A alpha_i, each 1 on a pivot row of its own and 0 on the other pivots, span the outputs of C and A.
- * B m ^ w, written with them, moves into c and a (a translation of each lane m), leaving
- * |A a ^ C c ^ delta(m)| with delta on the rows that are no pivots: mostly none. So the pairs (a, c)
- * at distance d on the pivots are the sums of d vectors, and those plus what changes no output. */
+ * B m ^ w, less those that clear its pivots, moves into c and a (a translation for each m), leaving
+ * |A a ^ C c ^ delta(m)| with delta on the rows that are no pivots: none up to 12 or 14 care rows. */
 #ifndef F2F_BASIS_H
 #define F2F_BASIS_H
 #include "code.h"
 
-#define F2F_REST_MOST 8 /* rows without a pivot, at most */
+#define F2F_BASIS_MOST 128 /* care rows at most */
+
+typedef unsigned __int128 f2f_rows;
 
 typedef struct {
     int rank, rest;             /* vectors; rows that are no pivots */
     int null, shared;           /* basis of the pairs that change no output; its first `shared` have
                                    independent gamma, and independent alpha */
-    uint64_t vector[16];
-    uint8_t pivot[16], rest_row[F2F_REST_MOST];
+    f2f_rows vector[16];
+    uint8_t pivot[16], rest_row[F2F_BASIS_MOST];
     uint16_t tag[16], zero[16]; /* gamma | alpha << 8 of the vectors and of that basis */
 } f2f_basis;
+
+static inline f2f_rows f2f_column(const uint64_t *cols, int words, int j)
+{
+    return words == 2 ? (f2f_rows)cols[2 * j + 1] << 64 | cols[2 * j] : cols[j];
+}
+
+/* v with its pivots cleared; *tag: the symbols that clear them. */
+static inline f2f_rows f2f_reduce(const f2f_basis *h, f2f_rows v, int *tag)
+{
+    int sum = 0;
+    for (int i = 0; i < h->rank; i++) {
+        int there = (int)(v >> h->pivot[i] & 1);
+        v ^= h->vector[i] & -(f2f_rows)there, sum ^= h->tag[i] & -there;
+    }
+    *tag = sum;
+    return v;
+}
+
+/* The outputs on the rest rows, the first in bit 0. */
+static inline f2f_rows f2f_rest(const f2f_basis *h, f2f_rows v)
+{
+    f2f_rows out = 0;
+    for (int q = 0; q < h->rest; q++) out |= (v >> h->rest_row[q] & 1) << q;
+    return out;
+}
 
 typedef struct {
     uint8_t top[8]; /* a vector of the span with this highest bit, or 0 */
@@ -37,45 +63,39 @@ static inline void f2f_include(f2f_span8 *span, int v)
     span->top[31 - __builtin_clz((unsigned)v)] = (uint8_t)v;
 }
 
-/* 0 where the block has too many care rows for it. */
-static int f2f_basis_find(f2f_basis *h, const uint64_t *cols, int n_in, int n_u)
+/* cols: A, B and C, n_in columns each, of n_u care rows in `words` words (1 or 2). */
+static void f2f_basis_find(f2f_basis *h, const uint64_t *cols, int n_in, int n_u, int words)
 {
-    if (n_u > 64) return 0;
-    uint64_t others = n_u == 64 ? ~(uint64_t)0 : ((uint64_t)1 << n_u) - 1;
-    h->rank = h->rest = h->null = 0;
-    for (int j = 0; j < 2 * n_in; j++) {
-        uint64_t v = cols[j < n_in ? 2 * n_in + j : j - n_in];
-        uint16_t tag = (uint16_t)(j < n_in ? 1 << j : 256 << (j - n_in));
-        for (int i = 0; i < h->rank; i++) {
-            uint64_t there = -(v >> h->pivot[i] & 1);
-            v ^= h->vector[i] & there, tag ^= (uint16_t)(h->tag[i] & there);
-        }
+    f2f_rows pivots = 0;
+    h->rank = h->rest = h->null = h->shared = 0;
+    for (int k = 0; k < 2 * n_in; k++) {
+        int tag;
+        f2f_rows v = f2f_reduce(h, f2f_column(cols, words, k < n_in ? 2 * n_in + k : k - n_in), &tag);
+        tag ^= k < n_in ? 1 << k : 256 << (k - n_in);
         if (!v) {
-            h->zero[h->null++] = tag;
+            h->zero[h->null++] = (uint16_t)tag;
             continue;
         }
-        int p = __builtin_ctzll(v);
+        int p = (uint64_t)v ? __builtin_ctzll((uint64_t)v) : 64 + __builtin_ctzll((uint64_t)(v >> 64));
         for (int i = 0; i < h->rank; i++) {
-            uint64_t there = -(h->vector[i] >> p & 1);
-            h->vector[i] ^= v & there, h->tag[i] ^= (uint16_t)(tag & there);
+            int there = (int)(h->vector[i] >> p & 1);
+            h->vector[i] ^= v & -(f2f_rows)there, h->tag[i] ^= (uint16_t)(tag & -there);
         }
-        others &= ~((uint64_t)1 << p);
+        pivots |= (f2f_rows)1 << p;
         h->pivot[h->rank] = (uint8_t)p;
-        h->tag[h->rank] = tag;
+        h->tag[h->rank] = (uint16_t)tag;
         h->vector[h->rank++] = v;
     }
-    if (__builtin_popcountll(others) > F2F_REST_MOST) return 0;
-    for (; others; others &= others - 1)
-        h->rest_row[h->rest++] = (uint8_t)__builtin_ctzll(others);
+    for (int q = 0; q < n_u; q++)
+        if (!(pivots >> q & 1)) h->rest_row[h->rest++] = (uint8_t)q;
     f2f_span8 gamma = {0}, alpha = {0};
-    for (int i = h->shared = 0; i < h->null; i++) {
+    for (int i = 0; i < h->null; i++) {
         uint16_t tag = h->zero[i];
         if (!f2f_outside(&gamma, tag & 255) || !f2f_outside(&alpha, tag >> 8)) continue;
         f2f_include(&gamma, tag & 255), f2f_include(&alpha, tag >> 8);
         h->zero[i] = h->zero[h->shared];
         h->zero[h->shared++] = tag;
     }
-    return 1;
 }
 
 /* from[v]: the symbol with coordinates v in the basis of the first `count` vectors given, completed

@@ -30,13 +30,13 @@ F2F_ISA static void F2F_NAME(parities)(ROW *parity)
     }
 }
 
-/* Lanes m where bit `row` of B m ^ w is 1. */
+/* Lanes m where bit `row` of B m ^ w is 1; w follows the n_in columns of B. */
 F2F_ISA static inline __attribute__((always_inline)) ROW
-F2F_NAME(lanes)(const ROW *parity, const uint64_t *b, int n_in, uint64_t w, int row)
+F2F_NAME(lanes)(const ROW *parity, const uint32_t *b, int n_in, int row)
 {
     int v = 0;
     for (int j = 0; j < n_in; j++) v |= (int)(b[j] >> row & 1) << j;
-    return parity[v] ^ -(w >> row & 1);
+    return parity[v] ^ -(uint64_t)(b[n_in] >> row & 1);
 }
 
 /* Swap the halves that p and q exchange when a square is transposed. */

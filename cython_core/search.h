@@ -8,11 +8,13 @@
 enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_TWO_LEAST 4        /* n_in from which level sets beat the plain step */
 #define F2F_TWO_BUTTERFLY 9      /* care rows up to which a table of 2^n_u rows beats pairs at small distances */
-#define F2F_SHELLS 9           /* distances of pairs tried, in step_near.h */
+#define F2F_REST_MOST 8        /* care rows more than the rank, for pairs at small distances */
+#define F2F_SHELLS 12          /* distances of pairs tried at most, in step_near.h */
+#define F2F_NEAR_MOST 160000   /* rows summed for a level at most: beyond, all pairs in bytes cost less */
 #define F2F_LEVELS 7           /* costs above the minimum that are told apart at most, n_s = 2 */
 #define F2F_ENOUGH(limit) ((limit) > 4 ? (limit) : 3) /* levels that lists must give */
 #define F2F_JOINT 8            /* levels a butterfly may hold */
-#define F2F_BYTES_BUTTERFLY 12 /* care rows up to which a table beats all pairs, in bytes */
+#define F2F_BYTES_BUTTERFLY 11 /* care rows up to which a table beats all pairs, in bytes */
 #define F2F_BYTES_MOST 128     /* care rows up to which costs in bytes are tried */
 #define F2F_TRIES 5            /* searches of a tile at n_s = 2, the last in bytes throughout */
 #define F2F_WIDEN 8            /* blocks before an unproven one that the next keeps in bytes */

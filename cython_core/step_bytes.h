@@ -2,7 +2,8 @@
  *
  * D_{t-1} read as [c][m] and D_t as [m][a], 256 lanes a row.
  *   few care rows: min-plus butterfly over the 2^n_u outputs, F2F_WIDE lanes m at a time;
- *   many:          all pairs (a, c), F2F_WIDE lanes a, distances from one table per 8 care rows.
+ *   many:          all pairs (a, c), F2F_WIDE lanes a, with the basis of basis.h: distances on the
+ *                  pivots from one table for all m, on the rest rows from one table for each eight.
  * Included once per instruction set. */
 
 #if F2F_LEVEL == 2
@@ -19,9 +20,11 @@ typedef uint8_t F2F_NAME(wide) __attribute__((vector_size(F2F_WIDE), aligned(16)
 #define WIDE F2F_NAME(wide)
 
 typedef struct {
-    uint64_t ya[512], yb[512], yc[512];  /* spans of A, B and C (from w), two words at most */
+    uint64_t ya[256], yb[256], yc[256];  /* spans of A, B and C (from w), for a butterfly */
     uint8_t across[256 * 256] __attribute__((aligned(64))); /* old costs [m][c]; or new, [a][m] */
-    WIDE table[32 * F2F_BYTES_MOST] __attribute__((aligned(64))); /* [eight care rows][output] */
+    WIDE table[4096] __attribute__((aligned(64)));     /* of a butterfly, or [eight rows][output] */
+    WIDE pivots[256], flat[256];    /* distances on the pivots, [c]; every lane its index */
+    uint16_t offset[256 * 256];     /* of old costs in flat: [m][c] */
 } F2F_NAME(bytes_space);
 
 /* Transpose 256 x 256 bytes by squares of 8 x 8, four side by side. */
@@ -73,44 +76,101 @@ F2F_ISA static void F2F_NAME(bytes_butterfly)(F2F_NAME(bytes_space) *s, int n_in
     F2F_NAME(across)(s->across, new);
 }
 
+/* T[v][l] = |y[l] ^ v| for all bytes v. */
+F2F_ISA static void F2F_NAME(bytes_distances)(const uint8_t *y, WIDE *T)
+{
+    WIDE x, one = (WIDE){0} + 1;
+    memcpy(&x, y, sizeof x);
+    T[0] = (WIDE){0};
+    for (int i = 0; i < 8; i++) T[0] += x >> i & one;
+    for (int i = 0; i < 8; i++) { /* row v + 2^i differs from row v by one bit */
+        WIDE sign = one - 2 * (x >> i & one);
+        for (int v = 0; v < 1 << i; v++) T[v + (1 << i)] = T[v] + sign;
+    }
+}
+
+/* Outputs of n columns and an origin, [eight rows][symbol]: two bytes of pivots, then the rest;
+ * tag: the symbols that clear the pivots, where wanted. */
+F2F_ISA static void F2F_NAME(bytes_span)(const f2f_basis *h, const f2f_rows *cols, f2f_rows origin,
+                                         int n, int chunks, uint8_t (*y)[256], uint16_t *tags)
+{
+    f2f_rows at[9];
+    int moved[9];
+    for (int j = 0; j <= n; j++) {
+        f2f_rows v = j < n ? cols[j] : origin, out = 0;
+        f2f_rows rest = f2f_reduce(h, v, moved + j);
+        for (int i = 0; i < h->rank; i++) out |= (v >> h->pivot[i] & 1) << i;
+        at[j] = out | f2f_rest(h, tags ? rest : v) << 16;
+    }
+    for (int v = 0; v < 256; v++) {
+        f2f_rows out = at[n];
+        int tag = moved[n];
+        for (int j = 0; j < n; j++) out ^= at[j] & -(f2f_rows)(v >> j & 1), tag ^= moved[j] & -(v >> j & 1);
+        for (int k = 0; k < chunks + 2; k++) y[k][v] = (uint8_t)(out >> 8 * k);
+        if (tags) tags[v] = (uint16_t)tag;
+    }
+}
+
+/* row[v] <- row[v ^ by], 256 bytes. */
+F2F_ISA static inline void F2F_NAME(bytes_turn)(uint8_t *row, int by)
+{
+    uint8_t copy[256], index[64];
+    memcpy(copy, row, sizeof copy);
+#if F2F_LEVEL == 2
+    for (int v = 0; v < 64; v++) index[v] = (uint8_t)(v ^ (by & 63));
+    for (int v = 0; v < 256; v += 64)
+        _mm512_storeu_si512(row + v, _mm512_permutexvar_epi8(_mm512_loadu_si512(index),
+                                                             _mm512_loadu_si512(copy + (v ^ (by & 192)))));
+#else
+    for (int v = 0; v < 256; v++) row[v] = copy[v ^ by];
+#endif
+}
+
 F2F_ISA static inline __attribute__((always_inline)) void
-F2F_NAME(bytes_pairs)(F2F_NAME(bytes_space) *s, int n_in, int rw, const uint8_t *old, uint8_t *new,
+F2F_NAME(bytes_pairs)(F2F_NAME(bytes_space) *s, const f2f_basis *h, const uint64_t *cols, int n_in,
+                      int words, const uint64_t *w, const uint8_t *old, uint8_t *new,
                       const int chunks)
 {
     int symbols = 1 << n_in;
-    uint8_t xa[F2F_BYTES_MOST / 8][256], xb[256][F2F_BYTES_MOST / 8], xc[256][F2F_BYTES_MOST / 8];
-    for (int v = 0; v < 256; v++)
-        for (int h = 0; h < chunks; h++) {
-            int k = rw * v + h / 8, shift = h % 8 * 8;
-            xa[h][v] = (uint8_t)(s->ya[k] >> shift);
-            xb[v][h] = (uint8_t)(s->yb[k] >> shift);
-            xc[v][h] = (uint8_t)(s->yc[k] >> shift);
-        }
+    uint8_t ya[F2F_BASIS_MOST / 8 + 2][256], yb[F2F_BASIS_MOST / 8 + 2][256],
+        yc[F2F_BASIS_MOST / 8 + 2][256];
+    uint16_t moved[256], at_b[F2F_BASIS_MOST / 8][256], at_c[F2F_BASIS_MOST / 8][256];
+    f2f_rows col[24];
+    for (int j = 0; j < 3 * n_in; j++) col[j] = f2f_column(cols, words, j);
+    F2F_NAME(bytes_span)(h, col, 0, n_in, chunks, ya, NULL);
+    F2F_NAME(bytes_span)(h, col + n_in, f2f_column(w, words, 0), n_in, chunks, yb, moved);
+    F2F_NAME(bytes_span)(h, col + 2 * n_in, 0, n_in, chunks, yc, NULL);
     F2F_NAME(across)(old, s->across);
-    for (int a0 = 0; a0 < 256; a0 += F2F_WIDE) {
-        for (int h = 0; h < chunks; h++) {
-            WIDE *T = s->table + 256 * h, one = (WIDE){0} + 1, y;
-            memcpy(&y, xa[h] + a0, sizeof y);
-            T[0] = (WIDE){0};
-            for (int i = 0; i < 8; i++) T[0] += y >> i & one;
-            for (int i = 0; i < 8; i++) { /* row v + 2^i differs from row v by one bit */
-                WIDE sign = one - 2 * (y >> i & one);
-                for (int v = 0; v < 1 << i; v++) T[v + (1 << i)] = T[v] + sign;
-            }
+    for (int v = 0; v < 256; v++) s->flat[v] = (WIDE){0} + (uint8_t)v;
+    for (int m = 0; m < symbols; m++) F2F_NAME(bytes_turn)(s->across + 256 * m, moved[m] & 255);
+    for (int i = 0; i < 256 * symbols; i++) s->offset[i] = (uint16_t)(F2F_WIDE * s->across[i]);
+    for (int k = 0; k < chunks; k++)
+        for (int v = 0; v < 256; v++) {
+            at_b[k][v] = (uint16_t)(F2F_WIDE * yb[k + 2][v]);
+            at_c[k][v] = (uint16_t)(F2F_WIDE * yc[k + 2][v]);
         }
-        for (int m = 0; m < symbols; m++) {
-            WIDE best = ~(WIDE){0};
-            const uint8_t *cost = s->across + 256 * m;
-            for (int c = 0; c < symbols; c++) {
-                WIDE d = s->table[xb[m][0] ^ xc[c][0]];
-                for (int h = 1; h < chunks; h++)
-                    d += s->table[256 * h + (xb[m][h] ^ xc[c][h])];
-                d += cost[c];
-                best = F2F_WMIN(best, d);
-            }
-            *(WIDE *)(new + 256 * m + a0) = best;
+    for (int a0 = 0; a0 < 256; a0 += F2F_WIDE) {
+        WIDE *T = s->table;
+        F2F_NAME(bytes_distances)(ya[0] + a0, T);
+        F2F_NAME(bytes_distances)(ya[1] + a0, T + 256);
+        for (int c = 0; c < symbols; c++) s->pivots[c] = T[yc[0][c]] + T[256 + yc[1][c]];
+        for (int k = 0; k < chunks; k++) F2F_NAME(bytes_distances)(ya[k + 2] + a0, T + 256 * k);
+        for (int m = 0; m < symbols; m += 4) {
+            WIDE best[4];
+            for (int i = 0; i < 4; i++) best[i] = ~(WIDE){0};
+            const uint16_t *cost = s->offset + 256 * m;
+            for (int c = 0; c < symbols; c++)
+                for (int i = 0; i < 4; i++) {
+                    WIDE d = s->pivots[c] + *(const WIDE *)((const char *)s->flat + cost[256 * i + c]);
+                    for (int k = 0; k < chunks; k++)
+                        d += *(const WIDE *)((const char *)(T + 256 * k) +
+                                             (at_b[k][m + i] ^ at_c[k][c]));
+                    best[i] = F2F_WMIN(best[i], d);
+                }
+            for (int i = 0; i < 4; i++) memcpy(new + 256 * (m + i) + a0, best + i, F2F_WIDE);
         }
     }
+    for (int m = 0; m < symbols; m++) F2F_NAME(bytes_turn)(new + 256 * m, moved[m] >> 8);
 }
 
 /* new = step(old), the least cost taken out and returned; *most: the greatest then left. Where n_u
@@ -120,22 +180,27 @@ F2F_ISA static int F2F_NAME(bytes_step)(F2F_NAME(bytes_space) *s, const uint64_t
                                         uint8_t *new, int *most)
 {
     int symbols = 1 << n_in, words = n_u ? (n_u + 63) / 64 : 1;
-    f2f_span(cols, n_in, words, NULL, s->ya);
-    f2f_span(cols + n_in * words, n_in, words, NULL, s->yb);
-    f2f_span(cols + 2 * n_in * words, n_in, words, w, s->yc);
-    for (int v = symbols * words; v < 256 * words; v++) {
-        s->ya[v] = s->ya[v - symbols * words];
-        s->yb[v] = s->yb[v - symbols * words];
-        s->yc[v] = s->yc[v - symbols * words];
-    }
-    switch (n_u <= F2F_BYTES_BUTTERFLY ? 0 : (n_u + 7) / 8) {
-    case 0: F2F_NAME(bytes_butterfly)(s, n_in, n_u, old, new); break;
-    case 2: F2F_NAME(bytes_pairs)(s, n_in, words, old, new, 2); break;
-    case 3: F2F_NAME(bytes_pairs)(s, n_in, words, old, new, 3); break;
-    case 4: F2F_NAME(bytes_pairs)(s, n_in, words, old, new, 4); break;
-    case 5: F2F_NAME(bytes_pairs)(s, n_in, words, old, new, 5); break;
-    case 6: F2F_NAME(bytes_pairs)(s, n_in, words, old, new, 6); break;
-    default: F2F_NAME(bytes_pairs)(s, n_in, words, old, new, (n_u + 7) / 8);
+    f2f_basis h;
+    if (n_u <= F2F_BYTES_BUTTERFLY) {
+        f2f_span(cols, n_in, 1, NULL, s->ya);
+        f2f_span(cols + n_in, n_in, 1, NULL, s->yb);
+        f2f_span(cols + 2 * n_in, n_in, 1, w, s->yc);
+        for (int v = symbols; v < 256; v++) {
+            s->ya[v] = s->ya[v - symbols];
+            s->yb[v] = s->yb[v - symbols];
+        }
+        F2F_NAME(bytes_butterfly)(s, n_in, n_u, old, new);
+    } else {
+        f2f_basis_find(&h, cols, n_in, n_u, words);
+        int chunks = (h.rest + 7) / 8;
+        switch (chunks) {
+        case 0: F2F_NAME(bytes_pairs)(s, &h, cols, n_in, words, w, old, new, 0); break;
+        case 1: F2F_NAME(bytes_pairs)(s, &h, cols, n_in, words, w, old, new, 1); break;
+        case 2: F2F_NAME(bytes_pairs)(s, &h, cols, n_in, words, w, old, new, 2); break;
+        case 3: F2F_NAME(bytes_pairs)(s, &h, cols, n_in, words, w, old, new, 3); break;
+        case 4: F2F_NAME(bytes_pairs)(s, &h, cols, n_in, words, w, old, new, 4); break;
+        default: F2F_NAME(bytes_pairs)(s, &h, cols, n_in, words, w, old, new, chunks);
+        }
     }
     WIDE low = ~(WIDE){0}, high = {0}, *row = (WIDE *)new;
     int rows = symbols * (256 / F2F_WIDE), least = 255;

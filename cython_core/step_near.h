@@ -56,11 +56,9 @@ typedef struct {
 
 /* A pair as c, a << 8, its outputs on the rest rows << 16. */
 static inline uint32_t F2F_NAME(pair)(const f2f_basis *h, const uint8_t *to_c, const uint8_t *to_a,
-                                      int tag, uint64_t output)
+                                      int tag, f2f_rows output)
 {
-    uint32_t z = 0;
-    for (int q = 0; q < h->rest; q++) z |= (uint32_t)(output >> h->rest_row[q] & 1) << q;
-    return to_c[tag & 255] | (uint32_t)to_a[tag >> 8] << 8 | z << 16;
+    return to_c[tag & 255] | (uint32_t)to_a[tag >> 8] << 8 | (uint32_t)f2f_rest(h, output) << 16;
 }
 
 /* For all pairs from e to end, and those that differ from them in the `shared` low bits of both a
@@ -73,8 +71,10 @@ F2F_NAME(near_add)(const F2F_NAME(near_space) *s, const uint32_t *e, const uint3
     while (e < end) {
         int block = (int)(*e >> 8 & 255 & ~low);
         if (!packs) {
+            ROW sum = sums[block];
             for (int j = 0; j <= most; j++)
-                sums[block] |= s->costs[level - j][0][*e & 255] & s->within[256 * j + (*e >> 16)];
+                sum |= s->costs[level - j][0][*e & 255] & s->within[256 * j + (*e >> 16)];
+            sums[block] = sum;
             e++;
             continue;
         }
@@ -125,21 +125,21 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
     uint8_t from_c[256], to_c[256], from_a[256], to_a[256];
     ROW into_c[8], into_a[8], delta[F2F_REST_MOST];
     int shared = F2F_LEAST(h->shared, F2F_SHARED);
-    uint32_t vector[16], *pair = s->pair;
+    uint32_t vector[16], moved[9], *pair = s->pair;
+    int tag;
     f2f_coordinates(h->zero, 0, shared, n_in, from_c, to_c);
     f2f_coordinates(h->zero, 8, shared, n_in, from_a, to_a);
-    for (int j = 0; j < 8; j++) into_c[j] = into_a[j] = zero;
-    for (int q = 0; q < rest; q++)
-        delta[q] = F2F_NAME(lanes)(parity, b, n_in, w, h->rest_row[q]);
-    for (int i = 0; i < h->rank; i++) {
-        ROW lane = F2F_NAME(lanes)(parity, b, n_in, w, h->pivot[i]);
+    for (int i = 0; i < h->rank; i++)
         vector[i] = F2F_NAME(pair)(h, to_c, to_a, h->tag[i], h->vector[i]);
-        for (int j = 0; j < n_in; j++) {
-            into_c[j] ^= lane & -(uint64_t)(vector[i] >> j & 1);
-            into_a[j] ^= lane & -(uint64_t)(vector[i] >> (8 + j) & 1);
-        }
-        for (int q = 0; q < rest; q++) delta[q] ^= lane & -(uint64_t)(vector[i] >> (16 + q) & 1);
+    for (int j = 0; j <= n_in; j++) { /* how B moves into c, a and the rest; last, w */
+        f2f_rows v = f2f_reduce(h, j < n_in ? b[j] : w, &tag);
+        moved[j] = F2F_NAME(pair)(h, to_c, to_a, tag, v);
     }
+    for (int j = 0; j < n_in; j++) {
+        into_c[j] = F2F_NAME(lanes)(parity, moved, n_in, j);
+        into_a[j] = F2F_NAME(lanes)(parity, moved, n_in, 8 + j);
+    }
+    for (int q = 0; q < rest; q++) delta[q] = F2F_NAME(lanes)(parity, moved, n_in, 16 + q);
     for (int j = 0; j < levels; j++) {
         for (int c = 0; c < symbols; c++) s->costs[j][0][c] = level[256 * j + from_c[c]];
         F2F_NAME(translate)(s->costs[j][0], n_in, into_c);
@@ -171,6 +171,10 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
                 prefix = prefix * (i + 1) / (i - k + 2); /* start[1] times C(i + 1, k - 1) */
             }
         start[k + 1] = (int)(to - pair);
+        int64_t work = 0;
+        for (int d = 0; d <= k; d++)
+            work += (int64_t)(start[d + 1] - start[d]) * (F2F_LEAST(k - d, rest) + 1) << shared;
+        if (work > F2F_NEAR_MOST) break;
         const uint32_t *list = shared < 4 ? pair : s->sorted;
         if (shared >= 4) F2F_NAME(near_sort)(pair + start[k], to, shared, s->sorted + start[k]);
         for (int c = 0; k >= levels && c < 256; c++) s->costs[k][0][c] = s->costs[k][F2F_PACK - 1][c] = ~zero;

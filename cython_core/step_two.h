@@ -37,6 +37,7 @@ F2F_ISA static int F2F_NAME(two_light)(F2F_NAME(two_space) *s, const uint64_t *c
 {
     int levels = old->levels, size = 1 << n_u, joint = levels, hit = 0;
     uint16_t y[256];
+    uint32_t b[9] = {0};
     uint64_t seen[(1 << F2F_TWO_BUTTERFLY) / 64 + 1] = {0};
     F2F_NAME(span16)(cols + 2 * n_in, n_in, 0, (uint16_t)w, y);
     for (int c = 0; c < 1 << n_in; c++) {
@@ -56,7 +57,8 @@ F2F_ISA static int F2F_NAME(two_light)(F2F_NAME(two_space) *s, const uint64_t *c
         for (int j = 0; j < levels; j++) row[j] |= old->level[j * 256 + c];
         for (int j = levels; j < joint; j++) row[j] = ~zero;
     }
-    for (int i = 0; i < n_u; i++) mask[i] = F2F_NAME(lanes)(s->parity, cols + n_in, n_in, 0, i);
+    for (int j = 0; j < n_in; j++) b[j] = (uint32_t)cols[n_in + j];
+    for (int i = 0; i < n_u; i++) mask[i] = F2F_NAME(lanes)(s->parity, b, n_in, i);
     switch (joint) {
     case 0: break;
     case 1: F2F_NAME(passes)(T, n_u, 1, mask); break;
@@ -160,7 +162,9 @@ F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, const f2f_code *co
     if (new->byte || old->byte)
         return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
     if (n_u > F2F_TWO_BUTTERFLY) {
-        if (!f2f_basis_find(&basis, cols, n_in, n_u))
+        basis.rest = F2F_REST_MOST + 1;
+        if (n_u <= 16 + F2F_REST_MOST) f2f_basis_find(&basis, cols, n_in, n_u, 1);
+        if (basis.rest > F2F_REST_MOST)
             return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
         found = F2F_NAME(near_step)(&s->near_, &basis, s->parity, cols + n_in, n_in, w[0],
                                     old->level, old->levels, old->clamped, s->limit, s->out,
