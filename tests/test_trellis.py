@@ -100,6 +100,35 @@ def test_a_long_tile_of_clusters_equals_the_plain_program(instruction_set):
     assert found.mismatches == dynamic_program(bits, care, network)
 
 
+@pytest.mark.parametrize("equal", [0, 3, 8])
+def test_columns_that_depend_on_each_other_cost_no_optimum(instruction_set, equal):
+    """Symbols that change no care bit, and pairs of them; heavy blocks among light ones."""
+    rng = np.random.default_rng(equal)
+    matrix = rng.integers(0, 2, (30, 18))
+    columns = rng.integers(0, 18, (2, equal))
+    matrix[:, columns[0]] = matrix[:, columns[1]]
+    matrix[:, columns[0][:1]] = 0
+    network = XorNetwork(matrix, 6)
+    bits, care = random_stream(rng, 20, 30, np.tile([[0.1], [0.3], [0.5], [0.9]], (5, 1)))
+    found = encode_bits(bits, care, network)
+    assert found.mismatches == mismatches(bits, care, network, found.symbols)
+    assert found.mismatches == dynamic_program(bits, care, network)
+
+
+@pytest.mark.parametrize("n_s", [1, 2])
+@pytest.mark.parametrize("n_u", [9, 10, 12, 14, 16, 17, 20, 24, 25, 33, 49, 64, 65, 90])
+def test_a_block_of_any_size_among_light_ones(monkeypatch, n_s, n_u):
+    rng = np.random.default_rng(n_u)
+    network = XorNetwork.random(8, 100, n_s)
+    bits, care = random_stream(rng, 6, 100, 0.06)
+    care[3] = rng.permutation(100) < n_u
+    least = dynamic_program(bits, care, network)
+    for isa in range(_core.best_isa() + 1):
+        monkeypatch.setattr(trellis, "INSTRUCTION_SET", isa)
+        found = encode_bits(bits, care, network)
+        assert found.mismatches == mismatches(bits, care, network, found.symbols) == least
+
+
 @pytest.mark.parametrize(("n_in", "n_s"), [(8, 0), (8, 1), (8, 2), (6, 2)])
 def test_instruction_sets_agree_and_keep_their_promise(monkeypatch, n_in, n_s):
     rng = np.random.default_rng(4)
