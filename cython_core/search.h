@@ -53,7 +53,7 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #undef F2F_LEVEL
 #define F2F_ISA                                                                                   \
     __attribute__((target("avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,"   \
-                          "avx512vpopcntdq")))
+                          "avx512vpopcntdq,avx512bitalg")))
 #define F2F_NAME(x) f2f_##x##_avx512
 #define F2F_LEVEL 2
 #include "search_one.h"
@@ -73,7 +73,8 @@ static int f2f_best_isa(void)
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq"))
+        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq") &&
+        __builtin_cpu_supports("avx512bitalg"))
         return F2F_ISA_AVX512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) return F2F_ISA_AVX2;
 #endif
