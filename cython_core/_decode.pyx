@@ -12,6 +12,11 @@ cdef extern from "decode.h" nogil:
         const uint8_t *mask
         int64_t stages, symbols_count, words, blocks, planes, n_out, tile_blocks, size, stride
 
+    ctypedef struct f2f_address:
+        pass
+
+    f2f_address f2f_addressing(int64_t, int64_t, int64_t, int64_t)
+    int64_t f2f_weight_at(const f2f_address *, int64_t)
     int f2f_decode_simd()
     void f2f_decode_uint8_t(const f2f_decoder *, int64_t, int64_t, int, uint64_t *, uint8_t *,
                             uint8_t *)
@@ -23,6 +28,7 @@ cdef extern from "decode.h" nogil:
                              uint64_t *)
 
 RUN = F2F_RUN
+cdef int64_t STRETCH = 8192  # weights corrected at a time: they stay in the first-level cache
 
 ctypedef fused word_t:
     uint8_t
@@ -58,20 +64,44 @@ def decode_range(const uint64_t[:, :, ::1] tables, const uint16_t[:, ::1] symbol
             f2f_decode_uint64_t(&d, start, stop, simd, &raw[0], &run[0], &out[0])
 
 
-def correct(word_t[::1] words, const int64_t[::1] positions, word_t bit, int64_t n_out,
-            int64_t blocks, int64_t step):
-    """Flip a bit of the weights at positions t·n_out + i; step: t·step mod l is t's address, or 0.
-
-    Weight i·l + address in the interleaved order, the position itself (step 0) in row order;
-    positions of the padding are passed over.
-    """
-    cdef Py_ssize_t k
-    cdef int64_t t, at
+def by_block(const uint16_t[:, :] symbols, uint16_t[:, ::1] out):
+    """Symbols (planes, blocks) to (blocks, planes), some blocks of all planes at a time."""
+    cdef Py_ssize_t t, p, start, stop
     with nogil:
-        for k in range(positions.shape[0]):
-            at = positions[k]
-            if step:
-                t = at // n_out
-                at = (at - t * n_out) * blocks + t * step % blocks
-            if 0 <= at < words.shape[0]:  # not the padding
-                words[at] ^= bit
+        for start in range(0, symbols.shape[1], 64):
+            stop = min(start + 64, symbols.shape[1])
+            for p in range(symbols.shape[0]):
+                for t in range(start, stop):
+                    out[t, p] = symbols[p, t]
+
+
+def correct(word_t[::1] words, list corrections, int64_t n_out, int64_t blocks, int64_t step):
+    """Flip bits: the last plane's, of weight 1, to the first's.
+
+    Corrections are increasing positions t·n_out + i of each plane: of weight i·l + t·step mod l in
+    the interleaved order; of the position itself, a stretch of weights at a time, where step is 0
+    (row order). Those of the padding are passed over.
+    """
+    cdef const int64_t *at[64]
+    cdef const int64_t *end[64]
+    cdef const int64_t[::1] positions
+    cdef int64_t size = words.shape[0], stop = 0, weight
+    cdef Py_ssize_t p, planes = len(corrections)
+    cdef f2f_address address = f2f_addressing(size, n_out, blocks, step)
+    cdef word_t bit
+    for p in range(planes):
+        positions = corrections[planes - 1 - p]
+        at[p] = end[p] = NULL
+        if positions.shape[0]:
+            at[p] = &positions[0]
+            end[p] = at[p] + positions.shape[0]
+    with nogil:
+        while stop < size:
+            stop = size if step else min(stop + STRETCH, size)
+            for p in range(planes):
+                bit = <word_t>1 << p
+                while at[p] < end[p] and (step or at[p][0] < stop):
+                    weight = f2f_weight_at(&address, at[p][0]) if step else at[p][0]
+                    if weight < size:
+                        words[weight] ^= bit
+                    at[p] += 1

@@ -114,10 +114,10 @@ static inline uint64_t f2f_transpose8(uint64_t x) {
     }
 
 #ifdef F2F_X86
-#define F2F_SIMD_TARGET "avx512f,avx512bw,avx512vbmi,gfni"
+#define F2F_SIMD_TARGET "avx512f,avx512bw,avx512vl,avx512vbmi,gfni"
 static int f2f_decode_simd(void) {
-    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
-           __builtin_cpu_supports("gfni");
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni");
 }
 
 /* For each of `count` bytes of a word, 64 weights' bytes come from one transposition; they are put
@@ -175,20 +175,95 @@ F2F_WORDS_SIMD(uint8_t)
 F2F_WORDS_SIMD(uint16_t)
 F2F_WORDS_SIMD(uint32_t)
 F2F_WORDS_SIMD(uint64_t)
-#define F2F_WORDS(WORD, simd) (simd ? f2f_words_simd_##WORD : f2f_words_plain_##WORD)
+
+/* Transpose 16 × 16 words of 32 bits; rows lie `pitch` bytes apart. */
+__attribute__((target(F2F_SIMD_TARGET), always_inline)) static inline void f2f_across(
+    const char *rows, int64_t pitch, __m512i x[16]) {
+    __m512i y[16];
+    for (int r = 0; r < 16; r++) x[r] = _mm512_loadu_si512(rows + r * pitch);
+    for (int r = 0; r < 16; r += 2) {
+        y[r] = _mm512_unpacklo_epi32(x[r], x[r + 1]);
+        y[r + 1] = _mm512_unpackhi_epi32(x[r], x[r + 1]);
+    }
+    for (int r = 0; r < 16; r += 4) /* x[r + k]: column 4 j + k of rows r … r + 3 in quarter j */
+        for (int k = 0; k < 2; k++) {
+            x[r + 2 * k] = _mm512_unpacklo_epi64(y[r + k], y[r + 2 + k]);
+            x[r + 2 * k + 1] = _mm512_unpackhi_epi64(y[r + k], y[r + 2 + k]);
+        }
+    for (int k = 0; k < 4; k++) {
+        const __m512i p = _mm512_shuffle_i32x4(x[k], x[4 + k], 0x88);
+        const __m512i q = _mm512_shuffle_i32x4(x[8 + k], x[12 + k], 0x88);
+        const __m512i s = _mm512_shuffle_i32x4(x[k], x[4 + k], 0xdd);
+        const __m512i u = _mm512_shuffle_i32x4(x[8 + k], x[12 + k], 0xdd);
+        y[k] = _mm512_shuffle_i32x4(p, q, 0x88);
+        y[8 + k] = _mm512_shuffle_i32x4(p, q, 0xdd);
+        y[4 + k] = _mm512_shuffle_i32x4(s, u, 0x88);
+        y[12 + k] = _mm512_shuffle_i32x4(s, u, 0xdd);
+    }
+    for (int c = 0; c < 16; c++) x[c] = y[c];
+}
+
+/* Weight i of `count` ≤ RUN blocks in `run`, masked, to out[i · blocks + at …]. */
+__attribute__((target(F2F_SIMD_TARGET), always_inline)) static inline void f2f_place_simd(
+    const f2f_decoder *d, const char *run, int64_t at, int64_t count, char *out, const int size) {
+    __m512i column[16];
+    for (int64_t i = 0; i < d->n_out; i++) {
+        const int64_t first = i * d->blocks + at, left = d->size - first;
+        const int part = (int)(i % (4 / size)); /* of 32 bits */
+        if (i % (64 / size) == 0) f2f_across(run + i * size, 64 * d->words * size, column);
+        const int64_t n = left < count ? left : count;
+        if (n <= 0) continue;
+        const __mmask16 there = (__mmask16)((1u << n) - 1);
+        const __m128i kept = _mm_maskz_loadu_epi8(there, d->mask + first);
+        const __m512i x = _mm512_maskz_srl_epi32(_mm_test_epi8_mask(kept, kept),
+                                                 column[i % (64 / size) / (4 / size)],
+                                                 _mm_cvtsi32_si128(8 * size * part));
+        if (size == 4)
+            _mm512_mask_storeu_epi32(out + 4 * first, there, x);
+        else if (size == 2)
+            _mm512_mask_cvtepi32_storeu_epi16(out + 2 * first, there, x);
+        else
+            _mm512_mask_cvtepi32_storeu_epi8(out + first, there, x);
+    }
+}
+#define F2F_PLACE_SIMD(WORD)                                                                     \
+    __attribute__((target(F2F_SIMD_TARGET))) static void f2f_place_simd_##WORD(                  \
+        const f2f_decoder *d, const WORD *run, int64_t at, int64_t count, WORD *out) {           \
+        f2f_place_simd(d, (const char *)run, at, count, (char *)out, sizeof(WORD));              \
+    }
+F2F_PLACE_SIMD(uint8_t)
+F2F_PLACE_SIMD(uint16_t)
+F2F_PLACE_SIMD(uint32_t)
+#define f2f_place_simd_uint64_t f2f_place_plain_uint64_t
+#define F2F_CHOOSE(name, WORD, simd) (simd ? f2f_##name##_simd_##WORD : f2f_##name##_plain_##WORD)
 #else
 static int f2f_decode_simd(void) { return 0; }
-#define F2F_WORDS(WORD, simd) f2f_words_plain_##WORD
+#define F2F_CHOOSE(name, WORD, simd) f2f_##name##_plain_##WORD
 #endif
+
+#define F2F_PLACE_PLAIN(WORD)                                                                    \
+    static void f2f_place_plain_##WORD(const f2f_decoder *d, const WORD *run, int64_t at,        \
+                                       int64_t count, WORD *out) {                               \
+        const int64_t width = 64 * d->words;                                                     \
+        for (int64_t i = 0; i < d->n_out; i++) {                                                 \
+            const int64_t first = i * d->blocks + at, left = d->size - first;                    \
+            const int64_t n = left < count ? left : count;                                       \
+            for (int64_t r = 0; r < n; r++)                                                      \
+                out[first + r] = (WORD)(run[r * width + i] & -(WORD)d->mask[first + r]);         \
+        }                                                                                        \
+    }
 
 /* Decode the blocks at addresses start … stop − 1. `raw` holds rows·words zeros, `run` RUN blocks
  * of 64·words weights. */
 #define F2F_DECODE(WORD)                                                                         \
     F2F_WORDS_PLAIN(WORD)                                                                        \
+    F2F_PLACE_PLAIN(WORD)                                                                        \
     static void f2f_decode_##WORD(const f2f_decoder *d, int64_t start, int64_t stop, int simd,   \
                                   uint64_t *raw, WORD *run, WORD *out) {                         \
         void (*const words)(const f2f_decoder *, const uint64_t *, WORD *) =                     \
-            F2F_WORDS(WORD, simd);                                                               \
+            F2F_CHOOSE(words, WORD, simd);                                                       \
+        void (*const place)(const f2f_decoder *, const WORD *, int64_t, int64_t, WORD *) =       \
+            F2F_CHOOSE(place, WORD, simd);                                                       \
         const int64_t width = 64 * d->words;                                                     \
         if (!d->stride) {                                                                        \
             for (int64_t t = start; t < stop; t++) {                                             \
@@ -212,17 +287,34 @@ static int f2f_decode_simd(void) { return 0; }
                 f2f_block(d, now, raw);                                                          \
                 words(d, raw, run + r * width);                                                  \
             }                                                                                    \
-            for (int64_t i = 0; i < d->n_out; i++) {                                             \
-                const int64_t first = i * d->blocks + at;                                        \
-                const int64_t left = d->size - first, m = left < n ? left : n;                   \
-                for (int64_t r = 0; r < m; r++)                                                  \
-                    out[first + r] = (WORD)(run[r * width + i] & -(WORD)d->mask[first + r]);     \
-            }                                                                                    \
+            place(d, run, at, n, out);                                                           \
         }                                                                                        \
     }
 F2F_DECODE(uint8_t)
 F2F_DECODE(uint16_t)
 F2F_DECODE(uint32_t)
 F2F_DECODE(uint64_t)
+
+/* Quotients and addresses by multiplication: exact for positions below 2^63 / n_out and fewer than
+ * 2^32 blocks (Granlund and Montgomery, 1994). */
+typedef struct {
+    int64_t size, n_out, blocks;
+    uint64_t per_n_out, turn; /* 2^63 / n_out and 2^64 step / blocks, rounded up */
+} f2f_address;
+
+static f2f_address f2f_addressing(int64_t size, int64_t n_out, int64_t blocks, int64_t step) {
+    const unsigned __int128 one = (unsigned __int128)1 << 64;
+    f2f_address x = {size, n_out, blocks, 0, 0};
+    x.per_n_out = ((uint64_t)1 << 63) / (uint64_t)n_out + 1;
+    x.turn = (uint64_t)((one * (uint64_t)step + (uint64_t)blocks - 1) / (uint64_t)blocks);
+    return x;
+}
+
+/* The weight at position t n_out + i of a plane in the interleaved order: i l + t step mod l. */
+static inline int64_t f2f_weight_at(const f2f_address *x, int64_t at) {
+    const uint64_t t = (uint64_t)((unsigned __int128)(uint64_t)at * x->per_n_out >> 63);
+    const uint64_t address = (uint64_t)((unsigned __int128)(t * x->turn) * (uint64_t)x->blocks >> 64);
+    return (at - (int64_t)t * x->n_out) * x->blocks + (int64_t)address;
+}
 
 #endif

@@ -21,10 +21,10 @@ def decode_range(
     run: NDArray[Any],
     out: NDArray[Any],
 ) -> None: ...
+def by_block(symbols: NDArray[np.uint16], out: NDArray[np.uint16]) -> None: ...
 def correct(
     words: NDArray[Any],
-    positions: NDArray[np.int64],
-    bit: int,
+    corrections: list[NDArray[np.int64]],
     n_out: int,
     blocks: int,
     step: int,

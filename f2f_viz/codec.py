@@ -100,8 +100,7 @@ class Encoded:
     @property
     def symbols(self) -> NDArray[np.uint16]:
         """Symbols of all planes, shape (b, l)."""
-        # in memory block by block, as the decoder takes them
-        return np.stack([plane.symbols for plane in self.planes], axis=1).T
+        return np.stack([plane.symbols for plane in self.planes])
 
     @property
     def kept(self) -> int:

@@ -58,7 +58,8 @@ def decode_words(
         return words
     network.check_symbols(symbols)
     tables = network.tables
-    by_block = np.ascontiguousarray(symbols.T)
+    by_block = np.empty(symbols.shape[::-1], np.uint16)
+    _decode.by_block(symbols, by_block)
     invert = np.where(inverted, ~np.uint64(0), np.uint64(0))
     # t·g mod l is the address of block t, so the block at the next address is g⁻¹ further
     stride = 0 if order == "row" else pow(_blocks.stride(blocks), -1, blocks) if blocks > 1 else 1
@@ -90,12 +91,11 @@ def correct_words(
     ----------
     words : ndarray of unsigned words, shape (size,)
     corrections : sequence of ndarray of int64, length b
-        Of each plane, most significant first: positions t·n_out + i ≥ 0; padding is passed over.
+        Of each plane, most significant first: increasing positions t·n_out + i ≥ 0; those of the
+        padding are passed over.
     n_out : int
     order : {"interleaved", "row"}
     """
     blocks = _blocks.block_count(words.size, n_out)
     step = 0 if order == "row" else _blocks.stride(blocks)
-    for p, positions in enumerate(reversed(corrections)):
-        if positions.size:
-            _decode.correct(words, positions, 1 << p, n_out, blocks, step)
+    _decode.correct(words, list(corrections), n_out, blocks, step)

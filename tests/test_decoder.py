@@ -47,6 +47,25 @@ def test_equals_planes_turned_one_by_one(monkeypatch, planes, word, order, simd)
             np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("order", blocks.ORDERS)
+@pytest.mark.parametrize(
+    ("size", "n_out"),
+    [(1, 80), (3000, 1), (9973, 7), (20000, 64), (30011, 79), (4096, 4096), (10**6, 1000)],
+)
+def test_corrections_flip_the_bits_at_their_positions(size, n_out, order):
+    rng = np.random.default_rng(size)
+    count = blocks.block_count(size, n_out)
+    wrong = rng.random((16, count * n_out)) < rng.choice([0, 0.01, 0.3], (16, 1))
+    wrong[0] = True  # padding too
+    words = rng.integers(0, 1 << 16, size, dtype=np.uint16)
+    flipped = words.copy()
+    decoder.correct_words(flipped, [np.flatnonzero(plane) for plane in wrong], n_out, order)
+    for p, plane in enumerate(reversed(wrong)):
+        flat = blocks.from_blocks(plane.reshape(count, n_out), size, order)
+        words ^= (flat << p).astype(np.uint16)
+    np.testing.assert_array_equal(flipped, words)
+
+
 def test_refuses_symbols_that_are_too_large():
     network = f2f.XorNetwork.random(4, 20, 1)
     with pytest.raises(f2f.F2FError, match="below 16, got 16"):
