@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The editable install rebuilds the core on import and needs ninja on PATH.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env app lab test lint docs bench latency sanitize clean
+.PHONY: env app lab test lint docs bench latency sanitize aarch64 clean
 
 env: $(VENV)/.ready
 
@@ -43,6 +43,9 @@ latency: env
 
 sanitize: env
 	tools/sanitize.sh $(BIN)/python
+
+aarch64:
+	tools/aarch64.sh
 
 docs: env
 	$(BIN)/python -m pip install -q --no-build-isolation -e ".[docs]"

@@ -10,38 +10,38 @@
 
 #define F2F_BASIS_MOST 128 /* care rows at most */
 
-typedef unsigned __int128 f2f_rows;
+typedef unsigned __int128 f2f_output;
 
 typedef struct {
     int rank, rest;             /* vectors; rows that are no pivots */
     int null, shared;           /* basis of the pairs that change no output; its first `shared` have
                                    independent gamma, and independent alpha */
-    f2f_rows vector[16];
+    f2f_output vector[16];
     uint8_t pivot[16], rest_row[F2F_BASIS_MOST];
     uint16_t tag[16], zero[16]; /* gamma | alpha << 8 of the vectors and of that basis */
 } f2f_basis;
 
-static inline f2f_rows f2f_column(const uint64_t *cols, int words, int j)
+static inline f2f_output f2f_column(const uint64_t *cols, int words, int j)
 {
-    return words == 2 ? (f2f_rows)cols[2 * j + 1] << 64 | cols[2 * j] : cols[j];
+    return words == 2 ? (f2f_output)cols[2 * j + 1] << 64 | cols[2 * j] : cols[j];
 }
 
 /* v with its pivots cleared; *tag: the symbols that clear them. */
-static inline f2f_rows f2f_reduce(const f2f_basis *h, f2f_rows v, int *tag)
+static inline f2f_output f2f_reduce(const f2f_basis *h, f2f_output v, int *tag)
 {
     int sum = 0;
     for (int i = 0; i < h->rank; i++) {
         int there = (int)(v >> h->pivot[i] & 1);
-        v ^= h->vector[i] & -(f2f_rows)there, sum ^= h->tag[i] & -there;
+        v ^= h->vector[i] & -(f2f_output)there, sum ^= h->tag[i] & -there;
     }
     *tag = sum;
     return v;
 }
 
 /* The outputs on the rest rows, the first in bit 0. */
-static inline f2f_rows f2f_rest(const f2f_basis *h, f2f_rows v)
+static inline f2f_output f2f_rest(const f2f_basis *h, f2f_output v)
 {
-    f2f_rows out = 0;
+    f2f_output out = 0;
     for (int q = 0; q < h->rest; q++) out |= (v >> h->rest_row[q] & 1) << q;
     return out;
 }
@@ -66,11 +66,11 @@ static inline void f2f_include(f2f_span8 *span, int v)
 /* cols: A, B and C, n_in columns each, of n_u care rows in `words` words (1 or 2). */
 static void f2f_basis_find(f2f_basis *h, const uint64_t *cols, int n_in, int n_u, int words)
 {
-    f2f_rows pivots = 0;
+    f2f_output pivots = 0;
     h->rank = h->rest = h->null = h->shared = 0;
     for (int k = 0; k < 2 * n_in; k++) {
         int tag;
-        f2f_rows v = f2f_reduce(h, f2f_column(cols, words, k < n_in ? 2 * n_in + k : k - n_in), &tag);
+        f2f_output v = f2f_reduce(h, f2f_column(cols, words, k < n_in ? 2 * n_in + k : k - n_in), &tag);
         tag ^= k < n_in ? 1 << k : 256 << (k - n_in);
         if (!v) {
             h->zero[h->null++] = (uint16_t)tag;
@@ -79,9 +79,9 @@ static void f2f_basis_find(f2f_basis *h, const uint64_t *cols, int n_in, int n_u
         int p = (uint64_t)v ? __builtin_ctzll((uint64_t)v) : 64 + __builtin_ctzll((uint64_t)(v >> 64));
         for (int i = 0; i < h->rank; i++) {
             int there = (int)(h->vector[i] >> p & 1);
-            h->vector[i] ^= v & -(f2f_rows)there, h->tag[i] ^= (uint16_t)(tag & -there);
+            h->vector[i] ^= v & -(f2f_output)there, h->tag[i] ^= (uint16_t)(tag & -there);
         }
-        pivots |= (f2f_rows)1 << p;
+        pivots |= (f2f_output)1 << p;
         h->pivot[h->rank] = (uint8_t)p;
         h->tag[h->rank] = (uint16_t)tag;
         h->vector[h->rank++] = v;

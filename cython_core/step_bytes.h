@@ -89,23 +89,25 @@ F2F_ISA static void F2F_NAME(bytes_distances)(const uint8_t *y, WIDE *T)
     }
 }
 
-/* Outputs of n columns and an origin, [eight rows][symbol]: two bytes of pivots, then the rest;
- * tag: the symbols that clear the pivots, where wanted. */
-F2F_ISA static void F2F_NAME(bytes_span)(const f2f_basis *h, const f2f_rows *cols, f2f_rows origin,
-                                         int n, int chunks, uint8_t (*y)[256], uint16_t *tags)
+/* Outputs of n columns and an origin, [eight rows][symbol]: two bytes of pivots, then the rest; with
+ * tags, less what clears the pivots: the symbols that do. */
+F2F_ISA static void F2F_NAME(bytes_span)(const f2f_basis *h, const uint64_t *cols, int words, int n,
+                                         f2f_output origin, int chunks, uint8_t (*y)[256],
+                                         uint16_t *tags)
 {
-    f2f_rows at[9];
+    f2f_output at[9];
     int moved[9];
     for (int j = 0; j <= n; j++) {
-        f2f_rows v = j < n ? cols[j] : origin, out = 0;
-        f2f_rows rest = f2f_reduce(h, v, moved + j);
+        f2f_output v = j < n ? f2f_column(cols, words, j) : origin, out = 0;
+        f2f_output reduced = f2f_reduce(h, v, moved + j);
         for (int i = 0; i < h->rank; i++) out |= (v >> h->pivot[i] & 1) << i;
-        at[j] = out | f2f_rest(h, tags ? rest : v) << 16;
+        at[j] = out | f2f_rest(h, tags ? reduced : v) << 16;
     }
     for (int v = 0; v < 256; v++) {
-        f2f_rows out = at[n];
+        f2f_output out = at[n];
         int tag = moved[n];
-        for (int j = 0; j < n; j++) out ^= at[j] & -(f2f_rows)(v >> j & 1), tag ^= moved[j] & -(v >> j & 1);
+        for (int j = 0; j < n; j++)
+            if (v >> j & 1) out ^= at[j], tag ^= moved[j];
         for (int k = 0; k < chunks + 2; k++) y[k][v] = (uint8_t)(out >> 8 * k);
         if (tags) tags[v] = (uint16_t)tag;
     }
@@ -114,9 +116,10 @@ F2F_ISA static void F2F_NAME(bytes_span)(const f2f_basis *h, const f2f_rows *col
 /* row[v] <- row[v ^ by], 256 bytes. */
 F2F_ISA static inline void F2F_NAME(bytes_turn)(uint8_t *row, int by)
 {
-    uint8_t copy[256], index[64];
+    uint8_t copy[256];
     memcpy(copy, row, sizeof copy);
 #if F2F_LEVEL == 2
+    uint8_t index[64];
     for (int v = 0; v < 64; v++) index[v] = (uint8_t)(v ^ (by & 63));
     for (int v = 0; v < 256; v += 64)
         _mm512_storeu_si512(row + v, _mm512_permutexvar_epi8(_mm512_loadu_si512(index),
@@ -135,11 +138,10 @@ F2F_NAME(bytes_pairs)(F2F_NAME(bytes_space) *s, const f2f_basis *h, const uint64
     uint8_t ya[F2F_BASIS_MOST / 8 + 2][256], yb[F2F_BASIS_MOST / 8 + 2][256],
         yc[F2F_BASIS_MOST / 8 + 2][256];
     uint16_t moved[256], at_b[F2F_BASIS_MOST / 8][256], at_c[F2F_BASIS_MOST / 8][256];
-    f2f_rows col[24];
-    for (int j = 0; j < 3 * n_in; j++) col[j] = f2f_column(cols, words, j);
-    F2F_NAME(bytes_span)(h, col, 0, n_in, chunks, ya, NULL);
-    F2F_NAME(bytes_span)(h, col + n_in, f2f_column(w, words, 0), n_in, chunks, yb, moved);
-    F2F_NAME(bytes_span)(h, col + 2 * n_in, 0, n_in, chunks, yc, NULL);
+    const uint64_t *b = cols + n_in * words, *c = b + n_in * words;
+    F2F_NAME(bytes_span)(h, cols, words, n_in, 0, chunks, ya, NULL);
+    F2F_NAME(bytes_span)(h, b, words, n_in, f2f_column(w, words, 0), chunks, yb, moved);
+    F2F_NAME(bytes_span)(h, c, words, n_in, 0, chunks, yc, NULL);
     F2F_NAME(across)(old, s->across);
     for (int v = 0; v < 256; v++) s->flat[v] = (WIDE){0} + (uint8_t)v;
     for (int m = 0; m < symbols; m++) F2F_NAME(bytes_turn)(s->across + 256 * m, moved[m] & 255);

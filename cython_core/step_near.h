@@ -56,7 +56,7 @@ typedef struct {
 
 /* A pair as c, a << 8, its outputs on the rest rows << 16. */
 static inline uint32_t F2F_NAME(pair)(const f2f_basis *h, const uint8_t *to_c, const uint8_t *to_a,
-                                      int tag, f2f_rows output)
+                                      int tag, f2f_output output)
 {
     return to_c[tag & 255] | (uint32_t)to_a[tag >> 8] << 8 | (uint32_t)f2f_rest(h, output) << 16;
 }
@@ -132,7 +132,7 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
     for (int i = 0; i < h->rank; i++)
         vector[i] = F2F_NAME(pair)(h, to_c, to_a, h->tag[i], h->vector[i]);
     for (int j = 0; j <= n_in; j++) { /* how B moves into c, a and the rest; last, w */
-        f2f_rows v = f2f_reduce(h, j < n_in ? b[j] : w, &tag);
+        f2f_output v = f2f_reduce(h, j < n_in ? b[j] : w, &tag);
         moved[j] = F2F_NAME(pair)(h, to_c, to_a, tag, v);
     }
     for (int j = 0; j < n_in; j++) {
@@ -177,7 +177,7 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
         if (work > F2F_NEAR_MOST) break;
         const uint32_t *list = shared < 4 ? pair : s->sorted;
         if (shared >= 4) F2F_NAME(near_sort)(pair + start[k], to, shared, s->sorted + start[k]);
-        for (int c = 0; k >= levels && c < 256; c++) s->costs[k][0][c] = s->costs[k][F2F_PACK - 1][c] = ~zero;
+        for (int c = 0; k >= levels && c < 256 * F2F_PACK; c++) s->costs[k][c >> 8][c & 255] = ~zero;
         ROW *sums = s->sums + found * 256;
         for (int a = 0; a < symbols; a++) sums[a] = zero;
         for (int d = 0; d <= k && !(full = F2F_NAME(near_full)(sums, symbols)); d++) {

@@ -1,0 +1,71 @@
+/* What the kernels give on fixed streams, a line for each code: to compare machines (aarch64.sh). */
+#include "decode.h"
+#include "search.h"
+#include <stdio.h>
+
+static uint64_t state = 88172645463325252u;
+
+static uint64_t random_word(void)
+{
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    return state * 2685821657736338717u;
+}
+
+static uint64_t mixed(uint64_t hash, uint64_t value) { return (hash ^ value) * 1099511628211u; }
+
+int main(void)
+{
+    static const int codes[][4] = { /* n_in, n_s, n_out, blocks */
+        {8, 0, 80, 300}, {12, 0, 70, 50}, {8, 1, 80, 300}, {5, 1, 40, 300}, {10, 1, 100, 3},
+        {8, 2, 80, 120}, {8, 2, 130, 30}, {6, 2, 60, 120}, {4, 2, 40, 400}, {3, 2, 30, 400},
+        {4, 3, 40, 50},  {1, 16, 3, 30},
+    };
+    for (size_t k = 0; k < sizeof codes / sizeof *codes; k++) {
+        f2f_code code = {codes[k][0], codes[k][1], codes[k][2], (codes[k][2] + 63) / 64, NULL};
+        int64_t blocks = codes[k][3], words = code.words, width = code.n_in * (code.n_s + 1);
+        uint64_t *cols = calloc((size_t)(width * words), 8);
+        uint64_t *care = calloc((size_t)(blocks * words), 8), *bits = calloc((size_t)(blocks * words), 8);
+        for (int64_t i = 0; i < code.n_out; i++) {
+            int64_t word = i / 64, bit = i % 64;
+            for (int64_t j = 0; j < width; j++)
+                cols[j * words + word] |= (random_word() >> 63) << bit;
+            for (int64_t t = 0; t < blocks; t++) { /* one block in eight is heavy */
+                uint64_t keep = t % 8 == 3 ? 2 + (uint64_t)t / 8 % 6 : 1;
+                care[t * words + word] |= (uint64_t)(random_word() % 10 < keep) << bit;
+                bits[t * words + word] |= (random_word() >> 63) << bit;
+            }
+        }
+        code.cols = cols;
+        f2f_tile tile;
+        volatile int cancel = 0;
+        int64_t mismatches;
+        uint16_t *symbols = calloc((size_t)blocks, 2);
+        if (f2f_tile_init(&tile, &code, care, blocks) || f2f_prepare(&tile, &code) ||
+            f2f_search(&code, &tile, bits, symbols, &mismatches, &cancel, f2f_best_isa()))
+            return 1;
+        uint64_t hash = 0;
+        for (int64_t t = 0; t < blocks; t++) hash = mixed(hash, symbols[t]);
+        printf("n_in %d n_s %d: %lld wrong, symbols %016llx\n", code.n_in, code.n_s,
+               (long long)mismatches, (unsigned long long)hash);
+        f2f_finish(&tile);
+        free(cols), free(care), free(bits), free(symbols);
+    }
+    for (int64_t stride = 0; stride < 8; stride += 7) { /* row order, and interleaved */
+        enum { SYMBOLS = 256, STAGES = 3, WORDS = 2, BLOCKS = 100, PLANES = 32, N_OUT = 80 };
+        static uint64_t tables[STAGES * SYMBOLS * WORDS], invert[PLANES], raw[PLANES * WORDS];
+        static uint16_t symbols[BLOCKS * PLANES];
+        static uint8_t mask[BLOCKS * N_OUT];
+        static uint32_t run[F2F_RUN * 64 * WORDS], out[BLOCKS * N_OUT];
+        for (int i = 0; i < STAGES * SYMBOLS * WORDS; i++) tables[i] = random_word();
+        for (int i = 0; i < BLOCKS * PLANES; i++) symbols[i] = (uint16_t)(random_word() & 255);
+        for (int i = 0; i < BLOCKS * N_OUT; i++) mask[i] = random_word() & 1;
+        invert[5] = ~(uint64_t)0;
+        const f2f_decoder d = {tables, symbols, invert, mask, STAGES, SYMBOLS, WORDS,
+                               BLOCKS, PLANES, N_OUT, 40, BLOCKS * N_OUT - 3, stride};
+        f2f_decode_uint32_t(&d, 0, BLOCKS, f2f_decode_simd(), raw, run, out);
+        uint64_t hash = 0;
+        for (int i = 0; i < BLOCKS * N_OUT - 3; i++) hash = mixed(hash, out[i]);
+        printf("decoded, stride %d: %016llx\n", (int)stride, (unsigned long long)hash);
+    }
+    return 0;
+}
