@@ -64,15 +64,22 @@ def decode_range(const uint64_t[:, :, ::1] tables, const uint16_t[:, ::1] symbol
             f2f_decode_uint64_t(&d, start, stop, simd, &raw[0], &run[0], &out[0])
 
 
-def by_block(const uint16_t[:, :] symbols, uint16_t[:, ::1] out):
-    """Symbols (planes, blocks) to (blocks, planes), some blocks of all planes at a time."""
-    cdef Py_ssize_t t, p, start, stop
+def by_block(list planes, uint16_t[:, ::1] out):
+    """Write the symbols of all planes block by block, some blocks at a time: out (blocks, planes)."""
+    cdef const uint16_t *plane[64]
+    cdef const uint16_t[::1] symbols
+    cdef Py_ssize_t t, p, start, stop, blocks = out.shape[0], count = out.shape[1]
+    if not blocks:
+        return
+    for p in range(count):
+        symbols = planes[p]
+        plane[p] = &symbols[0]
     with nogil:
-        for start in range(0, symbols.shape[1], 64):
-            stop = min(start + 64, symbols.shape[1])
-            for p in range(symbols.shape[0]):
+        for start in range(0, blocks, 64):
+            stop = min(start + 64, blocks)
+            for p in range(count):
                 for t in range(start, stop):
-                    out[t, p] = symbols[p, t]
+                    out[t, p] = plane[p][t]
 
 
 def correct(word_t[::1] words, list corrections, int64_t n_out, int64_t blocks, int64_t step):

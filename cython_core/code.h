@@ -22,7 +22,7 @@ typedef struct {
     uint64_t *cols; /* per block (width, ceil(n_u/64)): columns restricted to care rows */
     const uint64_t *care;
     int words;
-    void *arena;    /* for the costs of a plane, n_s = 2 */
+    void **segment; /* for the costs of a plane, n_s = 2: segments once wanted, then kept */
 } f2f_tile;
 
 static inline uint64_t f2f_pext_plain(uint64_t v, uint64_t mask)
@@ -81,7 +81,7 @@ static int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *c
     tile->width = width;
     tile->care = care;
     tile->words = code->words;
-    tile->arena = NULL;
+    tile->segment = NULL;
     tile->n_u = malloc((size_t)(blocks + 1) * sizeof(int32_t));
     tile->start = malloc((size_t)(blocks + 1) * sizeof(int64_t));
     tile->cols = NULL;

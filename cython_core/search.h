@@ -16,7 +16,7 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_JOINT 8            /* levels a butterfly may hold */
 #define F2F_BYTES_BUTTERFLY 11 /* care rows up to which a table beats all pairs, in bytes */
 #define F2F_BYTES_MOST 128     /* care rows up to which costs in bytes are tried */
-#define F2F_TRIES 5            /* searches of a tile at n_s = 2, the last in bytes throughout */
+#define F2F_TRIES 32           /* times a search goes on from an unproven block, before all in bytes */
 #define F2F_WIDEN 8            /* blocks before an unproven one that the next keeps in bytes */
 #define F2F_TWO_STATE 2048     /* rows of 32 bytes, for the costs of one block in bytes */
 #define F2F_SEGMENT ((int64_t)1 << 18) /* such rows for the costs of a segment: 8 MB */
@@ -100,11 +100,11 @@ static int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t
         return F2F_DISPATCH(zero_search, code, tile, bits, symbols, mismatches, cancel);
     if (code->n_s == 1 && code->n_in <= 8 && most <= F2F_ONE_MOST)
         return F2F_DISPATCH(one_search, code, tile, bits, symbols, mismatches, cancel);
-    if (tile->arena) {
+    if (tile->segment) {
         uint8_t *wide = calloc((size_t)tile->blocks, 1);
         int status = wide ? F2F_RETRY : F2F_NO_MEMORY;
-        for (int tries = 0; status == F2F_RETRY && tries < F2F_TRIES; tries++) {
-            if (tries == F2F_TRIES - 1) memset(wide, 1, (size_t)tile->blocks);
+        for (int bytes = 0; status == F2F_RETRY && bytes < 2; bytes++) {
+            memset(wide, bytes, (size_t)tile->blocks);
             status = F2F_DISPATCH(two_search, code, tile, bits, symbols, mismatches, cancel, wide);
         }
         free(wide);
@@ -118,13 +118,14 @@ static int f2f_prepare(f2f_tile *tile, const f2f_code *code)
 {
     if (code->n_s != 2 || code->n_in < F2F_TWO_LEAST || code->n_in > 8 || tile->blocks < 3)
         return F2F_OK;
-    tile->arena = aligned_alloc(64, (size_t)(F2F_SEGMENTS * F2F_SEGMENT) * 32);
-    return tile->arena ? F2F_OK : F2F_NO_MEMORY;
+    tile->segment = calloc(F2F_SEGMENTS, sizeof *tile->segment);
+    return tile->segment ? F2F_OK : F2F_NO_MEMORY;
 }
 
 static void f2f_finish(f2f_tile *tile)
 {
-    free(tile->arena);
+    for (int i = 0; tile->segment && i < F2F_SEGMENTS; i++) free(tile->segment[i]);
+    free(tile->segment);
     f2f_tile_free(tile);
 }
 #endif

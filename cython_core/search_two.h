@@ -78,25 +78,37 @@ typedef struct { /* where a segment begins */
     ROW rows[F2F_TWO_STATE];
 } F2F_NAME(two_head);
 
-/* Costs of the latest F2F_SEGMENTS segments are kept in tile->arena, one segment a part of it. Each
- * begins with a copy of the costs at its head; the path, found backwards, has older ones computed
- * again. Costs of blocks marked in `wide` are kept in bytes; where levels do not prove the path,
- * more are marked and F2F_RETRY is returned. */
+/* Memory of a segment, allocated when it is first wanted: short tiles, as a preview's, then find it
+ * again in the heap. NULL if there is none. */
+F2F_ISA static ROW *F2F_NAME(two_segment)(const f2f_tile *tile, int64_t part)
+{
+    void **segment = tile->segment + part % F2F_SEGMENTS;
+    if (!*segment) *segment = aligned_alloc(64, (size_t)F2F_SEGMENT * sizeof(ROW));
+    return *segment;
+}
+
+/* Costs of the latest F2F_SEGMENTS segments are kept. Each begins with a copy of the costs at its
+ * head; the path, found backwards, has older ones computed again. Costs of blocks marked in `wide` are kept in bytes. Where levels do not prove the path, the
+ * blocks before are marked and the search goes on from there; after F2F_TRIES of these, or where
+ * bytes do not hold the costs, F2F_RETRY is returned. */
 F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *tile,
                                         const uint64_t *bits, uint16_t *symbols,
                                         int64_t *mismatches, const volatile int *cancel,
                                         uint8_t *wide)
 {
-    int64_t blocks = tile->blocks, least, part = 0, kept = 0; /* segments from `kept` are there */
+    int64_t blocks = tile->blocks, least, part = 0, t = 1;
+    int64_t kept = 0; /* segments from it are there */
     int64_t heads = blocks * F2F_TWO_STATE / (F2F_SEGMENT - F2F_TWO_STATE) + 2; /* at most */
     int status = F2F_OK, now = 0, before = 0, excess = 0; /* of the path, above the least cost */
+    int forward = 1, tries = 0;
     F2F_NAME(two_space) *s = aligned_alloc(64, (sizeof *s + 63) / 64 * 64);
     F2F_NAME(two_costs) *costs = malloc((size_t)blocks * sizeof *costs);
     F2F_NAME(two_head) *head =
         aligned_alloc(64, ((size_t)heads * sizeof *head + 63) / 64 * 64);
     uint64_t *span = malloc(3 * ((size_t)F2F_MAX_WORDS << 8) * 8);
+    ROW *begin = F2F_NAME(two_segment)(tile, 0), *top = begin;
     *mismatches = 0;
-    if (!s || !costs || !head || !span) {
+    if (!s || !costs || !head || !span || !begin) {
         status = F2F_NO_MEMORY;
         goto done;
     }
@@ -110,21 +122,16 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
         status = F2F_RETRY;
         goto done;
     }
-    for (int forward = 1;; forward = 0) {
+    costs[1] = head->costs;
+    for (;;) {
         F2F_NAME(two_head) *h = head + part;
-        ROW *top = (ROW *)tile->arena + part % F2F_SEGMENTS * F2F_SEGMENT;
-        ROW *end = top + F2F_SEGMENT - F2F_TWO_STATE;
-        int64_t last = forward ? blocks - 1 : h[1].first, t = last;
-        if (forward || part < kept) {
-            t = h->first;
-            costs[t] = h->costs;
-        }
+        int64_t last = forward ? blocks - 1 : h[1].first, from = 0;
         while (t < last) {
             if (*cancel) {
                 status = F2F_CANCELLED;
                 goto done;
             }
-            if (forward && top > end) { /* full: start a new segment with block t */
+            if (forward && top > begin + F2F_SEGMENT - F2F_TWO_STATE) { /* full: the next begins */
                 part++, h++;
                 h->first = t;
                 h->costs = costs[t];
@@ -132,8 +139,11 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
                 if (h->costs.byte) h->costs.byte = (uint8_t *)h->rows;
                 memcpy(h->rows, costs[t].level, F2F_NAME(two_rows)(costs + t) * sizeof(ROW));
                 costs[t] = h->costs;
-                top = (ROW *)tile->arena + part % F2F_SEGMENTS * F2F_SEGMENT;
-                end = top + F2F_SEGMENT - F2F_TWO_STATE;
+                top = begin = F2F_NAME(two_segment)(tile, part);
+                if (!top) {
+                    status = F2F_NO_MEMORY;
+                    goto done;
+                }
             }
             t++;
             costs[t].level = top;
@@ -151,23 +161,43 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
         }
         if (forward) { /* from the first state of no cost, lowest symbols first */
             int k = 0;
-            kept = part - F2F_SEGMENTS + 1;
+            if (kept < part - F2F_SEGMENTS + 1) kept = part - F2F_SEGMENTS + 1;
             while (F2F_NAME(two_cost)(costs + t, k >> 8, k & 255)) k++;
-            before = k >> 8, now = k & 255;
+            before = k >> 8, now = k & 255, excess = 0;
         }
         for (; t > h->first; t--) {
             symbols[t] = (uint16_t)now;
             int c = F2F_NAME(two_back)(code, tile, bits, costs + t - 1, span, t, now, before,
                                        excess + costs[t].least, &excess);
             if (c < 0) {
-                for (int64_t k = t - F2F_WIDEN > 0 ? t - F2F_WIDEN : 0; k < t; k++) wide[k] = 1;
-                status = F2F_RETRY;
-                goto done;
+                from = t - F2F_WIDEN - 1;
+                break;
             }
             now = before, before = c;
         }
-        if (!part) break;
-        part--;
+        if (t > h->first) { /* not proven: go on from there, or from the head before */
+            if (from < h->first) from = head[part ? --part : 0].first;
+            if (from == t - 1 || ++tries == F2F_TRIES) {
+                status = F2F_RETRY;
+                goto done;
+            }
+            for (int64_t k = from + 1 > t - F2F_WIDEN ? from + 1 : t - F2F_WIDEN; k < t; k++)
+                wide[k] = 1;
+            for (int64_t k = from + 1; k < blocks; k++) *mismatches -= costs[k].least;
+            if (kept > part) kept = part;
+            forward = 1;
+        } else {
+            if (!part) break;
+            from = head[--part].first, forward = 0;
+            if (part >= kept) {
+                t = h->first;
+                continue;
+            }
+        }
+        t = from;
+        if (t == head[part].first) costs[t] = head[part].costs;
+        begin = F2F_NAME(two_segment)(tile, part);
+        top = t > head[part].first ? costs[t].level + F2F_NAME(two_rows)(costs + t) : begin;
     }
     symbols[1] = (uint16_t)now;
     symbols[0] = (uint16_t)before;

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from f2f_viz import blocks as _blocks
 from f2f_viz.bitplanes import DTYPES, dtype_name, from_words, to_words
 from f2f_viz.corrections import CODINGS, coded_bits
-from f2f_viz.decoder import correct_words, decode_words
+from f2f_viz.decoder import all_symbols, correct_words, decode_words
 from f2f_viz.errors import F2FError
 from f2f_viz.fit import Recipe, make_recipe
 from f2f_viz.mask_coding import MASK_CODINGS
@@ -100,7 +100,7 @@ class Encoded:
     @property
     def symbols(self) -> NDArray[np.uint16]:
         """Symbols of all planes, shape (b, l)."""
-        return np.stack([plane.symbols for plane in self.planes])
+        return all_symbols([plane.symbols for plane in self.planes])
 
     @property
     def kept(self) -> int:

@@ -10,13 +10,35 @@ from numpy.typing import NDArray
 
 from f2f_viz import _decode
 from f2f_viz import blocks as _blocks
+from f2f_viz.errors import F2FError
 from f2f_viz.network import XorNetwork
 
-__all__ = ["correct_words", "decode_words"]
+__all__ = ["all_symbols", "correct_words", "decode_words"]
 
 SIMD = _decode.has_simd() and os.environ.get("F2F_VIZ_ISA", "2") == "2"
 """Whether AVX-512 with GFNI is used; the portable path gives the same words."""
 _PIECE = 1 << 20  # least weights a thread is worth starting for
+
+
+def all_symbols(planes: Sequence[NDArray[np.uint16]]) -> NDArray[np.uint16]:
+    """Return the symbols of all planes, shape (b, l), block by block in memory, as decoding wants.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray of uint16, shape (l,)
+        At most 64.
+
+    Raises
+    ------
+    F2FError
+        If their lengths differ.
+    """
+    lengths = {plane.size for plane in planes}
+    if len(lengths) != 1:
+        raise F2FError("planes of a layer", expected="one number of blocks", got=sorted(lengths))
+    by_block = np.empty((planes[0].size, len(planes)), np.uint16)
+    _decode.by_block([np.ascontiguousarray(plane) for plane in planes], by_block)
+    return by_block.T
 
 
 def decode_words(
@@ -58,8 +80,7 @@ def decode_words(
         return words
     network.check_symbols(symbols)
     tables = network.tables
-    by_block = np.empty(symbols.shape[::-1], np.uint16)
-    _decode.by_block(symbols, by_block)
+    by_block = np.ascontiguousarray(symbols.T)
     invert = np.where(inverted, ~np.uint64(0), np.uint64(0))
     # t·g mod l is the address of block t, so the block at the next address is g⁻¹ further
     stride = 0 if order == "row" else pow(_blocks.stride(blocks), -1, blocks) if blocks > 1 else 1

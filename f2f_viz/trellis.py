@@ -50,14 +50,15 @@ def max_n_in(n_s: int) -> int:
 def search_seconds(n_in: int, n_s: int, n_out: int, blocks: int, planes: int) -> float:
     """Estimate the seconds one thread searches, for a stream of about n_in care bits a block.
 
-    Measured on a Zen 4 core with AVX-512; the portable path is some ten times slower.
+    Measured on cores with AVX-512; the portable path is some two times slower at n_s = 2, and ten
+    at n_s = 1.
     """
     if n_s == 0:
         block = 4e-7 * 2 ** max(0, n_in - 8)
     elif n_s == 1 and n_in <= 8:
         block = 1e-6
     elif n_s == 2 and 4 <= n_in <= 8:
-        block = 1.5e-5
+        block = 1.2e-5
     else:  # the plain step: a butterfly over the states
         block = 2e-6 + 1.5e-8 * 2 ** (n_in * n_s)
     return block * blocks * planes
