@@ -65,7 +65,7 @@ def decode_range(const uint64_t[:, :, ::1] tables, const uint16_t[:, ::1] symbol
 
 
 def by_block(list planes, uint16_t[:, ::1] out):
-    """Write the symbols of all planes block by block, some blocks at a time: out (blocks, planes)."""
+    """Write the symbols of all planes block by block, some at a time: out (blocks, planes)."""
     cdef const uint16_t *plane[64]
     cdef const uint16_t[::1] symbols
     cdef Py_ssize_t t, p, start, stop, blocks = out.shape[0], count = out.shape[1]

@@ -19,8 +19,10 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_TRIES 32           /* times a search goes on from an unproven block, before all in bytes */
 #define F2F_WIDEN 8            /* blocks before an unproven one that the next keeps in bytes */
 #define F2F_TWO_STATE 2048     /* rows of 32 bytes, for the costs of one block in bytes */
+#ifndef F2F_SEGMENT /* smaller in tools/aarch64.sh, to be tested there */
 #define F2F_SEGMENT ((int64_t)1 << 18) /* such rows for the costs of a segment: 8 MB */
 #define F2F_SEGMENTS 8                 /* of which the costs are kept */
+#endif
 #define F2F_ONE_BUTTERFLY 12  /* care rows up to which a table of 2^n_u beats all pairs */
 #define F2F_ONE_SEGMENT 16384 /* blocks whose costs are kept at once: 4 MB */
 #define F2F_ONE_MOST 100      /* care rows up to which byte costs are exact */
