@@ -8,7 +8,7 @@
 #define F2F_BASIS_H
 #include "code.h"
 
-#define F2F_BASIS_MOST 128 /* care rows at most */
+#define F2F_BASIS_MOST 112 /* care rows at most: with 16 bits of pivots, what an f2f_output holds */
 
 typedef unsigned __int128 f2f_output;
 

@@ -15,7 +15,7 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_ENOUGH(limit) ((limit) > 4 ? (limit) : 3) /* levels that lists must give */
 #define F2F_JOINT 8            /* levels a butterfly may hold */
 #define F2F_BYTES_BUTTERFLY 11 /* care rows up to which a table beats all pairs, in bytes */
-#define F2F_BYTES_MOST 128     /* care rows up to which costs in bytes are tried */
+#define F2F_BYTES_MOST F2F_BASIS_MOST /* care rows up to which costs in bytes are tried */
 #define F2F_TRIES 32           /* times a search goes on from an unproven block, before all in bytes */
 #define F2F_WIDEN 8            /* blocks before an unproven one that the next keeps in bytes */
 #define F2F_TWO_STATE 2048     /* rows of 32 bytes, for the costs of one block in bytes */

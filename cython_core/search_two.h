@@ -88,9 +88,10 @@ F2F_ISA static ROW *F2F_NAME(two_segment)(const f2f_tile *tile, int64_t part)
 }
 
 /* Costs of the latest F2F_SEGMENTS segments are kept. Each begins with a copy of the costs at its
- * head; the path, found backwards, has older ones computed again. Costs of blocks marked in `wide` are kept in bytes. Where levels do not prove the path, the
- * blocks before are marked and the search goes on from there; after F2F_TRIES of these, or where
- * bytes do not hold the costs, F2F_RETRY is returned. */
+ * head; the path, found backwards, has older ones computed again. Costs of blocks marked in `wide`
+ * are kept in bytes. Where levels do not prove the path, the blocks before are marked and the search
+ * goes on from there; after F2F_TRIES of these, or where bytes do not hold the costs, F2F_RETRY is
+ * returned. */
 F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *tile,
                                         const uint64_t *bits, uint16_t *symbols,
                                         int64_t *mismatches, const volatile int *cancel,

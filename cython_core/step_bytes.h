@@ -121,14 +121,17 @@ F2F_ISA static inline void F2F_NAME(bytes_turn)(uint8_t *row, int by)
 #if F2F_LEVEL == 2
     uint8_t index[64];
     for (int v = 0; v < 64; v++) index[v] = (uint8_t)(v ^ (by & 63));
-    for (int v = 0; v < 256; v += 64)
-        _mm512_storeu_si512(row + v, _mm512_permutexvar_epi8(_mm512_loadu_si512(index),
-                                                             _mm512_loadu_si512(copy + (v ^ (by & 192)))));
+    const __m512i turn = _mm512_loadu_si512(index);
+    for (int v = 0; v < 256; v += 64) {
+        __m512i part = _mm512_loadu_si512(copy + (v ^ (by & 192)));
+        _mm512_storeu_si512(row + v, _mm512_permutexvar_epi8(turn, part));
+    }
 #else
     for (int v = 0; v < 256; v++) row[v] = copy[v ^ by];
 #endif
 }
 
+/* `chunks` of eight rows without a pivot: a constant where it is inlined, for the usual ones. */
 F2F_ISA static inline __attribute__((always_inline)) void
 F2F_NAME(bytes_pairs)(F2F_NAME(bytes_space) *s, const f2f_basis *h, const uint64_t *cols, int n_in,
                       int words, const uint64_t *w, const uint8_t *old, uint8_t *new,

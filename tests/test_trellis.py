@@ -115,13 +115,18 @@ def test_columns_that_depend_on_each_other_cost_no_optimum(instruction_set, equa
     assert found.mismatches == dynamic_program(bits, care, network)
 
 
-@pytest.mark.parametrize("n_s", [1, 2])
-@pytest.mark.parametrize("n_u", [9, 10, 12, 14, 16, 17, 20, 24, 25, 33, 49, 64, 65, 90])
-def test_a_block_of_any_size_among_light_ones(monkeypatch, n_s, n_u):
+SIZES = [9, 10, 12, 14, 16, 17, 20, 24, 25, 33, 49, 64, 65, 90, 112, 113, 128, 130]
+
+
+@pytest.mark.parametrize(
+    ("n_in", "n_s", "n_u"),
+    [(4, 2, n) for n in SIZES] + [(8, 1, n) for n in SIZES] + [(8, 2, n) for n in SIZES[::2]],
+)
+def test_a_block_of_any_size_among_light_ones(monkeypatch, n_in, n_s, n_u):
     rng = np.random.default_rng(n_u)
-    network = XorNetwork.random(8, 100, n_s)
-    bits, care = random_stream(rng, 6, 100, 0.06)
-    care[3] = rng.permutation(100) < n_u
+    network = XorNetwork.random(n_in, 130, n_s)
+    bits, care = random_stream(rng, 6, 130, 0.05)
+    care[3] = rng.permutation(130) < n_u
     least = dynamic_program(bits, care, network)
     for isa in range(_core.best_isa() + 1):
         monkeypatch.setattr(trellis, "INSTRUCTION_SET", isa)
