@@ -31,16 +31,32 @@ def _text(rows):
     return ["".join("01"[int(bit)] for bit in row) for row in rows]
 
 
-def run_yardstick(program, network: XorNetwork, bits, care):
-    """Least mismatches and CPU seconds of the plain search."""
+def _run(program, network: XorNetwork, bits, care):
     lines = [f"{network.n_in} {network.n_s} {network.n_out} {len(bits)}", *_text(network.matrix)]
     for want, flags in zip(_text(bits), _text(care), strict=True):
         lines += [want, flags]
     done = subprocess.run(
         [program], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True
     )
-    least, seconds = done.stdout.split()
+    return done.stdout.split()
+
+
+def run_yardstick(program, network: XorNetwork, bits, care):
+    """Least mismatches and CPU seconds of the plain search."""
+    least, seconds = _run(program, network, bits, care)
     return int(least), float(seconds)
+
+
+def step_times(folder, network: XorNetwork, bits, care):
+    """Care bits of each block, and microseconds of its step."""
+    program = Path(folder) / "steps"
+    source = Path(__file__).with_name("steps.c")
+    core = source.parents[1] / "cython_core"
+    subprocess.run(
+        ["cc", "-O3", "-march=native", "-Wno-psabi", f"-I{core}", source, "-o", program], check=True
+    )
+    found = np.array(_run(program, network, bits, care), float).reshape(-1, 2)
+    return found[:, 0].astype(int), found[:, 1]
 
 
 def rng(*seed):

@@ -73,13 +73,16 @@ F2F_ISA static inline __attribute__((always_inline)) void
 F2F_NAME(pairs_counted)(const uint64_t *cols, int n_in, int rw, const uint64_t *w,
                         const uint8_t *old, uint8_t *new, const int chunks)
 {
-    uint8_t ya[(F2F_ONE_MOST + 7) / 8][256], yc[(F2F_ONE_MOST + 7) / 8][256];
+    uint8_t ya[(F2F_ONE_MOST + 7) / 8][256];
+    uint64_t yc[(F2F_ONE_MOST + 7) / 8][256], cost[256]; /* eight times a byte: to spread by loading */
+    const uint64_t eight = 0x0101010101010101u;
+    for (int c = 0; c < 256; c++) cost[c] = old[c] * eight;
     for (int h = 0; h < chunks; h++) { /* spans of A and C, eight care rows */
         int k = h / 8, shift = h % 8 * 8;
-        ya[h][0] = 0, yc[h][0] = (uint8_t)(w[k] >> shift);
+        ya[h][0] = 0, yc[h][0] = (w[k] >> shift & 255) * eight;
         for (int j = 0; j < 8; j++) {
             uint8_t a = j < n_in ? (uint8_t)(cols[j * rw + k] >> shift) : 0;
-            uint8_t c = j < n_in ? (uint8_t)(cols[(n_in + j) * rw + k] >> shift) : 0;
+            uint64_t c = j < n_in ? (cols[(n_in + j) * rw + k] >> shift & 255) * eight : 0;
             for (int v = 0; v < 1 << j; v++) {
                 ya[h][v + (1 << j)] = ya[h][v] ^ a;
                 yc[h][v + (1 << j)] = yc[h][v] ^ c;
@@ -89,11 +92,12 @@ F2F_NAME(pairs_counted)(const uint64_t *cols, int n_in, int rw, const uint64_t *
     for (int a = 0; a < 256; a += 128) {
         __m512i best[2] = {_mm512_set1_epi8(-1), _mm512_set1_epi8(-1)};
         for (int c = 0; c < 256; c++) {
-            __m512i sum[2] = {_mm512_set1_epi8((char)old[c]), _mm512_set1_epi8((char)old[c])};
+            const __m512i from = _mm512_set1_epi64((long long)cost[c]);
+            __m512i sum[2] = {from, from};
             for (int h = 0; h < chunks; h++)
                 for (int k = 0; k < 2; k++) {
                     __m512i y = _mm512_xor_si512(_mm512_loadu_si512(ya[h] + a + 64 * k),
-                                                 _mm512_set1_epi8((char)yc[h][c]));
+                                                 _mm512_set1_epi64((long long)yc[h][c]));
                     sum[k] = _mm512_add_epi8(sum[k], _mm512_popcnt_epi8(y));
                 }
             for (int k = 0; k < 2; k++) best[k] = _mm512_min_epu8(best[k], sum[k]);

@@ -32,7 +32,7 @@ F2F_ISA static int F2F_NAME(two_limit)(const f2f_tile *tile, int64_t t, const ui
     int n_u = 0;
     for (int64_t k = t + 1; k < tile->blocks && k < t + 3; k++) n_u += tile->n_u[k];
     if (wide[t] || n_u > 40) return F2F_LEVELS + 1;
-    int levels = n_u <= 8 ? 3 : n_u <= 16 ? 4 : n_u <= 19 ? 5 : n_u <= 24 ? 6 : F2F_LEVELS;
+    int levels = n_u <= 11 ? 3 : n_u <= 16 ? 4 : n_u <= 21 ? 5 : n_u <= 24 ? 6 : F2F_LEVELS;
     return tile->n_u[t] > 24 && levels < 6 ? 6 : levels;
 }
 
