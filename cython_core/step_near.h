@@ -65,15 +65,16 @@ static inline uint32_t F2F_NAME(pair)(const f2f_basis *h, const uint8_t *to_c, c
  * and c: row a of sums |= row c of that level of costs, and of lower ones where rest rows are wrong. */
 F2F_ISA static inline __attribute__((always_inline)) void
 F2F_NAME(near_add)(const F2F_NAME(near_space) *s, const uint32_t *e, const uint32_t *end, int level,
-                   int most, const int shared, ROW *sums)
+                   const int most, const int shared, ROW *sums)
 {
     const int low = (1 << shared) - 1, packs = (1 << shared) / F2F_PACK;
     while (e < end) {
         int block = (int)(*e >> 8 & 255 & ~low);
         if (!packs) {
+            const ROW *cost = s->costs[level][0] + (*e & 255), *within = s->within + (*e >> 16);
             ROW sum = sums[block];
             for (int j = 0; j <= most; j++)
-                sum |= s->costs[level - j][0][*e & 255] & s->within[256 * j + (*e >> 16)];
+                sum |= cost[-256 * F2F_PACK * j] & within[256 * j];
             sums[block] = sum;
             e++;
             continue;
@@ -184,7 +185,16 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
             const uint32_t *e = list + start[d], *end = list + start[d + 1];
             int most = F2F_LEAST(k - d, rest);
             switch (shared) {
-            case 0: F2F_NAME(near_add)(s, e, end, k - d, most, 0, sums); break;
+            case 0:
+                switch (most) {
+                case 0: F2F_NAME(near_add)(s, e, end, k - d, 0, 0, sums); break;
+                case 1: F2F_NAME(near_add)(s, e, end, k - d, 1, 0, sums); break;
+                case 2: F2F_NAME(near_add)(s, e, end, k - d, 2, 0, sums); break;
+                case 3: F2F_NAME(near_add)(s, e, end, k - d, 3, 0, sums); break;
+                case 4: F2F_NAME(near_add)(s, e, end, k - d, 4, 0, sums); break;
+                default: F2F_NAME(near_add)(s, e, end, k - d, most, 0, sums);
+                }
+                break;
             case 1: F2F_NAME(near_add)(s, e, end, k - d, most, 1, sums); break;
             case 2: F2F_NAME(near_add)(s, e, end, k - d, most, 2, sums); break;
 #if F2F_SHARED > 3
