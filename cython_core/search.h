@@ -7,16 +7,16 @@
 #define F2F_LEAST(p, q) ((p) < (q) ? (p) : (q))
 enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_TWO_LEAST 4        /* n_in from which level sets beat the plain step */
-#define F2F_TWO_BUTTERFLY 9      /* care rows up to which a table of 2^n_u rows beats pairs at small distances */
-#define F2F_REST_MOST 8        /* care rows more than the rank, for pairs at small distances */
-#define F2F_SHELLS 12          /* distances of pairs tried at most, in step_near.h */
-#define F2F_NEAR_MOST 160000   /* rows summed for a level at most: beyond, all pairs in bytes cost less */
+#define F2F_TWO_BUTTERFLY 9    /* care rows up to which a table of 2^n_u rows beats step_near.h */
+#define F2F_REST_MOST 8        /* care rows more than the rank that step_near.h takes */
+#define F2F_SHELLS 12          /* distances of pairs that it tries at most */
+#define F2F_NEAR_MOST 160000   /* rows that it sums for a level: for more, bytes cost less */
 #define F2F_LEVELS 7           /* costs above the minimum that are told apart at most, n_s = 2 */
-#define F2F_ENOUGH(limit) ((limit) > 4 ? (limit) : 3) /* levels that lists must give */
+#define F2F_ENOUGH(limit) ((limit) > 4 ? (limit) : 3) /* levels that it must give */
 #define F2F_JOINT 8            /* levels a butterfly may hold */
 #define F2F_BYTES_BUTTERFLY 11 /* care rows up to which a table beats all pairs, in bytes */
 #define F2F_BYTES_MOST F2F_BASIS_MOST /* care rows up to which costs in bytes are tried */
-#define F2F_TRIES 32           /* times a search goes on from an unproven block, before all in bytes */
+#define F2F_TRIES 32           /* times a search goes on from an unproven block, then all in bytes */
 #define F2F_WIDEN 8            /* blocks before an unproven one that the next keeps in bytes */
 #define F2F_TWO_STATE 2048     /* rows of 32 bytes, for the costs of one block in bytes */
 #ifndef F2F_SEGMENT /* smaller in tools/aarch64.sh, to be tested there */
