@@ -15,7 +15,7 @@ cdef extern from "decode.h" nogil:
     ctypedef struct f2f_address:
         pass
 
-    f2f_address f2f_addressing(int64_t, int64_t, int64_t, int64_t)
+    f2f_address f2f_addressing(int64_t, int64_t, int64_t)
     int64_t f2f_weight_at(const f2f_address *, int64_t)
     int f2f_decode_simd()
     void f2f_decode_uint8_t(const f2f_decoder *, int64_t, int64_t, int, uint64_t *, uint8_t *,
@@ -94,7 +94,7 @@ def correct(word_t[::1] words, list corrections, int64_t n_out, int64_t blocks, 
     cdef const int64_t[::1] positions
     cdef int64_t size = words.shape[0], stop = 0, weight
     cdef Py_ssize_t p, planes = len(corrections)
-    cdef f2f_address address = f2f_addressing(size, n_out, blocks, step)
+    cdef f2f_address address = f2f_addressing(n_out, blocks, step)
     cdef word_t bit
     for p in range(planes):
         positions = corrections[planes - 1 - p]
@@ -109,6 +109,6 @@ def correct(word_t[::1] words, list corrections, int64_t n_out, int64_t blocks, 
                 bit = <word_t>1 << p
                 while at[p] < end[p] and (step or at[p][0] < stop):
                     weight = f2f_weight_at(&address, at[p][0]) if step else at[p][0]
-                    if weight < size:
+                    if 0 <= weight < size:  # not the padding
                         words[weight] ^= bit
                     at[p] += 1

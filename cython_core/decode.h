@@ -298,13 +298,13 @@ F2F_DECODE(uint64_t)
 /* Quotients and addresses by multiplication: exact for positions below 2^63 / n_out and fewer than
  * 2^32 blocks (Granlund and Montgomery, 1994). */
 typedef struct {
-    int64_t size, n_out, blocks;
+    int64_t n_out, blocks;
     uint64_t per_n_out, turn; /* 2^63 / n_out and 2^64 step / blocks, rounded up */
 } f2f_address;
 
-static f2f_address f2f_addressing(int64_t size, int64_t n_out, int64_t blocks, int64_t step) {
+static f2f_address f2f_addressing(int64_t n_out, int64_t blocks, int64_t step) {
     const unsigned __int128 one = (unsigned __int128)1 << 64;
-    f2f_address x = {size, n_out, blocks, 0, 0};
+    f2f_address x = {n_out, blocks, 0, 0};
     x.per_n_out = ((uint64_t)1 << 63) / (uint64_t)n_out + 1;
     x.turn = (uint64_t)((one * (uint64_t)step + (uint64_t)blocks - 1) / (uint64_t)blocks);
     return x;

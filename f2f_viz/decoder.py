@@ -20,6 +20,11 @@ SIMD = _decode.has_simd() and os.environ.get("F2F_VIZ_ISA", "2") == "2"
 _PIECE = 1 << 20  # least weights a thread is worth starting for
 
 
+def _check_planes(planes: Sequence[Any], most: int) -> None:
+    if len(planes) > most:
+        raise F2FError("planes of a layer", expected=f"at most {most}", got=len(planes))
+
+
 def all_symbols(planes: Sequence[NDArray[np.uint16]]) -> NDArray[np.uint16]:
     """Return the symbols of all planes, shape (b, l), block by block in memory, as decoding wants.
 
@@ -31,8 +36,9 @@ def all_symbols(planes: Sequence[NDArray[np.uint16]]) -> NDArray[np.uint16]:
     Raises
     ------
     F2FError
-        If their lengths differ.
+        If they are too many, or their lengths differ.
     """
+    _check_planes(planes, 64)
     lengths = {plane.size for plane in planes}
     if len(lengths) != 1:
         raise F2FError("planes of a layer", expected="one number of blocks", got=sorted(lengths))
@@ -116,7 +122,15 @@ def correct_words(
         padding are passed over.
     n_out : int
     order : {"interleaved", "row"}
+
+    Raises
+    ------
+    F2FError
+        If there are more planes than bits of a word.
     """
+    _check_planes(corrections, 8 * words.itemsize)
+    if not words.size:
+        return
     blocks = _blocks.block_count(words.size, n_out)
     step = 0 if order == "row" else _blocks.stride(blocks)
     _decode.correct(words, list(corrections), n_out, blocks, step)

@@ -50,7 +50,7 @@ def test_equals_planes_turned_one_by_one(monkeypatch, planes, word, order, simd)
 @pytest.mark.parametrize("order", blocks.ORDERS)
 @pytest.mark.parametrize(
     ("size", "n_out"),
-    [(1, 80), (3000, 1), (9973, 7), (20000, 64), (30011, 79), (4096, 4096), (10**6, 1000)],
+    [(0, 80), (1, 80), (3000, 1), (9973, 7), (20000, 64), (30011, 79), (4096, 4096), (10**6, 1000)],
 )
 def test_corrections_flip_the_bits_at_their_positions(size, n_out, order):
     rng = np.random.default_rng(size)
