@@ -115,4 +115,23 @@ static void f2f_coordinates(const uint16_t *vector, int shift, int count, int n_
     }
     for (int i = 0; i < 1 << n_in; i++) to[from[i]] = (uint8_t)i;
 }
+
+/* A pair as c, a << 8, its outputs on the rest rows << 16; c and a in coordinates. */
+static inline uint32_t f2f_pair(const f2f_basis *h, const uint8_t *to_c, const uint8_t *to_a, int tag,
+                                f2f_output output)
+{
+    return to_c[tag & 255] | (uint32_t)to_a[tag >> 8] << 8 | (uint32_t)f2f_rest(h, output) << 16;
+}
+
+/* Pairs from e to end in the order of a, but for its `low` bits. */
+static void f2f_sort_pairs(const uint32_t *e, const uint32_t *end, int low, uint32_t *to)
+{
+    uint32_t count[256] = {0}, at = 0;
+    for (const uint32_t *x = e; x < end; x++) count[(*x >> 8 & 255) >> low]++;
+    for (int i = 0; i < 256 >> low; i++) {
+        uint32_t n = count[i];
+        count[i] = at, at += n;
+    }
+    for (; e < end; e++) to[count[(*e >> 8 & 255) >> low]++] = *e;
+}
 #endif

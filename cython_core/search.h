@@ -27,6 +27,15 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_ONE_SEGMENT 16384 /* blocks whose costs are kept at once: 4 MB */
 #define F2F_ONE_MOST 100      /* care rows up to which byte costs are exact */
 
+/* Memory of a segment, allocated when it is first wanted: short tiles, as a preview's, then find it
+ * again in the heap. NULL if there is none. */
+static void *f2f_segment(const f2f_tile *tile, int64_t part)
+{
+    void **segment = tile->segment + part % F2F_SEGMENTS;
+    if (!*segment) *segment = aligned_alloc(64, (size_t)F2F_SEGMENT * 32);
+    return *segment;
+}
+
 #define F2F_ISA
 #define F2F_NAME(x) f2f_##x##_base
 #define F2F_LEVEL 0
@@ -103,7 +112,7 @@ static int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t
     if (code->n_s == 1 && code->n_in <= 8 && most <= F2F_ONE_MOST)
         return F2F_DISPATCH(one_search, code, tile, bits, symbols, mismatches, cancel);
     if (tile->segment) {
-        uint8_t *wide = calloc((size_t)tile->blocks, 1);
+        uint8_t *wide = malloc((size_t)tile->blocks);
         int status = wide ? F2F_RETRY : F2F_NO_MEMORY;
         for (int bytes = 0; status == F2F_RETRY && bytes < 2; bytes++) {
             memset(wide, bytes, (size_t)tile->blocks);

@@ -1,7 +1,8 @@
 /* Exact search for n_s = 2 and n_in <= 8: costs of every block by step_two.h, then the path. */
 
 /* The symbol that left the register at block t, which brought it to (now, before): the first whose
- * cost and wrong care bits sum to `target`; or -1 where that cost is a lower bound. *cost: that cost. */
+ * cost and wrong care bits sum to `target`; -1 where that cost is a lower bound, or where none does,
+ * which no costs of this search bring about. *cost: that cost. */
 F2F_ISA static int F2F_NAME(two_back)(const f2f_code *code, const f2f_tile *tile,
                                       const uint64_t *bits, const F2F_NAME(two_costs) *x,
                                       uint64_t *span, int64_t t, int now, int before, int target,
@@ -78,15 +79,6 @@ typedef struct { /* where a segment begins */
     ROW rows[F2F_TWO_STATE];
 } F2F_NAME(two_head);
 
-/* Memory of a segment, allocated when it is first wanted: short tiles, as a preview's, then find it
- * again in the heap. NULL if there is none. */
-F2F_ISA static ROW *F2F_NAME(two_segment)(const f2f_tile *tile, int64_t part)
-{
-    void **segment = tile->segment + part % F2F_SEGMENTS;
-    if (!*segment) *segment = aligned_alloc(64, (size_t)F2F_SEGMENT * sizeof(ROW));
-    return *segment;
-}
-
 /* Costs of the latest F2F_SEGMENTS segments are kept. Each begins with a copy of the costs at its
  * head; the path, found backwards, has older ones computed again. Costs of blocks marked in `wide`
  * are kept in bytes. Where levels do not prove the path, the blocks before are marked and the search
@@ -107,7 +99,7 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
     F2F_NAME(two_head) *head =
         aligned_alloc(64, ((size_t)heads * sizeof *head + 63) / 64 * 64);
     uint64_t *span = malloc(3 * ((size_t)F2F_MAX_WORDS << 8) * 8);
-    ROW *begin = F2F_NAME(two_segment)(tile, 0), *top = begin;
+    ROW *begin = f2f_segment(tile, 0), *top = begin;
     *mismatches = 0;
     if (!s || !costs || !head || !span || !begin) {
         status = F2F_NO_MEMORY;
@@ -140,7 +132,7 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
                 if (h->costs.byte) h->costs.byte = (uint8_t *)h->rows;
                 memcpy(h->rows, costs[t].level, F2F_NAME(two_rows)(costs + t) * sizeof(ROW));
                 costs[t] = h->costs;
-                top = begin = F2F_NAME(two_segment)(tile, part);
+                top = begin = f2f_segment(tile, part);
                 if (!top) {
                     status = F2F_NO_MEMORY;
                     goto done;
@@ -197,7 +189,7 @@ F2F_ISA static int F2F_NAME(two_search)(const f2f_code *code, const f2f_tile *ti
         }
         t = from;
         if (t == head[part].first) costs[t] = head[part].costs;
-        begin = F2F_NAME(two_segment)(tile, part);
+        begin = f2f_segment(tile, part);
         top = t > head[part].first ? costs[t].level + F2F_NAME(two_rows)(costs + t) : begin;
     }
     symbols[1] = (uint16_t)now;

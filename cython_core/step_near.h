@@ -54,13 +54,6 @@ typedef struct {
     uint32_t pair[1 << 16], sorted[1 << 16]; /* by distance; and by a */
 } F2F_NAME(near_space);
 
-/* A pair as c, a << 8, its outputs on the rest rows << 16. */
-static inline uint32_t F2F_NAME(pair)(const f2f_basis *h, const uint8_t *to_c, const uint8_t *to_a,
-                                      int tag, f2f_output output)
-{
-    return to_c[tag & 255] | (uint32_t)to_a[tag >> 8] << 8 | (uint32_t)f2f_rest(h, output) << 16;
-}
-
 /* For all pairs from e to end, and those that differ from them in the `shared` low bits of both a
  * and c: row a of sums |= row c of that level of costs, and of lower ones where rest rows are wrong. */
 F2F_ISA static inline __attribute__((always_inline)) void
@@ -94,18 +87,6 @@ F2F_NAME(near_add)(const F2F_NAME(near_space) *s, const uint32_t *e, const uint3
     }
 }
 
-/* The same pairs in the order of a, but for its `low` bits. */
-static void F2F_NAME(near_sort)(const uint32_t *e, const uint32_t *end, int low, uint32_t *to)
-{
-    uint32_t count[257] = {0};
-    for (const uint32_t *x = e; x < end; x++) count[(*x >> 8 & 255) >> low]++;
-    for (int i = 0, at = 0; i < 256 >> low; i++) {
-        uint32_t n = count[i];
-        count[i] = (uint32_t)at, at += (int)n;
-    }
-    for (; e < end; e++) to[count[(*e >> 8 & 255) >> low]++] = *e;
-}
-
 F2F_ISA static inline int F2F_NAME(near_full)(const ROW *sums, int symbols)
 {
     int a = 0;
@@ -113,28 +94,60 @@ F2F_ISA static inline int F2F_NAME(near_full)(const ROW *sums, int symbols)
     return a == symbols;
 }
 
+/* Level k of all rows a, from pairs at distances 0 to k that begin at start[d] of the list; whether
+ * all of them are full. */
+F2F_ISA static int F2F_NAME(near_level)(const F2F_NAME(near_space) *s, const uint32_t *list,
+                                        const int *start, int k, int rest, int shared, int symbols,
+                                        ROW *sums)
+{
+    for (int a = 0; a < symbols; a++) sums[a] = (ROW){0, 0, 0, 0};
+    for (int d = 0; d <= k && !F2F_NAME(near_full)(sums, symbols); d++) {
+        const uint32_t *e = list + start[d], *end = list + start[d + 1];
+        int most = F2F_LEAST(k - d, rest);
+        switch (shared ? 8 + shared : F2F_LEAST(most, 5)) { /* constants where they are inlined */
+        case 0: F2F_NAME(near_add)(s, e, end, k - d, 0, 0, sums); break;
+        case 1: F2F_NAME(near_add)(s, e, end, k - d, 1, 0, sums); break;
+        case 2: F2F_NAME(near_add)(s, e, end, k - d, 2, 0, sums); break;
+        case 3: F2F_NAME(near_add)(s, e, end, k - d, 3, 0, sums); break;
+        case 4: F2F_NAME(near_add)(s, e, end, k - d, 4, 0, sums); break;
+        case 5: F2F_NAME(near_add)(s, e, end, k - d, most, 0, sums); break;
+        case 9: F2F_NAME(near_add)(s, e, end, k - d, most, 1, sums); break;
+        case 10: F2F_NAME(near_add)(s, e, end, k - d, most, 2, sums); break;
+#if F2F_SHARED > 3
+        case 11: F2F_NAME(near_add)(s, e, end, k - d, most, 3, sums); break;
+        case 12: F2F_NAME(near_add)(s, e, end, k - d, most, 4, sums); break;
+#endif
+        default: F2F_NAME(near_add)(s, e, end, k - d, most, F2F_SHARED, sums);
+        }
+    }
+    return F2F_NAME(near_full)(sums, symbols);
+}
+
 /* Fills out ([level][a]) with new levels from the first that is not empty, at most `limit`, and
- * returns their number, *least that are empty; or *least is -1, where that takes too many distances.
- * *exact: no state costs more than the last, and none was a lower bound. */
-F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis *h,
-                                       const ROW *parity, const uint64_t *b, int n_in, uint64_t w,
+ * returns their number, *least that are empty; or *least is -1, where that takes too many rows or
+ * distances. *exact: no state costs more than the last, and none was a lower bound. */
+F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const ROW *parity,
+                                       const uint64_t *cols, int n_in, int n_u, uint64_t w,
                                        const ROW *level, int levels, int clamped, int limit,
                                        ROW *out, int *least, int *exact)
 {
     const ROW zero = {0, 0, 0, 0};
-    int symbols = 1 << n_in, rest = h->rest, start[F2F_SHELLS + 1] = {0};
+    int symbols = 1 << n_in, start[F2F_SHELLS + 1] = {0}, tag;
     uint8_t from_c[256], to_c[256], from_a[256], to_a[256];
     ROW into_c[8], into_a[8], delta[F2F_REST_MOST];
-    int shared = F2F_LEAST(h->shared, F2F_SHARED);
     uint32_t vector[16], moved[9], *pair = s->pair;
-    int tag;
+    f2f_basis basis, *h = &basis;
+    *least = -1;
+    f2f_basis_find(h, cols, n_in, n_u, 1);
+    int rest = h->rest, shared = F2F_LEAST(h->shared, F2F_SHARED);
+    if (rest > F2F_REST_MOST) return -1;
     f2f_coordinates(h->zero, 0, shared, n_in, from_c, to_c);
     f2f_coordinates(h->zero, 8, shared, n_in, from_a, to_a);
     for (int i = 0; i < h->rank; i++)
-        vector[i] = F2F_NAME(pair)(h, to_c, to_a, h->tag[i], h->vector[i]);
+        vector[i] = f2f_pair(h, to_c, to_a, h->tag[i], h->vector[i]);
     for (int j = 0; j <= n_in; j++) { /* how B moves into c, a and the rest; last, w */
-        f2f_output v = f2f_reduce(h, j < n_in ? b[j] : w, &tag);
-        moved[j] = F2F_NAME(pair)(h, to_c, to_a, tag, v);
+        f2f_output v = f2f_reduce(h, j < n_in ? cols[n_in + j] : w, &tag);
+        moved[j] = f2f_pair(h, to_c, to_a, tag, v);
     }
     for (int j = 0; j < n_in; j++) {
         into_c[j] = F2F_NAME(lanes)(parity, moved, n_in, j);
@@ -161,9 +174,8 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
     for (int i = shared; i < h->null; i++)
         for (int v = 0; v < 1 << (i - shared); v++)
             pair[v + (1 << (i - shared))] =
-                pair[v] ^ F2F_NAME(pair)(h, to_c, to_a, h->zero[i], 0);
+                pair[v] ^ f2f_pair(h, to_c, to_a, h->zero[i], 0);
     start[1] = 1 << (h->null - shared);
-    *least = -1;
     for (k = 0; found < limit && !full && k < F2F_SHELLS; k++) {
         uint32_t *to = pair + start[k + !k];
         if (k && k <= h->rank) /* pairs at distance k: prefixes of those at k - 1 */
@@ -177,34 +189,10 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const f2f_basis 
             work += (int64_t)(start[d + 1] - start[d]) * (F2F_LEAST(k - d, rest) + 1) << shared;
         if (work > F2F_NEAR_MOST) break;
         const uint32_t *list = shared < 4 ? pair : s->sorted;
-        if (shared >= 4) F2F_NAME(near_sort)(pair + start[k], to, shared, s->sorted + start[k]);
+        if (shared >= 4) f2f_sort_pairs(pair + start[k], to, shared, s->sorted + start[k]);
         for (int c = 0; k >= levels && c < 256 * F2F_PACK; c++) s->costs[k][c >> 8][c & 255] = ~zero;
         ROW *sums = s->sums + found * 256;
-        for (int a = 0; a < symbols; a++) sums[a] = zero;
-        for (int d = 0; d <= k && !(full = F2F_NAME(near_full)(sums, symbols)); d++) {
-            const uint32_t *e = list + start[d], *end = list + start[d + 1];
-            int most = F2F_LEAST(k - d, rest);
-            switch (shared) {
-            case 0:
-                switch (most) {
-                case 0: F2F_NAME(near_add)(s, e, end, k - d, 0, 0, sums); break;
-                case 1: F2F_NAME(near_add)(s, e, end, k - d, 1, 0, sums); break;
-                case 2: F2F_NAME(near_add)(s, e, end, k - d, 2, 0, sums); break;
-                case 3: F2F_NAME(near_add)(s, e, end, k - d, 3, 0, sums); break;
-                case 4: F2F_NAME(near_add)(s, e, end, k - d, 4, 0, sums); break;
-                default: F2F_NAME(near_add)(s, e, end, k - d, most, 0, sums);
-                }
-                break;
-            case 1: F2F_NAME(near_add)(s, e, end, k - d, most, 1, sums); break;
-            case 2: F2F_NAME(near_add)(s, e, end, k - d, most, 2, sums); break;
-#if F2F_SHARED > 3
-            case 3: F2F_NAME(near_add)(s, e, end, k - d, most, 3, sums); break;
-            case 4: F2F_NAME(near_add)(s, e, end, k - d, most, 4, sums); break;
-#endif
-            default: F2F_NAME(near_add)(s, e, end, k - d, most, F2F_SHARED, sums);
-            }
-        }
-        full = F2F_NAME(near_full)(sums, symbols);
+        full = F2F_NAME(near_level)(s, list, start, k, rest, shared, symbols, sums);
         for (int a = 0; a < symbols && *least < 0; a++)
             if (F2F_ANY(sums[a])) *least = k;
         if (*least >= 0 && !full) found++;

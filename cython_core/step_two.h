@@ -154,21 +154,15 @@ F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, const f2f_code *co
     int symbols = 1 << n_in;
     static const uint64_t none[24] = {0};
     const uint64_t *cols = rw ? tile->cols + tile->start[t] : none;
-    f2f_basis basis;
     uint64_t w[F2F_MAX_WORDS] = {0};
     for (int k = 0; k < 256; k++) /* two levels, as most blocks have: written last, far from here */
         __builtin_prefetch((const char *)new->level + 64 * k, 1);
     f2f_restrict(bits, tile->care + t * code->words, code->words, n_u, w);
-    if (new->byte || old->byte)
+    if (new->byte || old->byte || n_u > 16 + F2F_REST_MOST)
         return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
     if (n_u > F2F_TWO_BUTTERFLY) {
-        basis.rest = F2F_REST_MOST + 1;
-        if (n_u <= 16 + F2F_REST_MOST) f2f_basis_find(&basis, cols, n_in, n_u, 1);
-        if (basis.rest > F2F_REST_MOST)
-            return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
-        found = F2F_NAME(near_step)(&s->near_, &basis, s->parity, cols + n_in, n_in, w[0],
-                                    old->level, old->levels, old->clamped, s->limit, s->out,
-                                    &least, &exact);
+        found = F2F_NAME(near_step)(&s->near_, s->parity, cols, n_in, n_u, w[0], old->level,
+                                    old->levels, old->clamped, s->limit, s->out, &least, &exact);
     } else {
         int reach, joint = F2F_NAME(two_light)(s, cols, n_in, n_u, w[0], old, &reach);
         uint16_t y[256];

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The portable kernels on aarch64, emulated: the same symbols and weights as here, with every
-# instruction set this machine has; and with little memory for costs. Needs Debian's gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and
-# qemu-user.
+# The portable kernels on aarch64, emulated and with little memory for costs: the same symbols and
+# weights as this machine's kernels give. Needs Debian's gcc-aarch64-linux-gnu, libc6-dev-arm64-cross
+# and qemu-user.
 set -eu
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
