@@ -1,5 +1,9 @@
 """What tests look for on the analyzer's page."""
 
+TITLES = """() => Bokeh.documents.flatMap((document) => document.roots())
+  .flatMap((root) => [...root.references()]).filter((model) => model.type == "Title")
+  .map((model) => model.text)"""
+
 
 def settle(page):
     """Wait until the numbers shown are exact."""

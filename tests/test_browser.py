@@ -1,5 +1,6 @@
 """The analyzer as a person meets it: a real Chromium on the real server."""
 
+import io
 import json
 import os
 import re
@@ -10,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
-from tests.app_page import card, settle
+from f2f_viz.figures.palette import LIGHT
+from tests.app_page import TITLES, card, settle
 
 pytestmark = pytest.mark.browser
 
@@ -140,9 +143,15 @@ def test_measured_tabs_fill(page, eventually):
     page.get_by_role("tab", name="Compare").click()
     expect(page.locator(".f2f-verdict")).to_contain_text("F2F", timeout=20_000)
     page.get_by_role("tab", name="Ratio").click()
+    eventually(lambda: "Ratio, measured on this layer" in page.evaluate(TITLES))
     shown = page.locator(".f2f-figure-ratio")
-    before = shown.screenshot()
-    eventually(lambda: shown.screenshot() != before)
+
+    def colours():
+        image = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
+        return {"#{:02X}{:02X}{:02X}".format(*colour) for _, colour in image.getcolors(1 << 24)}
+
+    curves = {LIGHT.header, LIGHT.kept, LIGHT.corrected}
+    eventually(lambda: curves <= colours())
 
 
 def test_exports_are_saved(page, tmp_path):

@@ -7,13 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
-from tests.app_page import settle
+from tests.app_page import TITLES, settle
 
 pytestmark = pytest.mark.browser
-
-TITLES = """() => Bokeh.documents.flatMap((document) => document.roots())
-  .flatMap((root) => [...root.references()]).filter((model) => model.type == "Title")
-  .map((model) => model.text)"""
 
 
 @pytest.fixture
