@@ -16,9 +16,9 @@ typedef struct {
     int rank, rest;             /* vectors; rows that are no pivots */
     int null, shared;           /* basis of the pairs that change no output; its first `shared` have
                                    independent gamma, and independent alpha */
-    f2f_output vector[16];
-    uint8_t pivot[16], rest_row[F2F_BASIS_MOST];
-    uint16_t tag[16], zero[16]; /* gamma | alpha << 8 of the vectors and of that basis */
+    f2f_output vector[24];
+    uint8_t pivot[24], rest_row[F2F_BASIS_MOST];
+    uint32_t tag[24], zero[24]; /* gamma | alpha << 8 | beta << 16 of the vectors and of that basis */
 } f2f_basis;
 
 static inline f2f_output f2f_column(const uint64_t *cols, int words, int j)
@@ -64,35 +64,38 @@ static inline void f2f_include(f2f_span8 *span, int v)
 }
 
 /* cols: A, B and C, n_in columns each, of n_u care rows in `words` words (1 or 2). */
-static void f2f_basis_find(f2f_basis *h, const uint64_t *cols, int n_in, int n_u, int words)
+static void f2f_basis_find(f2f_basis *h, const uint64_t *cols, int n_in, int n_u, int words,
+                           int maps)
 {
+    static const uint8_t at[3] = {2, 0, 1}; /* C, A and B in cols */
     f2f_output pivots = 0;
     h->rank = h->rest = h->null = h->shared = 0;
-    for (int k = 0; k < 2 * n_in; k++) {
+    for (int k = 0; k < maps * n_in; k++) {
         int tag;
-        f2f_output v = f2f_reduce(h, f2f_column(cols, words, k < n_in ? 2 * n_in + k : k - n_in), &tag);
-        tag ^= k < n_in ? 1 << k : 256 << (k - n_in);
+        f2f_output v = f2f_reduce(h, f2f_column(cols, words, at[k / n_in] * n_in + k % n_in), &tag);
+        tag ^= 1 << (k / n_in * 8 + k % n_in);
         if (!v) {
-            h->zero[h->null++] = (uint16_t)tag;
+            h->zero[h->null++] = (uint32_t)tag;
             continue;
         }
         int p = (uint64_t)v ? __builtin_ctzll((uint64_t)v) : 64 + __builtin_ctzll((uint64_t)(v >> 64));
         for (int i = 0; i < h->rank; i++) {
             int there = (int)(h->vector[i] >> p & 1);
-            h->vector[i] ^= v & -(f2f_output)there, h->tag[i] ^= (uint16_t)(tag & -there);
+            h->vector[i] ^= v & -(f2f_output)there, h->tag[i] ^= (uint32_t)(tag & -there);
         }
         pivots |= (f2f_output)1 << p;
         h->pivot[h->rank] = (uint8_t)p;
-        h->tag[h->rank] = (uint16_t)tag;
+        h->tag[h->rank] = (uint32_t)tag;
         h->vector[h->rank++] = v;
     }
     for (int q = 0; q < n_u; q++)
         if (!(pivots >> q & 1)) h->rest_row[h->rest++] = (uint8_t)q;
     f2f_span8 gamma = {0}, alpha = {0};
     for (int i = 0; i < h->null; i++) {
-        uint16_t tag = h->zero[i];
-        if (!f2f_outside(&gamma, tag & 255) || !f2f_outside(&alpha, tag >> 8)) continue;
-        f2f_include(&gamma, tag & 255), f2f_include(&alpha, tag >> 8);
+        uint32_t tag = h->zero[i];
+        int c = (int)(tag & 255), a = (int)(tag >> 8 & 255);
+        if (!f2f_outside(&gamma, c) || !f2f_outside(&alpha, a)) continue;
+        f2f_include(&gamma, c), f2f_include(&alpha, a);
         h->zero[i] = h->zero[h->shared];
         h->zero[h->shared++] = tag;
     }
@@ -100,14 +103,14 @@ static void f2f_basis_find(f2f_basis *h, const uint64_t *cols, int n_in, int n_u
 
 /* from[v]: the symbol with coordinates v in the basis of the first `count` vectors given, completed
  * by unit vectors; to: the inverse. */
-static void f2f_coordinates(const uint16_t *vector, int shift, int count, int n_in, uint8_t *from,
+static void f2f_coordinates(const uint32_t *vector, int shift, int count, int n_in, uint8_t *from,
                             uint8_t *to)
 {
     f2f_span8 span = {0};
     int n = 0;
     from[0] = 0;
     for (int k = 0; k < count + n_in; k++) {
-        int v = k < count ? vector[k] >> shift & 255 : 1 << (k - count);
+        int v = k < count ? (int)(vector[k] >> shift & 255) : 1 << (k - count);
         if (!f2f_outside(&span, v)) continue;
         f2f_include(&span, v);
         for (int i = 0; i < 1 << n; i++) from[i + (1 << n)] = (uint8_t)(from[i] ^ v);
@@ -117,7 +120,7 @@ static void f2f_coordinates(const uint16_t *vector, int shift, int count, int n_
 }
 
 /* A pair as c, a << 8, its outputs on the rest rows << 16; c and a in coordinates. */
-static inline uint32_t f2f_pair(const f2f_basis *h, const uint8_t *to_c, const uint8_t *to_a, int tag,
+static inline uint32_t f2f_pair(const f2f_basis *h, const uint8_t *to_c, const uint8_t *to_a, uint32_t tag,
                                 f2f_output output)
 {
     return to_c[tag & 255] | (uint32_t)to_a[tag >> 8] << 8 | (uint32_t)f2f_rest(h, output) << 16;

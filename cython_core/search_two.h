@@ -30,11 +30,10 @@ F2F_ISA static int F2F_NAME(two_back)(const f2f_code *code, const f2f_tile *tile
  * least cost, the next two blocks give back: measured, nearly always less than this. */
 F2F_ISA static int F2F_NAME(two_limit)(const f2f_tile *tile, int64_t t, const uint8_t *wide)
 {
-    int n_u = 0;
-    for (int64_t k = t + 1; k < tile->blocks && k < t + 3; k++) n_u += tile->n_u[k];
-    if (wide[t] || n_u > 40) return F2F_LEVELS + 1;
-    int levels = n_u <= 11 ? 3 : n_u <= 16 ? 4 : n_u <= 21 ? 5 : n_u <= 24 ? 6 : F2F_LEVELS;
-    return tile->n_u[t] > 24 && levels < 6 ? 6 : levels;
+    int next = t + 1 < tile->blocks ? tile->n_u[t + 1] : 0;
+    int then = t + 2 < tile->blocks ? tile->n_u[t + 2] : 0, n_u = next + then;
+    if (wide[t] || (n_u > 40 && (n_u > 56 || (next > 12 && then > 12)))) return F2F_LEVELS + 1;
+    return n_u <= 11 ? 3 : n_u <= 16 ? 4 : n_u <= 21 ? 5 : n_u <= 24 ? 6 : F2F_LEVELS;
 }
 
 /* D_1 outright, the register being 0 before block 0; returns as two_bytes does. */

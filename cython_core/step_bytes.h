@@ -196,7 +196,7 @@ F2F_ISA static int F2F_NAME(bytes_step)(F2F_NAME(bytes_space) *s, const uint64_t
         }
         F2F_NAME(bytes_butterfly)(s, n_in, n_u, old, new);
     } else {
-        f2f_basis_find(&h, cols, n_in, n_u, words);
+        f2f_basis_find(&h, cols, n_in, n_u, words, 2);
         int chunks = (h.rest + 7) / 8;
         switch (chunks) {
         case 0: F2F_NAME(bytes_pairs)(s, &h, cols, n_in, words, w, old, new, 0); break;

@@ -138,7 +138,7 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const ROW *parit
     uint32_t vector[16], moved[9], *pair = s->pair;
     f2f_basis basis, *h = &basis;
     *least = -1;
-    f2f_basis_find(h, cols, n_in, n_u, 1);
+    f2f_basis_find(h, cols, n_in, n_u, 1, 2);
     int rest = h->rest, shared = F2F_LEAST(h->shared, F2F_SHARED);
     if (rest > F2F_REST_MOST) return -1;
     f2f_coordinates(h->zero, 0, shared, n_in, from_c, to_c);
@@ -147,7 +147,7 @@ F2F_ISA static int F2F_NAME(near_step)(F2F_NAME(near_space) *s, const ROW *parit
         vector[i] = f2f_pair(h, to_c, to_a, h->tag[i], h->vector[i]);
     for (int j = 0; j <= n_in; j++) { /* how B moves into c, a and the rest; last, w */
         f2f_output v = f2f_reduce(h, j < n_in ? cols[n_in + j] : w, &tag);
-        moved[j] = f2f_pair(h, to_c, to_a, tag, v);
+        moved[j] = f2f_pair(h, to_c, to_a, (uint32_t)tag, v);
     }
     for (int j = 0; j < n_in; j++) {
         into_c[j] = F2F_NAME(lanes)(parity, moved, n_in, j);

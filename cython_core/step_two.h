@@ -6,7 +6,7 @@
  *   few care rows:  scatter rows to a table over the 2^n_u outputs, butterfly passes between rows
  *                   (level j takes its neighbour's level j - 1), each followed by the conditional
  *                   swap of the two rows in the lanes m where that row of B m is 1; gather A a;
- *   many:           step_near.h; too many: step_bytes.h.
+ *   many:           step_near.h, then step_triples.h; too many: step_bytes.h.
  * Then rows a, lanes m are transposed to rows m, lanes a.
  * Included once per instruction set, as search_one.h. */
 
@@ -19,6 +19,7 @@ typedef struct {
     uint8_t old[65536] __attribute__((aligned(64))); /* costs in bytes, [c][m] … */
     uint8_t new[65536] __attribute__((aligned(64))); /* … and [m][a] */
     F2F_NAME(near_space) near_;
+    F2F_NAME(triples_space) triples;
     F2F_NAME(bytes_space) bytes;
 } F2F_NAME(two_space);
 
@@ -158,16 +159,25 @@ F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, const f2f_code *co
     for (int k = 0; k < 256; k++) /* two levels, as most blocks have: written last, far from here */
         __builtin_prefetch((const char *)new->level + 64 * k, 1);
     f2f_restrict(bits, tile->care + t * code->words, code->words, n_u, w);
-    if (new->byte || old->byte || n_u > 16 + F2F_REST_MOST)
-        return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
-    if (n_u > F2F_TWO_BUTTERFLY) {
+    if (new->byte || old->byte) return F2F_NAME(two_bytes)(s, cols, n_in, n_u, w, old, new);
+    least = -1;
+    if (n_u > 16 + F2F_REST_MOST) {
+        if (n_in == 8 && n_u <= 64 && s->limit < F2F_LEVELS) {
+            F2F_NAME(two_uncut)(old, n_in, s->old);
+            found = F2F_NAME(triples_step)(&s->triples, cols, n_u, w[0], old->level, old->levels,
+                                           s->old, s->limit, new->level, &least);
+            new->levels = found, new->clamped = 1;
+            if (found) return least;
+        }
+        least = -1;
+    } else if (n_u > F2F_TWO_BUTTERFLY) {
         found = F2F_NAME(near_step)(&s->near_, s->parity, cols, n_in, n_u, w[0], old->level,
                                     old->levels, old->clamped, s->limit, s->out, &least, &exact);
     } else {
         int reach, joint = F2F_NAME(two_light)(s, cols, n_in, n_u, w[0], old, &reach);
         uint16_t y[256];
         F2F_NAME(span16)(cols, n_in, 0, 0, y);
-        least = -1, found = 0;
+        found = 0;
         int j = 0;
         for (; j < joint && found < s->limit; j++) { /* gather */
             ROW *to = s->out + found * 256, any = {0, 0, 0, 0}, all = ~any;
