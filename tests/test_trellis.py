@@ -120,7 +120,9 @@ SIZES = [9, 10, 12, 14, 16, 17, 20, 24, 25, 33, 49, 64, 65, 90, 112, 113, 128, 1
 
 @pytest.mark.parametrize(
     ("n_in", "n_s", "n_u"),
-    [(4, 2, n) for n in SIZES] + [(8, 1, n) for n in SIZES] + [(8, 2, n) for n in SIZES[::2]],
+    [(4, 2, n) for n in SIZES]
+    + [(8, 1, n) for n in SIZES]
+    + [(8, 2, n) for n in (*SIZES[::2], 29, 33, 40)],
 )
 def test_a_block_of_any_size_among_light_ones(monkeypatch, n_in, n_s, n_u):
     rng = np.random.default_rng(n_u)
@@ -132,6 +134,19 @@ def test_a_block_of_any_size_among_light_ones(monkeypatch, n_in, n_s, n_u):
         monkeypatch.setattr(trellis, "INSTRUCTION_SET", isa)
         found = encode_bits(bits, care, network)
         assert found.mismatches == mismatches(bits, care, network, found.symbols) == least
+
+
+def test_triples_of_columns_that_depend_on_each_other(instruction_set):
+    rng = np.random.default_rng(5)
+    matrix = XorNetwork.random(8, 80, 2).matrix.copy()
+    matrix[:, 3] = matrix[:, 20]
+    matrix[:, 5] = 0
+    network = XorNetwork(matrix, 8)
+    bits, care = random_stream(rng, 6, 80, 0.05)
+    care[3] = rng.permutation(80) < 30
+    found = encode_bits(bits, care, network)
+    assert found.mismatches == mismatches(bits, care, network, found.symbols)
+    assert found.mismatches == dynamic_program(bits, care, network)
 
 
 @pytest.mark.parametrize(("n_in", "n_s"), [(8, 0), (8, 1), (8, 2), (6, 2)])
