@@ -165,7 +165,7 @@ def by_care_bits(n_s, blocks=8192):
 
     One block in 64 has more care bits than an S = 0.9 stream gives.
     """
-    random, heavy = rng(6, n_s), (14, 16, 18, 20, 22, 24, 32)
+    random, heavy = rng(6, n_s), (14, 16, 18, 20, 22, 24, 28, 32)
     bits, care = stream(random, blocks, 80, 0.1)
     for k, t in enumerate(range(5, blocks, 64)):
         care[t] = random.permutation(80) < heavy[k % len(heavy)]
