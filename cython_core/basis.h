@@ -63,7 +63,8 @@ static inline void f2f_include(f2f_span8 *span, int v)
     span->top[31 - __builtin_clz((unsigned)v)] = (uint8_t)v;
 }
 
-/* cols: A, B and C, n_in columns each, of n_u care rows in `words` words (1 or 2). */
+/* cols: A, B and C, n_in columns each, of n_u care rows in `words` words (1 or 2). maps: 2, the basis
+ * of the pairs (a, c); 3, of the triples (a, m, c), with B m among them and beta its m. */
 static void f2f_basis_find(f2f_basis *h, const uint64_t *cols, int n_in, int n_u, int words,
                            int maps)
 {

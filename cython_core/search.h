@@ -11,11 +11,11 @@ enum { F2F_ISA_PLAIN = 0, F2F_ISA_AVX2 = 1, F2F_ISA_AVX512 = 2 };
 #define F2F_REST_MOST 8        /* care rows more than the rank that step_near.h takes */
 #define F2F_SHELLS 12          /* distances of pairs that it tries at most */
 #define F2F_NEAR_MOST 160000   /* rows that it sums for a level: for more, bytes cost less */
+#define F2F_ENOUGH(limit) ((limit) > 4 ? (limit) : 3) /* levels that it must give */
 #define F2F_TRIPLES_SHELLS 10  /* distances of triples that step_triples.h tries at most */
 #define F2F_TRIPLES_MOST 65536 /* triples that it may find */
 #define F2F_TRIPLES_ENOUGH 2000 /* triples after which it tells no more levels apart */
 #define F2F_LEVELS 7           /* costs above the minimum that are told apart at most, n_s = 2 */
-#define F2F_ENOUGH(limit) ((limit) > 4 ? (limit) : 3) /* levels that it must give */
 #define F2F_JOINT 8            /* levels a butterfly may hold */
 #define F2F_BYTES_BUTTERFLY 11 /* care rows up to which a table beats all pairs, in bytes */
 #define F2F_BYTES_MOST F2F_BASIS_MOST /* care rows up to which costs in bytes are tried */

@@ -27,7 +27,8 @@ F2F_ISA static int F2F_NAME(two_back)(const f2f_code *code, const f2f_tile *tile
 }
 
 /* Levels to keep of D_t; above F2F_LEVELS, all costs in bytes. What the best path has above the
- * least cost, the next two blocks give back: measured, nearly always less than this. */
+ * least cost, the next two blocks give back: measured, nearly always less than this. A heavy block
+ * beside a light one wants levels (step_triples.h), where two heavy ones would want bytes. */
 F2F_ISA static int F2F_NAME(two_limit)(const f2f_tile *tile, int64_t t, const uint8_t *wide)
 {
     int next = t + 1 < tile->blocks ? tile->n_u[t + 1] : 0;

@@ -134,7 +134,14 @@ F2F_ISA static void F2F_NAME(triples_at)(F2F_NAME(triples_space) *s, const f2f_b
     }
 }
 
-/* new levels ([level][m], lanes a) from the first that is not empty, at most `limit`; returns their
+/* Lanes m, word k of all rows c, whose cost is j. */
+F2F_ISA static inline uint64_t F2F_NAME(triples_states)(const ROW *level, int j, int k)
+{
+    uint64_t at_most = ((const uint64_t *)(level + 256 * j))[k];
+    return j ? at_most & ~((const uint64_t *)(level + 256 * (j - 1)))[k] : at_most;
+}
+
+/* New levels ([level][m], lanes a) from the first that is not empty, at most `limit`; returns their
  * number, or 0 where that takes too many triples. *least: new costs less than it are none. Costs `old`
  * in bytes, [c][m], are those of old_level. */
 F2F_ISA static int F2F_NAME(triples_step)(F2F_NAME(triples_space) *s, const uint64_t *cols, int n_u,
@@ -142,7 +149,7 @@ F2F_ISA static int F2F_NAME(triples_step)(F2F_NAME(triples_space) *s, const uint
                                           const uint8_t *old, int limit, ROW *level, int *least)
 {
     f2f_basis basis, *h = &basis;
-    int origin, low = 0, d = 0, known = 0;
+    int origin, low = 0, d = 0;
     f2f_basis_find(h, cols, 8, n_u, 1, 3);
     if (h->rest > (F2F_LEVEL ? 16 : 10)) return 0; /* more take longer than bytes */
     uint16_t rest = (uint16_t)f2f_rest(h, f2f_reduce(h, w, &origin));
@@ -156,14 +163,13 @@ F2F_ISA static int F2F_NAME(triples_step)(F2F_NAME(triples_space) *s, const uint
     f2f_span(cols + 16, 8, 1, NULL, s->yc);
     for (int a = 0; a < 256; a++) s->near[a] = (uint32_t)s->ya[a];
     while (low + d < s->least + limit) {
-        const uint64_t *is = (const uint64_t *)(old_level + 256 * low), *was = is - 1024;
-        int states = 0;
+        int states = 0, known = 0;
         for (int k = 0; low < levels && k < 1024; k++)
-            states += __builtin_popcountll(low ? is[k] & ~was[k] : is[k]);
+            states += __builtin_popcountll(F2F_NAME(triples_states)(old_level, low, k));
         if (low < levels && states * F2F_STATE_COST(n_u) <
                                 triples * F2F_TRIPLE_COST + sums * F2F_MATCH_COST) {
             for (int k = 0; k < 1024; k++)
-                for (uint64_t x = low ? is[k] & ~was[k] : is[k]; x; x &= x - 1)
+                for (uint64_t x = F2F_NAME(triples_states)(old_level, low, k); x; x &= x - 1)
                     F2F_NAME(triples_from)(s, 64 * (k & 3) + __builtin_ctzll(x), k / 4, low);
             low++;
         } else {
@@ -175,7 +181,6 @@ F2F_ISA static int F2F_NAME(triples_step)(F2F_NAME(triples_space) *s, const uint
             shell *= (double)(h->rank - d + 1) / d, sums += shell;
             triples *= (double)(n_u - d + 1) / d;
         }
-        known = 0;
         for (int k = s->least; k < low + d; k++) known += s->of_cost[k];
         if (known > F2F_TRIPLES_ENOUGH && low + d > s->least + 1) limit = low + d - s->least;
     }

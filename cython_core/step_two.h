@@ -169,7 +169,6 @@ F2F_ISA static int F2F_NAME(two_step)(F2F_NAME(two_space) *s, const f2f_code *co
             new->levels = found, new->clamped = 1;
             if (found) return least;
         }
-        least = -1;
     } else if (n_u > F2F_TWO_BUTTERFLY) {
         found = F2F_NAME(near_step)(&s->near_, s->parity, cols, n_in, n_u, w[0], old->level,
                                     old->levels, old->clamped, s->limit, s->out, &least, &exact);
