@@ -2,7 +2,7 @@
  *
  * Compiled with -march=native, which chooses the kernels. stdin: as of yardstick.c. stdout: care bits
  * of a block, and the least microseconds of five; of those that the path, found backwards, reaches. */
-#include "search.h"
+#include "search/search.h"
 #include <stdio.h>
 #include <time.h>
 

@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-cdef extern from "code.h" nogil:
+cdef extern from "search/code.h" nogil:
     ctypedef struct f2f_code:
         int n_in
         int n_s
@@ -17,7 +17,7 @@ cdef extern from "code.h" nogil:
 
     int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *care, int64_t blocks)
 
-cdef extern from "search.h" nogil:
+cdef extern from "search/search.h" nogil:
     int f2f_best_isa()
     int f2f_prepare(f2f_tile *tile, const f2f_code *code)
     void f2f_finish(f2f_tile *tile)

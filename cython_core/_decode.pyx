@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-cdef extern from "decode.h" nogil:
+cdef extern from "decode/decode.h" nogil:
     int F2F_RUN
     ctypedef struct f2f_decoder:
         const uint64_t *tables

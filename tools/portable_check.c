@@ -1,6 +1,6 @@
 /* What the kernels give on fixed streams, a line for each code: to compare machines (aarch64.sh). */
-#include "decode.h"
-#include "search.h"
+#include "decode/decode.h"
+#include "search/search.h"
 #include <stdio.h>
 
 static uint64_t state = 88172645463325252u;
