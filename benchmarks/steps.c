@@ -29,9 +29,9 @@ static void read_bits(int n, uint64_t *out)
 }
 
 typedef struct {
-    F(two_space) *space;
-    F(two_costs) *costs;
-    F(row) *rows; /* of all blocks, 64 kB each at most */
+    F(two_space) * space;
+    F(two_costs) * costs;
+    F(row) * rows; /* of all blocks, 64 kB each at most */
     uint8_t *tables, *wide;
     uint64_t *span;
 } memory;
@@ -45,7 +45,8 @@ static void one(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits
     memset(costs, 120, 256), costs[0] = 0;
     for (int64_t t = 0; t < blocks; t++) {
         double begin = clock_now();
-        F(one_step)(code, tile, t, bits + t * words, costs + 256 * t, costs + 256 * (t + 1), m.tables);
+        F(one_step)(code, tile, t, bits + t * words, costs + 256 * t, costs + 256 * (t + 1),
+                    m.tables);
         took[t] = clock_now() - begin;
     }
     while (costs[256 * blocks + state]) state++;
@@ -69,8 +70,9 @@ static void two(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits
         x[t].level = top;
         m.space->limit = F(two_limit)(tile, t, m.wide);
         x[t].byte = m.space->limit > F2F_LEVELS ? (uint8_t *)top : NULL;
-        x[t].least = t == 1 ? F(two_first)(m.space, code, tile, bits, m.span, x + 1)
-                            : F(two_step)(m.space, code, tile, t, bits + t * words, x + t - 1, x + t);
+        x[t].least = t == 1
+                         ? F(two_first)(m.space, code, tile, bits, m.span, x + 1)
+                         : F(two_step)(m.space, code, tile, t, bits + t * words, x + t - 1, x + t);
         top += F(two_rows)(x + t);
         took[t] = clock_now() - begin;
     }

@@ -36,7 +36,8 @@ int main(void)
         for (int j = 0; j < width; j++)
             if (row[i].w[j / 64] >> (j % 64) & 1) column[j].w[i / 64] |= (uint64_t)1 << (i % 64);
     }
-    bits *want = malloc((size_t)blocks * sizeof *want), *care = malloc((size_t)blocks * sizeof *care);
+    bits *want = malloc((size_t)blocks * sizeof *want),
+         *care = malloc((size_t)blocks * sizeof *care);
     for (int t = 0; t < blocks; t++) want[t] = read_bits(n_out), care[t] = read_bits(n_out);
 
     bits *output = calloc(transitions, sizeof *output); /* of every register content */

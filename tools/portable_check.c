@@ -11,20 +11,25 @@ static uint64_t random_word(void)
     return state * 2685821657736338717u;
 }
 
-static uint64_t mixed(uint64_t hash, uint64_t value) { return (hash ^ value) * 1099511628211u; }
+static uint64_t mixed(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * 1099511628211u;
+}
 
 int main(void)
 {
-    static const int codes[][4] = { /* n_in, n_s, n_out, blocks */
-        {8, 0, 80, 300}, {12, 0, 70, 50}, {8, 1, 80, 300}, {5, 1, 40, 300}, {10, 1, 100, 3},
-        {8, 2, 80, 120}, {8, 2, 130, 30}, {6, 2, 60, 120}, {4, 2, 40, 2000}, {3, 2, 30, 400},
-        {4, 3, 40, 50},  {1, 16, 3, 30},
+    static const int codes[][4] = {
+        /* n_in, n_s, n_out, blocks */
+        {8, 0, 80, 300},  {12, 0, 70, 50}, {8, 1, 80, 300}, {5, 1, 40, 300},
+        {10, 1, 100, 3},  {8, 2, 80, 120}, {8, 2, 130, 30}, {6, 2, 60, 120},
+        {4, 2, 40, 2000}, {3, 2, 30, 400}, {4, 3, 40, 50},  {1, 16, 3, 30},
     };
     for (size_t k = 0; k < sizeof codes / sizeof *codes; k++) {
         f2f_code code = {codes[k][0], codes[k][1], codes[k][2], (codes[k][2] + 63) / 64, NULL};
         int64_t blocks = codes[k][3], words = code.words, width = code.n_in * (code.n_s + 1);
         uint64_t *cols = calloc((size_t)(width * words), 8);
-        uint64_t *care = calloc((size_t)(blocks * words), 8), *bits = calloc((size_t)(blocks * words), 8);
+        uint64_t *care = calloc((size_t)(blocks * words), 8),
+                 *bits = calloc((size_t)(blocks * words), 8);
         for (int64_t i = 0; i < code.n_out; i++) {
             int64_t word = i / 64, bit = i % 64;
             for (int64_t j = 0; j < width; j++)
@@ -60,8 +65,9 @@ int main(void)
         for (int i = 0; i < BLOCKS * PLANES; i++) symbols[i] = (uint16_t)(random_word() & 255);
         for (int i = 0; i < BLOCKS * N_OUT; i++) mask[i] = random_word() & 1;
         invert[5] = ~(uint64_t)0;
-        const f2f_decoder d = {tables, symbols, invert, mask, STAGES, SYMBOLS, WORDS,
-                               BLOCKS, PLANES, N_OUT, 40, BLOCKS * N_OUT - 3, stride};
+        const f2f_decoder d = {tables, symbols, invert, mask,  STAGES, SYMBOLS,
+                               WORDS,  BLOCKS,  PLANES, N_OUT, 40,     BLOCKS * N_OUT - 3,
+                               stride};
         f2f_decode_uint32_t(&d, 0, BLOCKS, f2f_decode_simd(), raw, run, out);
         uint64_t hash = 0;
         for (int i = 0; i < BLOCKS * N_OUT - 3; i++) hash = mixed(hash, out[i]);
