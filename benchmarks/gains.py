@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 import f2f_viz as f2f
-from f2f_viz import blocks
-from f2f_viz.codec import encode_recipe
-from f2f_viz.fit import LENGTHS, make_recipe
-from f2f_viz.layers import Layer
+from f2f_viz.codec import blocks
+from f2f_viz.codec.encode import encode_recipe
+from f2f_viz.codec.recipe import LENGTHS, make_recipe
 from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.tensors.layer import Layer
 
 OUT = Path(__file__).with_name("gains.json")
 SAMPLE = "digits-transformer/dense/ffn1.weight"

@@ -138,7 +138,7 @@ def in_browser(page, url, changes):
 def measure_browser(changes):
     """All shapes and register lengths on one server."""
     server = subprocess.Popen(
-        [sys.executable, "-c", "from f2f_viz.cli import main; main()", "app", "--no-browser"],
+        [sys.executable, "-c", "from f2f_viz.cli.main import main; main()", "app", "--no-browser"],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)

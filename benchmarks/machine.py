@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from f2f_viz import _core
+from f2f_viz.codec import _core
 
 INSTRUCTION_SETS = ("portable", "AVX2", "AVX-512")
 

@@ -22,14 +22,14 @@ import numpy as np
 from tqdm import tqdm
 
 import f2f_viz as f2f
-from f2f_viz.bitplanes import DTYPES
-from f2f_viz.codec import decoded
-from f2f_viz.compare import compare
-from f2f_viz.container import from_bytes, to_bytes, write_atomically
-from f2f_viz.layers import Layer
-from f2f_viz.model import encode_layer
-from f2f_viz.quantize import quantize
+from f2f_viz.analysis.compare import compare
+from f2f_viz.codec.bitplanes import DTYPES
+from f2f_viz.codec.encode import decoded
+from f2f_viz.files.layer_file import from_bytes, to_bytes, write_atomically
+from f2f_viz.models.encode import encode_layer
 from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.quantize import quantize
 
 OUT = Path(__file__).with_name("minilm.json")
 RATE = 0.9

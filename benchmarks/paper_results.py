@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 import f2f_viz as f2f
-from f2f_viz import blocks
-from f2f_viz.bitplanes import to_words, word_bits
-from f2f_viz.corrections import coded_bits
-from f2f_viz.entropy import binary_entropy, block_stats, care_per_block
-from f2f_viz.planes import encode_planes, plan_planes
-from f2f_viz.quantize import quantize
+from f2f_viz.codec import blocks
+from f2f_viz.codec.bitplanes import to_words, word_bits
+from f2f_viz.codec.corrections import coded_bits
+from f2f_viz.codec.entropy import binary_entropy, block_stats, care_per_block
+from f2f_viz.codec.planes import encode_planes, plan_planes
 from f2f_viz.samples import PRUNED_LAYERS, sample_info, sample_model
+from f2f_viz.tensors.quantize import quantize
 
 OUT = Path(__file__).with_name("paper.json")
 RATES = (0.6, 0.7, 0.8, 0.9)

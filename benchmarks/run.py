@@ -29,9 +29,9 @@ from benchmarks.streams import (
     step_times,
     stream,
 )
+from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.trellis import search_tiles
 from f2f_viz.errors import Cancelled
-from f2f_viz.network import XorNetwork
-from f2f_viz.trellis import search_tiles
 
 DOCS = Path(__file__).parents[1] / "docs"
 

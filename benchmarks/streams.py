@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from f2f_viz.network import XorNetwork
-from f2f_viz.packing import pack_mask
+from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.packing import pack_mask
 
 
 def stream(rng, blocks, n_out, keep):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import f2f_viz as f2f
-from f2f_viz.blocks import weight_index
+from f2f_viz.codec.blocks import weight_index
 from f2f_viz.figures.palette import LIGHT as C
 
 IMAGES = Path(__file__).parent / "images"

@@ -57,7 +57,7 @@ def shoot(page: Page) -> None:
 
 def main() -> None:
     server = subprocess.Popen(
-        [sys.executable, "-c", "from f2f_viz.cli import main; main()", "app", "--no-browser"],
+        [sys.executable, "-c", "from f2f_viz.cli.main import main; main()", "app", "--no-browser"],
         stdout=subprocess.PIPE,
         text=True,
     )

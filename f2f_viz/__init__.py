@@ -7,24 +7,24 @@ Compression", ICLR 2022, https://arxiv.org/abs/2105.01869.
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from f2f_viz.analysis import Analysis, analyze
-from f2f_viz.codec import Encoded, decode, decode_tile, encode
-from f2f_viz.container import open, save
+from f2f_viz.analysis.analyze import Analysis, analyze
+from f2f_viz.analysis.report import Report
+from f2f_viz.codec.encode import Encoded, decode, decode_tile, encode
+from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.trace import Trace, trace
+from f2f_viz.codec.trellis import BitEncoding, encode_bits
 from f2f_viz.errors import Cancelled, F2FError
-from f2f_viz.layers import Layer, TensorInfo, list_tensors, load_layer
-from f2f_viz.model import decode_model, encode_model
-from f2f_viz.network import XorNetwork
-from f2f_viz.pruning import prune, prune_together
-from f2f_viz.quantize import quantize
-from f2f_viz.report import Report
+from f2f_viz.files.layer_file import open, save
+from f2f_viz.models.encode import decode_model, encode_model
 from f2f_viz.samples import sample_layer, sample_names
 from f2f_viz.settings import Settings
-from f2f_viz.trace import Trace, trace
-from f2f_viz.trellis import BitEncoding, encode_bits
+from f2f_viz.tensors.layer import Layer, TensorInfo, list_tensors, load_layer
+from f2f_viz.tensors.pruning import prune, prune_together
+from f2f_viz.tensors.quantize import quantize
 
 if TYPE_CHECKING:
     from f2f_viz.app import Analyzer
-    from f2f_viz.figures.export import figure
+    from f2f_viz.figures.catalogue import figure
 
 __version__ = version("f2f-viz")
 __all__ = [
@@ -68,7 +68,7 @@ def __getattr__(name: str) -> Any:
 
         return Analyzer
     if name == "figure":
-        from f2f_viz.figures.export import figure
+        from f2f_viz.figures.catalogue import figure
 
         return figure
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

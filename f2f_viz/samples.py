@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from f2f_viz.errors import F2FError
-from f2f_viz.layers import Layer, list_tensors, load_layer
+from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
 
 __all__ = [
     "predict",

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from f2f_viz.blocks import MAX_N_OUT, ORDERS
-from f2f_viz.corrections import CODINGS
+from f2f_viz.codec.blocks import MAX_N_OUT, ORDERS
+from f2f_viz.codec.corrections import CODINGS
+from f2f_viz.codec.mask_coding import MASK_CODINGS
+from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError
-from f2f_viz.mask_coding import MASK_CODINGS
-from f2f_viz.quantize import NUMBER_FORMATS, STORED
-from f2f_viz.trellis import MAX_STATE_BITS, max_n_in
+from f2f_viz.tensors.quantize import NUMBER_FORMATS, STORED
 
 __all__ = ["PRESETS", "PRUNINGS", "Settings"]
 

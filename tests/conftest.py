@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 import f2f_viz as f2f
-from tests.app_page import settle
+from tests.app.page import settle
 
 # machines differ, and other work runs beside the tests
 hypothesis.settings.register_profile("f2f", deadline=None)
@@ -56,7 +56,7 @@ class Server:
             [
                 sys.executable,
                 "-c",
-                "import f2f_viz.cli; f2f_viz.cli.main()",
+                "import f2f_viz.cli.main; f2f_viz.cli.main.main()",
                 self.command,
                 "--no-browser",
             ],
@@ -206,7 +206,7 @@ def run(monkeypatch, capsys):
     """Run the command line in this process; give what it printed."""
 
     def run(*arguments, code=0):
-        from f2f_viz import cli
+        from f2f_viz.cli import main as cli
 
         monkeypatch.setattr(sys, "argv", ["f2f-viz", *map(str, arguments)])
         with pytest.raises(SystemExit) as exited:

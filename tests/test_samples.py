@@ -11,8 +11,6 @@ import pytest
 import f2f_viz as f2f
 import f2f_viz.samples as samples
 from f2f_viz.errors import F2FError
-from f2f_viz.layers import Layer
-from f2f_viz.quantize import quantize
 from f2f_viz.samples import (
     PRUNED_LAYERS,
     predict,
@@ -21,6 +19,8 @@ from f2f_viz.samples import (
     sample_model,
     sample_names,
 )
+from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.quantize import quantize
 
 VARIANTS = list(sample_info()["variants"])
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from f2f_viz.analysis import Analysis, analyze
+from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.app import controls, sources
 from f2f_viz.app.embed import Headline, Panel, Tabs, load_bokeh, soon
 from f2f_viz.app.numbers import badge, cards, describe_layer, seconds
 from f2f_viz.app.runner import Progress, Runner
 from f2f_viz.app.tabs import TABS, Link, Tab
 from f2f_viz.errors import F2FError
-from f2f_viz.layers import Layer
 from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.tensors.layer import Layer
 
 __all__ = ["Analyzer"]
 

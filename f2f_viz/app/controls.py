@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from f2f_viz.errors import F2FError
-from f2f_viz.layers import Layer
 from f2f_viz.settings import Settings
+from f2f_viz.tensors.layer import Layer
 
 __all__ = ["LAYER", "as_python", "as_query", "from_query", "hints", "read_settings"]
 

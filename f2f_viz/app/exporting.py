@@ -8,9 +8,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-from f2f_viz.analysis import Analysis
+from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.errors import F2FError
-from f2f_viz.figures.export import FORMATS, figure, to_bytes
+from f2f_viz.figures.catalogue import FORMATS, figure, to_bytes
 
 __all__ = ["ExportView"]
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from f2f_viz.analysis import Analysis, Estimate
-from f2f_viz.layers import Layer
-from f2f_viz.quantize import describe_format
+from f2f_viz.analysis.analyze import Analysis, Estimate
+from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.quantize import describe_format
 
 __all__ = ["badge", "cards", "describe_layer", "grouped", "seconds"]
 

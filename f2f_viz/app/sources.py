@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from f2f_viz.bitplanes import DTYPES
+from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.layers import Layer, list_tensors, load_layer
 from f2f_viz.samples import sample_info, sample_layer, sample_names
+from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
 
 __all__ = ["Sibling", "Uploads", "load", "sample_options", "siblings", "tensor_options"]
 

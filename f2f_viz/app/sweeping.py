@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from f2f_viz.analysis import Analysis
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.analysis.sweep import SweepPoint, grid, sweep
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.sources import Sibling
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.sweep import SweepWidget, sweep_data
-from f2f_viz.layers import Layer
 from f2f_viz.settings import Settings
-from f2f_viz.sweep import SweepPoint, grid, sweep
+from f2f_viz.tensors.layer import Layer
 
 __all__ = ["SweepView", "legal_grid"]
 

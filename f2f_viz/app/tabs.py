@@ -7,13 +7,14 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from f2f_viz.analysis import Analysis, analyze
+from f2f_viz.analysis.analyze import Analysis, analyze
+from f2f_viz.analysis.compare import Bounds, Rival, bounds, compare, verdict
 from f2f_viz.app.embed import FigureWidget
 from f2f_viz.app.exporting import ExportView
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.sources import Sibling
 from f2f_viz.app.sweeping import SweepView
-from f2f_viz.compare import Bounds, Rival, bounds, compare, verdict
+from f2f_viz.codec.trellis import max_n_in
 from f2f_viz.figures.bits import BitsView
 from f2f_viz.figures.compare import CompareView
 from f2f_viz.figures.decoder import DecoderView
@@ -23,9 +24,8 @@ from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.planes import PlanesView
 from f2f_viz.figures.ratio import STAGES, CurvePoint, RatioView, point_of
 from f2f_viz.figures.trellis import TrellisView
-from f2f_viz.layers import Layer
 from f2f_viz.settings import Settings
-from f2f_viz.trellis import max_n_in
+from f2f_viz.tensors.layer import Layer
 
 __all__ = ["TABS", "Link", "Tab"]
 

@@ -5,7 +5,7 @@ from typing import Any
 from bokeh.models import ColumnDataSource, HoverTool, Span
 from bokeh.transform import factor_cmap
 
-from f2f_viz.analysis import Analysis
+from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.style import blank, quiet_legend
 

@@ -5,7 +5,7 @@ from typing import Any
 from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, LabelSet
 
-from f2f_viz.compare import F2F, Bounds, Rival
+from f2f_viz.analysis.compare import F2F, Bounds, Rival
 from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.style import FONT, blank
 

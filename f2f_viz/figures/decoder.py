@@ -8,12 +8,12 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from f2f_viz.analysis import Analysis
-from f2f_viz.bitplanes import to_words
-from f2f_viz.network import XorNetwork
-from f2f_viz.recoding import to_ranks
-from f2f_viz.trace import trace
-from f2f_viz.trellis import encode_bits, max_n_in
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.bitplanes import to_words
+from f2f_viz.codec.exponent_ranks import to_ranks
+from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.trace import trace
+from f2f_viz.codec.trellis import encode_bits, max_n_in
 
 __all__ = [
     "DecoderView",

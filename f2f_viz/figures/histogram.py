@@ -6,8 +6,8 @@ import numpy as np
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 
-from f2f_viz.analysis import Analysis
-from f2f_viz.entropy import block_stats, n_u_binomial
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.entropy import block_stats, n_u_binomial
 from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.style import blank, quiet_legend
 

@@ -4,7 +4,8 @@ import base64
 import json
 from typing import Any
 
-from f2f_viz.analysis import Analysis
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.trace import trace
 from f2f_viz.figures import palette
 from f2f_viz.figures.decoder import (
     STATIC,
@@ -15,7 +16,6 @@ from f2f_viz.figures.decoder import (
     register_data,
     window_data,
 )
-from f2f_viz.trace import trace
 
 __all__ = ["lesson_data", "lesson_html"]
 

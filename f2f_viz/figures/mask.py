@@ -28,8 +28,8 @@ from bokeh.models import (
 )
 from numpy.typing import NDArray
 
-from f2f_viz.analysis import Analysis
-from f2f_viz.blocks import block_count, stride, weight_index
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.blocks import block_count, stride, weight_index
 from f2f_viz.figures.mask_overlays import Window, edges_in_view, profiles, run_edges
 from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import FONT, blank, density_mapper

@@ -15,7 +15,7 @@ from bokeh.models import (
     Span,
 )
 
-from f2f_viz.analysis import Analysis
+from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.planes import planes_data
 from f2f_viz.figures.style import blank, quiet_legend

@@ -5,7 +5,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from f2f_viz.analysis import Analysis
+from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.decoder import STATIC
 
 __all__ = ["PlanesView", "PlanesWidget", "planes_data"]

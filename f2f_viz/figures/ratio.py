@@ -8,8 +8,8 @@ import numpy as np
 from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter
 
-from f2f_viz.analysis import Analysis
-from f2f_viz.entropy import binary_entropy
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.entropy import binary_entropy
 from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import blank, quiet_legend
 

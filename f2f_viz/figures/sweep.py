@@ -8,9 +8,9 @@ import anywidget
 import numpy as np
 import traitlets
 
+from f2f_viz.analysis.sweep import SweepPoint, pareto
 from f2f_viz.figures.decoder import STATIC
 from f2f_viz.settings import Settings
-from f2f_viz.sweep import SweepPoint, pareto
 
 __all__ = ["SweepWidget", "describe_pruning", "sweep_data"]
 

@@ -22,10 +22,10 @@ from bokeh.models import (
 )
 from numpy.typing import NDArray
 
-from f2f_viz.analysis import Analysis
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.trace import trace
 from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.style import FONT, blank, mix, quiet_legend
-from f2f_viz.trace import trace
 
 __all__ = ["MOST_STATES", "TrellisView", "states_of", "trellis_data", "why_none"]
 

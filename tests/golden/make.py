@@ -16,9 +16,9 @@ import ml_dtypes
 import numpy as np
 
 import f2f_viz as f2f
-from f2f_viz import container
-from f2f_viz.codec import encode_recipe
-from f2f_viz.fit import make_recipe
+from f2f_viz.codec.encode import encode_recipe
+from f2f_viz.codec.recipe import make_recipe
+from f2f_viz.files import layer_file
 
 HERE = Path(__file__).parent
 
@@ -87,7 +87,7 @@ def main():
     for name in new:
         encoded = make(name)
         with (HERE / name).open("xb") as file:
-            file.write(container.to_bytes(encoded))
+            file.write(layer_file.to_bytes(encoded))
         with sums.open("a") as file:
             file.write(f"{encoded.checksum}  {name}\n")
 

@@ -1,0 +1,156 @@
+"""Many settings on many layers: a grid, measured point by point, and its Pareto front."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz.analysis.analyze import analyze
+from f2f_viz.errors import F2FError
+from f2f_viz.settings import Settings
+from f2f_viz.tensors.layer import Layer
+
+__all__ = ["SweepPoint", "grid", "pareto", "sweep"]
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One point of a sweep.
+
+    Attributes
+    ----------
+    layer : str
+        Name of the layer.
+    settings : Settings
+    n_out : int
+        Bits of a block.
+    sparsity, max_ratio, ratio, file_ratio, efficiency : float
+        As in `report.Report`; ratio is dense bits / (payload + corrections).
+    seconds : float
+        Wall time of the analysis: pruning, search, decoding and comparison.
+    gates, depth : int
+        Two-input XOR gates of the decoder and the levels of its deepest tree.
+    """
+
+    layer: str
+    settings: Settings
+    n_out: int
+    sparsity: float
+    max_ratio: float
+    ratio: float
+    file_ratio: float
+    efficiency: float
+    seconds: float
+    gates: int
+    depth: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_dict` takes them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "SweepPoint":
+        """Invert `to_dict`, so that a sweep can go on where it stopped."""
+        names = {field.name for field in fields(cls)}
+        if set(values) != names:
+            raise F2FError("a sweep's point", expected=sorted(names), got=sorted(values))
+        return cls(**{**values, "settings": Settings.from_dict(values["settings"])})
+
+
+def grid(base: Settings | None = None, **axes: Sequence[Any]) -> list[Settings]:
+    """Return every combination of some settings' values, the rest as in `base`.
+
+    Parameters
+    ----------
+    base : Settings, optional
+    **axes
+        Names of `Settings` with the values to try, the last varying fastest.
+
+    Raises
+    ------
+    F2FError
+        For an unknown name, or a combination that is not allowed.
+    """
+    base = base or Settings()
+    unknown = sorted(set(axes) - {field.name for field in fields(Settings)})
+    if unknown:
+        raise F2FError("unknown axes", expected="names of Settings", got=", ".join(unknown))
+    return [
+        replace(base, **dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())
+    ]
+
+
+def sweep(
+    layers: Iterable[Layer],
+    settings: Sequence[Settings],
+    *,
+    done: Iterable[SweepPoint] = (),
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Iterator[SweepPoint]:
+    """Measure every choice of settings on every layer, exactly, as they come.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+    settings : sequence of Settings
+    done : iterable of SweepPoint
+        Points of an earlier, interrupted sweep; they are yielded again and not measured.
+    threads, cancel
+        As in `analysis.analyze`.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in points.
+
+    Yields
+    ------
+    SweepPoint
+    """
+    known = {(point.layer, point.settings): point for point in done}
+    jobs = [(layer, choice) for layer in layers for choice in settings]
+    for count, (layer, choice) in enumerate(jobs, 1):
+        point = known.get((layer.name, choice))
+        yield point or _measure(layer, choice, threads, cancel)
+        if progress is not None:
+            progress(count, len(jobs))
+
+
+def _measure(
+    layer: Layer, settings: Settings, threads: int | None, cancel: threading.Event | None
+) -> SweepPoint:
+    found = analyze(layer, settings, threads=threads, cancel=cancel)
+    return SweepPoint(
+        layer=layer.name,
+        settings=settings,
+        n_out=found.n_out,
+        sparsity=found.sparsity,
+        max_ratio=found.max_ratio,
+        ratio=found.ratio.value,
+        file_ratio=found.file_ratio,
+        efficiency=found.efficiency.value,
+        seconds=found.seconds,
+        gates=found.network.gates,
+        depth=found.network.depth,
+    )
+
+
+def pareto(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Find the points that no other point beats.
+
+    Parameters
+    ----------
+    costs : ndarray of float, shape (points, costs)
+        Less is better: negate what should be large, such as the ratio.
+
+    Returns
+    -------
+    ndarray of bool, shape (points,)
+        False where another point is no worse in every cost and better in one.
+    """
+    no_worse = (costs[:, None] <= costs[None, :]).all(axis=2)
+    better = (costs[:, None] < costs[None, :]).any(axis=2)
+    return np.logical_not((no_worse & better).any(axis=0))

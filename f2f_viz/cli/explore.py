@@ -1,0 +1,145 @@
+"""The commands that look at layers: ``sweep`` and ``figure``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from tqdm import tqdm
+
+import f2f_viz as f2f
+from f2f_viz.analysis.sweep import SweepPoint, grid, pareto
+from f2f_viz.analysis.sweep import sweep as sweep_points
+from f2f_viz.errors import F2FError
+from f2f_viz.files.layer_file import write_atomically
+from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.tensors.layer import Layer
+
+__all__ = ["figure", "sweep"]
+
+_tensor = click.option(
+    "--tensor", "tensors", multiple=True, help="Which tensor; the largest matrix if not given."
+)
+_preset = click.option("--preset", type=click.Choice(tuple(PRESETS)), help="How to code.")
+_set = click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE",
+                    help="A setting, such as rate=0.9 or n_s=2.")  # fmt: skip
+
+
+def _layers(path: str | None, tensors: tuple[str, ...]) -> list[Layer]:
+    if path is None:
+        return [f2f.sample_layer(name) for name in tensors or (None,)]
+    return [f2f.load_layer(path, name) for name in tensors or (None,)]
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    wrong = [name for name, equals, _ in pairs if not equals]
+    if wrong:
+        raise click.UsageError(f"expected NAME=VALUE, got {wrong[0]}")
+    return {name: value for name, _, value in pairs}
+
+
+def _settings(preset: str | None, chosen: tuple[str, ...]) -> Settings:
+    given = {name: _value(value) for name, value in _pairs(chosen).items()}
+    return Settings.from_dict((PRESETS[preset] if preset else {}) | given)
+
+
+def _earlier(path: Path) -> list[SweepPoint]:
+    """Read the points of an interrupted sweep; its last line may be cut short."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")[:-1]
+    try:
+        return [SweepPoint.from_dict(json.loads(line)) for line in lines]
+    except (ValueError, TypeError, AttributeError):
+        raise F2FError(f"{path} is no sweep", expected="lines that sweep wrote", got="others",
+                       hint="name another file") from None  # fmt: skip
+
+
+@click.command()
+@click.argument("path", type=click.Path(), required=False)
+@_tensor
+@click.option("--axis", "axes", multiple=True, metavar="NAME=V1,V2,…", required=True,
+              help="A setting and the values to try, such as rate=0.7,0.8,0.9.")  # fmt: skip
+@_preset
+@_set
+@click.option("-o", "--output", type=click.Path(path_type=Path),
+              help="Points as JSON lines; an interrupted sweep goes on from there.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print points as JSON lines.")
+def sweep(
+    path: str | None, tensors: tuple[str, ...], axes: tuple[str, ...], preset: str | None,
+    chosen: tuple[str, ...], output: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Measure a grid of settings on layers of PATH, or on sample layers.
+
+    Points marked * are on the Pareto front: none has a higher ratio at no more time and gates.
+    """
+    values = {name: [_value(v) for v in text.split(",")] for name, text in _pairs(axes).items()}
+    settings = grid(_settings(preset, chosen), **values)
+    layers = _layers(path, tensors)
+    earlier = _earlier(output) if output else []
+    points: list[SweepPoint] = []
+    with tqdm(total=len(settings) * len(layers), unit="point", disable=None, leave=False) as bar:
+        for point in sweep_points(layers, settings, done=earlier):
+            points.append(point)
+            if output:
+                text = "".join(json.dumps(p.to_dict()) + "\n" for p in points)
+                write_atomically(output, text.encode())
+            bar.update()
+    if as_json:
+        for point in points:
+            click.echo(json.dumps(point.to_dict()))
+        return
+    front = pareto(np.array([[-p.ratio, p.seconds, p.gates] for p in points]))
+    click.echo("  ratio  of bound  efficiency  seconds  gates  " + " ".join(values) + "  layer")
+    for point, best in zip(points, front, strict=True):
+        own = " ".join(str(getattr(point.settings, name)) for name in values)
+        click.echo(
+            f"{'*' if best else ' '}{point.ratio:6.3f}  {point.ratio / point.max_ratio:8.2%}  "
+            f"{point.efficiency:10.3%}  {point.seconds:7.2f}  {point.gates:5d}  "
+            f"{own}  {point.layer}"
+        )
+
+
+@click.command()
+@click.argument("name")
+@click.argument("path", type=click.Path(), required=False)
+@_tensor
+@_preset
+@_set
+@click.option("-o", "--output", required=True, type=click.Path(),
+              help="A file ending .html, .svg, .pdf, .png, .csv or .json.")  # fmt: skip
+@click.option("--width-mm", type=float, default=180.0, show_default=True, help="Width in print.")
+@click.option("--scale", type=float, default=2.0, show_default=True, help="Pixels of a PNG.")
+@click.option("--theme", type=click.Choice(("light", "dark")), default="light", show_default=True)
+@click.option("--font-pt", type=float, default=8.25, show_default=True, help="Text in print.")
+@click.option("--plane", type=int, help="Of the trellis; 0, the most significant, if not given.")
+@click.option("--cycle", type=int, help="About which the trellis is drawn; 0 if not given.")
+def figure(
+    name: str, path: str | None, tensors: tuple[str, ...], preset: str | None,
+    chosen: tuple[str, ...], output: str, width_mm: float, scale: float, font_pt: float,
+    theme: Any, **where: int | None,
+) -> None:  # fmt: skip
+    """Write figure NAME of a layer of PATH, or of a sample layer, to a file.
+
+    NAME is mask, histogram, bits, ratio, planes, trellis, compare or decoder.
+    """
+    from f2f_viz.figures.catalogue import figure as make
+
+    options: dict[str, Any] = {
+        option: value for option, value in where.items() if value is not None
+    }
+    if options and name != "trellis":
+        raise click.UsageError("--plane and --cycle are for the trellis")
+    (layer,) = _layers(path, tensors[:1])
+    analysis = f2f.analyze(layer, _settings(preset, chosen))
+    made = make(name, analysis, theme=theme, **options)
+    made.save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)

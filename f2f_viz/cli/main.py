@@ -1,0 +1,352 @@
+"""The command line: ``f2f-viz`` alone opens the analyzer."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from safetensors import numpy as safetensors
+from tqdm import tqdm
+
+import f2f_viz as f2f
+from f2f_viz.analysis.compare import Rival, bounds, compare, table
+from f2f_viz.analysis.dask import dask_executor
+from f2f_viz.analysis.report import Report
+from f2f_viz.cli.explore import figure, sweep
+from f2f_viz.codec.bitplanes import word_bits
+from f2f_viz.codec.blocks import ORDERS
+from f2f_viz.codec.corrections import CODINGS
+from f2f_viz.codec.encode import decoded
+from f2f_viz.codec.mask_coding import MASK_CODINGS
+from f2f_viz.codec.trellis import search_seconds
+from f2f_viz.errors import F2FError
+from f2f_viz.files.layer_file import write_atomically
+from f2f_viz.files.model_file import is_model_file, open_model
+from f2f_viz.models.encode import decode_model, encode_layer, encode_model
+from f2f_viz.models.report import ModelReport, model_report, model_rivals
+from f2f_viz.settings import PRESETS, PRUNINGS, Settings
+from f2f_viz.tensors.quantize import NUMBER_FORMATS, STORED
+
+__all__ = ["main"]
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(f2f.__version__, prog_name="f2f-viz")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Fixed-to-fixed (F2F) coding of pruned weights: analyze, encode, decode, verify."""
+    if context.invoked_subcommand is None:
+        context.invoke(app)
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port on loopback; a free one if not given."
+)
+@click.option("--no-browser", is_flag=True, help="Only print the URL.")
+def app(port: int | None, no_browser: bool) -> None:
+    """Serve the analyzer on this machine and open it in a browser."""
+    from f2f_viz.app.launch import launch
+
+    launch(port=port, browser=not no_browser)
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port on loopback; a free one if not given."
+)
+@click.option("--no-browser", is_flag=True, help="Only print the URL.")
+def lab(port: int | None, no_browser: bool) -> None:
+    """Open the notebooks in JupyterLab."""
+    from f2f_viz.app.launch import launch_lab
+
+    launch_lab(port=port, browser=not no_browser)
+
+
+@cli.command()
+@click.argument("path", type=click.Path())
+@_json
+def tensors(path: str, as_json: bool) -> None:
+    """List the tensors of a model file."""
+    found = f2f.list_tensors(path)
+    if as_json:
+        click.echo(json.dumps([asdict(tensor) for tensor in found]))
+        return
+    for tensor in found:
+        shape = "×".join(map(str, tensor.shape)) or "scalar"
+        click.echo(f"{tensor.name}\t{shape}\t{tensor.dtype}\t{tensor.nbytes:,} bytes")
+
+
+@cli.command()
+@click.argument("path", type=click.Path())
+@click.option("--tensor", help="Only this tensor; all of a model's matrices if not given.")
+@click.option("-o", "--output", required=True, type=click.Path(), help="The .f2f file to write.")
+@click.option(
+    "--rate", type=float, default=0.9, show_default=True, help="Share of weights to prune."
+)
+@click.option("--rule", "rules", multiple=True, metavar="PATTERN=RATE",
+              help="Rate of tensors by name, such as '*.embed*=0.5'; PATTERN=keep leaves them as "
+              "they are. The first that fits counts.")  # fmt: skip
+@click.option(
+    "--number-format",
+    type=click.Choice(NUMBER_FORMATS),
+    default=STORED,
+    show_default=True,
+    help="Quantize one tensor after pruning; scales are kept.",
+)
+@click.option("--method", type=click.Choice(PRUNINGS), default="magnitude", show_default=True)
+@click.option(
+    "--threshold",
+    type=float,
+    default=0.0,
+    help="For --method threshold: keep absolute values above it.",
+)
+@click.option("--per", type=click.Choice(("layer", "row")), help="For magnitude: what loses RATE.")
+@click.option("--pattern", help="For --method n:m, such as 2:4.")
+@click.option("--mask", type=click.Path(), help="File for --method mask.")
+@click.option("--scores", type=click.Path(), help="File for --method scores.")
+@click.option("--preset", type=click.Choice(tuple(PRESETS)), default="best", show_default=True,
+              help="How to code where no option below says otherwise.")  # fmt: skip
+@click.option("--n-in", type=int, default=8, show_default=True, help="Bits of a symbol.")
+@click.option("--n-s", type=int, default=2, show_default=True, help="Register stages.")
+@click.option("--n-out", type=int, help="Bits of a block; floor(n_in / (1 - S)) if not given.")
+@click.option("--fit-n-out/--no-fit-n-out", default=None,
+              help="Blocks somewhat longer, if that stores fewer bits.")  # fmt: skip
+@click.option("--plain/--no-plain", default=None,
+              help="Planes as they are, if that stores fewer bits.")  # fmt: skip
+@click.option("--order", type=click.Choice(ORDERS), help="Block order.")
+@click.option("--coding", type=click.Choice(CODINGS), help="How corrections are written.")
+@click.option("--mask-coding", type=click.Choice(MASK_CODINGS), help="How the mask is written.")
+@click.option("--recode/--no-recode", default=None, help="Exponents as ranks.")
+@click.option("--zero-rate/--no-zero-rate", default=None, help="Skewed planes without symbols.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the decoder's matrix.")
+@click.option("--threads", type=click.IntRange(1), help="One a core if not given.")
+@click.option("--dask", metavar="ADDRESS", help="Encode layers on a Dask cluster (extra dask).")
+@_json
+def encode(
+    path: str, tensor: str | None, output: str, rules: tuple[str, ...], preset: str,
+    threads: int | None, dask: str | None, as_json: bool, **choices: Any,
+) -> None:  # fmt: skip
+    """Prune and encode all matrices of a model file, or one tensor.
+
+    Of a model, finished layers are kept in OUTPUT.parts until the whole is written: after an
+    interruption, the same command goes on from there.
+    """
+    given = {name: value for name, value in choices.items() if value is not None}
+    settings = Settings(**PRESETS[preset] | given)
+    if tensor is not None and (rules or dask):
+        raise click.UsageError("--rule and --dask are for whole models, --tensor is for one tensor")
+    if tensor is None and (rules or dask or len(f2f.list_tensors(path)) > 1):
+        with ExitStack() as stack:
+            executor = stack.enter_context(dask_executor(dask)) if dask else None
+            progress = stack.enter_context(_progress(Path(path).name, "weight"))
+            account = encode_model(
+                path, output, settings, rules=[_rule(rule) for rule in rules], threads=threads,
+                executor=executor, progress=progress,
+            )  # fmt: skip
+        _print_model(account, as_json)
+        return
+    layer = f2f.load_layer(path, tensor)
+    _announce(layer, settings)
+    with _progress(layer.name, "tile") as progress:
+        encoded = encode_layer(layer, settings, threads=threads, progress=progress)
+    f2f.save(encoded, output)
+    _print_report(encoded.report, as_json)
+
+
+def _announce(layer: f2f.Layer, settings: Settings) -> None:
+    """Say how long the search will take, if that is long."""
+    kept = layer.weights.size * (1 - settings.rate)
+    blocks = int(kept / settings.n_in) + 1  # a symbol's bits are about a block's care bits
+    n_out = settings.n_out or settings.n_in
+    seconds = search_seconds(settings.n_in, settings.n_s, n_out, blocks, word_bits(layer.dtype))
+    if seconds > 10:
+        click.echo(f"about {seconds:.0f} s of search on one thread", err=True)
+
+
+def _rule(text: str) -> tuple[str, float | None]:
+    pattern, _, rate = text.rpartition("=")
+    try:
+        if not pattern:
+            raise ValueError
+        return pattern, None if rate == "keep" else float(rate)
+    except ValueError:
+        raise F2FError("--rule", expected="PATTERN=RATE or PATTERN=keep", got=text) from None
+
+
+@contextmanager
+def _progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left on stderr, if that is a terminal."""
+    with tqdm(desc=name, unit=unit, unit_scale=True, disable=None, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            if bar.total is None:
+                bar.initial = bar.n = done  # found finished: no measure of speed
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(),
+    help="A .npy or .safetensors file; of a model, .safetensors, or .onnx if it was one.",
+)
+def decode(file: str, output: str) -> None:
+    """Decode an .f2f file to weights, or to a model's file; pruned ones are 0.
+
+    Of quantized weights, a .safetensors file also gets the scales: values are weights · scales.
+    """
+    suffix = Path(output).suffix
+    if is_model_file(Path(file)):
+        if suffix not in (".safetensors", ".onnx"):
+            known = "a name ending .safetensors, or .onnx if it was one"
+            raise F2FError("output of a model", expected=known, got=output)
+        with _progress(Path(file).name, "B") as progress:
+            decode_model(file, output, progress=progress)
+        return
+    if suffix not in (".npy", ".safetensors"):
+        raise F2FError("output format", expected="a name ending .npy or .safetensors", got=output)
+    encoded = f2f.open(file)
+    weights = decoded(encoded)
+    if suffix == ".npy" and encoded.scales is not None:
+        raise F2FError(".npy has no place for the scales", hint="write .safetensors")
+    if suffix == ".npy" and weights.dtype.kind == "V":
+        raise F2FError(f".npy does not know {weights.dtype}", hint="write .safetensors")
+    if suffix == ".npy":
+        from io import BytesIO
+
+        buffer = BytesIO()
+        np.save(buffer, weights, allow_pickle=False)
+        data = buffer.getvalue()
+    else:
+        found = {"weights": weights}
+        if encoded.scales is not None:
+            found["scales"] = encoded.scales
+        data = safetensors.save(found)
+    write_atomically(output, data)
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@_json
+def verify(file: str, as_json: bool) -> None:
+    """Decode an .f2f file and compare with its checksums."""
+    if is_model_file(Path(file)):
+        with _progress(Path(file).name, "B") as progress:
+            model = decode_model(file, None, progress=progress)
+        count, carried = len(model.layers), len(model.slots) - len(model.layers)
+        found = {"ok": True, "layers": count, "carried": carried}
+        text = f"ok: model of {count} encoded layers, {carried} tensors carried unchanged"
+        click.echo(json.dumps(found) if as_json else text)
+        return
+    encoded = f2f.open(file)
+    decoded(encoded)
+    shape = "×".join(map(str, encoded.shape)) or "scalar"
+    if as_json:
+        click.echo(json.dumps({"ok": True, "sha256": encoded.checksum}))
+    else:
+        click.echo(
+            f"ok: {shape} {encoded.dtype}, {encoded.kept:,} kept weights, sha256 {encoded.checksum}"
+        )
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("--compare", "rivals", is_flag=True, help="Measure other formats beside it.")
+@_json
+def report(file: str, rivals: bool, as_json: bool) -> None:
+    """Account for every bit of an .f2f file."""
+    if is_model_file(Path(file)):
+        model = open_model(Path(file))
+        found = None
+        if rivals:
+            with _progress(Path(file).name, "layer") as progress:
+                found = model_rivals(model, progress)
+        _print_model(model_report(model), as_json, found)
+        return
+    encoded = f2f.open(file)
+    if not rivals:
+        _print_report(encoded.report, as_json)
+        return
+    weights = decoded(encoded)
+    found = compare(weights, encoded.mask, encoded)
+    if as_json:
+        limits = bounds(weights, encoded.mask, encoded)
+        more = {"rivals": [asdict(rival) for rival in found], "bounds": asdict(limits)}
+        _print_report(encoded.report, True, more)
+        return
+    _print_report(encoded.report, False)
+    click.echo("\n" + table(found))
+
+
+cli.add_command(sweep)
+cli.add_command(figure)
+
+
+def _print_report(report: Report, as_json: bool, more: dict[str, Any] | None = None) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(report) | {"of_bound": report.of_bound} | (more or {})))
+        return
+    click.echo(f"sparsity S            {report.sparsity:.4f}")
+    click.echo(f"maximum ratio 1/(1-S) {report.max_ratio:.4f}")
+    click.echo(f"ratio                 {report.ratio:.4f}  dense bits / (payload + corrections)")
+    click.echo(f"ratio, whole file     {report.file_ratio:.4f}  dense bits / all bits of the file")
+    click.echo(f"of the bound          {report.of_bound:.2%}")
+    matched = f"matched / all {report.care_bits:,} care bits"
+    click.echo(f"efficiency            {report.efficiency:.4%}  {matched}")
+    for part, bits in report.bits.items():
+        click.echo(f"  {part:<12}{bits:>14,} bits")
+    click.echo(f"  {'file':<12}{sum(report.bits.values()):>14,} bits")
+
+
+def _print_model(account: ModelReport, as_json: bool, rivals: list[Rival] | None = None) -> None:
+    if as_json:
+        totals = {name: getattr(account, name) for name in (
+            "bits", "dense_bits", "kept_bits", "per_kept_bit", "ratio", "file_ratio")}  # fmt: skip
+        rows = {} if rivals is None else {"rivals": [asdict(rival) for rival in rivals]}
+        click.echo(json.dumps(asdict(account) | totals | rows))
+        return
+    width = max([len(layer.name) for layer in account.layers], default=5)
+    head = f"{'layer':<{width}}  {'shape':<14} {'dtype':<9} {'S':>6}  {'ratio':>7}  efficiency"
+    click.echo(f"{head}  {'bytes':>12}")
+    for layer in account.layers:
+        shape, own = "×".join(map(str, layer.shape)), layer.report
+        click.echo(
+            f"{layer.name:<{width}}  {shape:<14} {layer.dtype:<9} {own.sparsity:6.4f}  "
+            f"{own.ratio:7.3f}  {own.efficiency:10.4%}  {sum(own.bits.values()) // 8:>12,}"
+        )
+    click.echo(f"encoded layers     {len(account.layers)}")
+    click.echo(f"carried unchanged  {len(account.carried)}, {account.carried_bytes:,} bytes")
+    click.echo(f"coded / kept bits  {account.per_kept_bit:.4f}  (payload + corrections)")
+    click.echo(f"ratio              {account.ratio:.4f}  dense bits / (payload + corrections)")
+    for part, bits in account.bits.items():
+        click.echo(f"  {part:<12}{bits:>16,} bits")
+    click.echo(
+        f"file               {account.file_bytes:,} bytes of {account.model_bytes:,}, "
+        f"{account.file_ratio:.4f} times smaller"
+    )
+    if rivals is not None:
+        click.echo("\nEncoded layers in every format:\n" + table(rivals))
+
+
+def main() -> None:
+    """Run the command line: exit 0 good, 1 the input is bad, 2 wrong usage."""
+    try:
+        cli()
+    except F2FError as problem:
+        message = " ".join(str(problem).split())
+        click.echo(f"f2f-viz: {message}", err=True)
+        sys.exit(1)

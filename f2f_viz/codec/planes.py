@@ -1,0 +1,168 @@
+"""One bit-plane: symbols found by the search, and corrections for the care bits they miss."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz.codec.corrections import rice_bits
+from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.packing import pack_mask, pack_planes
+from f2f_viz.codec.trellis import TILE_BLOCKS, search_tiles
+from f2f_viz.errors import stop_if
+
+__all__ = ["Plane", "PlanePlan", "Progress", "encode_planes", "plan_planes", "wanted_bits"]
+
+Progress = Callable[[int, int], None]
+Words = NDArray[np.uint64]
+
+SKEWED = 0.9
+"""A plane whose ones, as corrections, take at most this many bits a care bit needs no symbols.
+
+Symbols take about one bit a care bit; at a fixed rate, which is worth something to a decoder."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One encoded bit-plane.
+
+    Attributes
+    ----------
+    inverted : bool
+        The plane was mostly ones and is stored inverted.
+    symbols : ndarray of uint16, shape (l,)
+        One n_in-bit symbol a block.
+    corrections : ndarray of int64, shape (mismatches,), increasing
+        Positions t·n_out + i of the care bits that come out of the decoder wrong.
+    zero_rate : bool
+        All symbols are 0 and none is stored: zeros are what such a plane mostly holds, and its
+        ones are corrections.
+    """
+
+    inverted: bool
+    symbols: NDArray[np.uint16]
+    corrections: NDArray[np.int64]
+    zero_rate: bool = False
+
+
+def ones_of(packed: Words, n_out: int) -> NDArray[np.int64]:
+    """List the ones of packed blocks.
+
+    Parameters
+    ----------
+    packed : ndarray of uint64, shape (l, words)
+    n_out : int
+
+    Returns
+    -------
+    ndarray of int64, increasing
+        Positions t·n_out + i.
+    """
+    block, word = np.nonzero(packed)
+    ones = np.unpackbits(packed[block, word].astype("<u8").view(np.uint8), bitorder="little")
+    at, bit = np.nonzero(ones.reshape(-1, 64))
+    return (block[at] * n_out + word[at] * 64 + bit).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class PlanePlan:
+    """How to store each plane, from its share of ones alone.
+
+    Attributes
+    ----------
+    ones : ndarray of int64, shape (b,)
+        Ones among the care bits of each plane.
+    inverted, zero_rate : ndarray of bool, shape (b,)
+        As in `Plane`.
+    """
+
+    ones: NDArray[np.int64]
+    inverted: NDArray[np.bool_]
+    zero_rate: NDArray[np.bool_]
+
+
+def plan_planes(kept: NDArray[Any], planes: int, zero_rate: bool) -> PlanePlan:
+    """Decide which planes to invert and which need no symbols.
+
+    Parameters
+    ----------
+    kept : ndarray of unsigned words, shape (kept,)
+    planes : int
+        Bits of a word, b.
+    zero_rate : bool
+        Whether `SKEWED` planes may go without symbols.
+    """
+    bits = np.unpackbits(kept.view(np.uint8), bitorder="little").reshape(
+        kept.size, 8 * kept.itemsize
+    )
+    ones = bits.sum(axis=0, dtype=np.int64)[:planes][::-1]
+    rarer = np.minimum(ones, kept.size - ones) / max(kept.size, 1)
+    skewed = np.array([share * rice_bits(share) <= SKEWED for share in rarer])
+    return PlanePlan(ones, 2 * ones > kept.size, skewed & zero_rate)
+
+
+def wanted_bits(
+    words: NDArray[Any], care_bits: NDArray[np.uint64], plan: PlanePlan
+) -> NDArray[np.uint64]:
+    """Return the packed bits that the decoder is to give, zero where nothing is cared for.
+
+    Parameters
+    ----------
+    words : ndarray of unsigned words, shape (blocks, n_out)
+    care_bits : ndarray of uint64, shape (blocks, ceil(n_out / 64))
+    plan : PlanePlan
+
+    Returns
+    -------
+    ndarray of uint64, shape (b, blocks, ceil(n_out / 64))
+    """
+    bits = pack_planes(words, plan.ones.size) & care_bits
+    bits[plan.inverted] ^= care_bits
+    return bits
+
+
+def encode_planes(
+    words: NDArray[Any],
+    care: NDArray[np.bool_],
+    network: XorNetwork,
+    plan: PlanePlan,
+    *,
+    tile_blocks: int = TILE_BLOCKS,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> tuple[Plane, ...]:
+    """Encode the bit-planes of blocked weights.
+
+    Parameters
+    ----------
+    words : ndarray of unsigned words, shape (blocks, n_out)
+    care : ndarray of bool, shape (blocks, n_out)
+    network : XorNetwork
+    plan : PlanePlan
+    tile_blocks, threads, progress, cancel
+        As in `trellis.search_tiles`.
+    """
+    care_bits = pack_mask(care)
+    bits = wanted_bits(words, care_bits, plan)
+    searched = np.flatnonzero(~plan.zero_rate)
+    symbols = np.zeros((plan.ones.size, len(words)), np.uint16)
+    if network.is_plain:
+        symbols[searched] = bits[searched, :, 0]
+    else:
+        symbols[searched] = search_tiles(
+            bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
+            progress=progress, cancel=cancel,
+        ).symbols  # fmt: skip
+    stop_if(cancel)
+    bits[searched] ^= network.decode_packed(symbols[searched], tile_blocks) & care_bits
+    found = []
+    for inverted, own, wrong, zero_rate in zip(
+        plan.inverted, symbols, bits, plan.zero_rate, strict=True
+    ):
+        stop_if(cancel)
+        found.append(Plane(bool(inverted), own, ones_of(wrong, network.n_out), bool(zero_rate)))
+    return tuple(found)

@@ -1,0 +1,170 @@
+"""A quick, honest estimate: search a random sample of short tiles, give the interval.
+
+Every tile is an independent search, so a sample of them estimates the mismatch rate of the whole.
+Sampled tiles are short; the blocks near their ends, where the register starts at 0 or no later
+block follows, are searched but not counted. Where the search is dear a sampled tile holds only
+some of the planes, each plane as often as any other. The interval is that of a ratio estimator
+over clusters with a finite population (Cochran, *Sampling Techniques*, 3rd ed., sections 6.4 and
+9A), with Student's t at 95 %.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from f2f_viz.codec import blocks as _blocks
+from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.packing import pack_mask
+from f2f_viz.codec.planes import PlanePlan, wanted_bits
+from f2f_viz.codec.trellis import search_seconds, search_tiles
+
+__all__ = ["Estimate", "Sample", "sample_mismatches"]
+
+_COUNTED = (32, 32, 64, 64)
+_BEFORE, _AFTER = (0, 8, 16, 16), (0, 8, 8, 8)
+"""Blocks of a sampled tile, by n_s: those that count, and those searched before and after them.
+The cost of starting at register 0 is seen in some 4 blocks at n_s = 1 and 12 at n_s = 2 or 3.
+"""
+_SECONDS = 0.06
+_FEWEST = 8
+"""Sampled tiles that are wanted: where the search is dear, each holds fewer planes."""
+_LEAST = 4
+"""Sampled tiles without which there is no interval."""
+_EVEN = 0.05
+"""A plane whose share of ones is this near ½ is as good as random: h(0.45) = 0.993."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its 95 % interval; all three are equal where the value is exact."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def exactly(cls, value: float) -> "Estimate":
+        """Return a value known exactly."""
+        return cls(value, value, value)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Mismatches seen in sampled tiles.
+
+    Attributes
+    ----------
+    rate : Estimate
+        Mismatches a care bit, over the planes that have symbols.
+    rates : ndarray of float, shape (b,)
+        The same for each plane; 0 where it has no symbols.
+    """
+
+    rate: Estimate
+    rates: NDArray[np.float64]
+
+
+def _share_out(planes: int, budget: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Deal planes out to sampled tiles, each as often as any other and well mixed.
+
+    Parameters
+    ----------
+    planes, budget : int
+        How many there are, and how many planes of tiles can be searched in time.
+
+    Returns
+    -------
+    dealt : ndarray of int64, shape (tiles, planes of a tile)
+    counts : ndarray of bool, the same shape
+        False where the last tile is only filled up.
+    """
+    rounds = max(-(-_LEAST // planes), budget // planes)
+    width = min(max(rounds * planes // _FEWEST, 1), planes)
+    tiles = -(-rounds * planes // width)
+    turn = np.arange(tiles * width)
+    dealt = turn * _blocks.stride(planes) % planes
+    return dealt.reshape(tiles, width), (turn < rounds * planes).reshape(tiles, width)
+
+
+def sample_mismatches(
+    words: NDArray[Any],
+    mask: NDArray[np.bool_],
+    network: XorNetwork,
+    plan: PlanePlan,
+    *,
+    order: str,
+    threads: int | None = None,
+    cancel: threading.Event | None = None,
+) -> Sample | None:
+    """Estimate the share of care bits that mismatch.
+
+    Parameters
+    ----------
+    words : ndarray of unsigned words, shape (size,)
+    mask : ndarray of bool, any shape of that size
+    network : XorNetwork
+    plan : PlanePlan
+    order, threads, cancel
+        As in `codec.encode`.
+
+    Returns
+    -------
+    Sample or None
+        None where a sample would not be quicker than the whole layer.
+    """
+    coded = np.flatnonzero(~plan.zero_rate)
+    if not coded.size or network.is_plain:
+        return None
+    counted, before, after = (lengths[network.n_s] for lengths in (_COUNTED, _BEFORE, _AFTER))
+    length = before + counted + after
+    a_tile = search_seconds(network.n_in, network.n_s, network.n_out, length, 1)
+    dealt, counts = _share_out(coded.size, int(_SECONDS / a_tile))
+    tiles, width = dealt.shape
+    blocks = _blocks.block_count(mask.size, network.n_out)
+    if tiles > blocks // counted or 2 * dealt.size * length > blocks * coded.size:
+        return None
+    rng = np.random.default_rng(0)
+    starts = np.sort(rng.choice(blocks // counted, tiles, replace=False)).astype(np.int64) * counted
+    first = np.clip(starts - before, 0, blocks - length)
+    block = first[:, None] + np.arange(length)
+    care = _blocks.to_blocks(mask.reshape(-1), network.n_out, order, block.reshape(-1))
+    care_bits = pack_mask(care)
+    bits = wanted_bits(
+        _blocks.to_blocks(words, network.n_out, order, block.reshape(-1)), care_bits, plan
+    ).reshape(plan.ones.size, tiles, length, -1)
+    own = bits[coded[dealt.T], np.arange(tiles)].reshape(width, tiles * length, -1)
+    found = search_tiles(
+        own, care_bits, network, tile_blocks=length, threads=threads, cancel=cancel
+    )
+    own ^= network.decode_packed(found.symbols, length) & care_bits
+
+    inside = (block >= starts[:, None]) & (block < starts[:, None] + counted)
+    care_count = (care.sum(axis=1).reshape(tiles, length) * inside).sum(axis=1)
+    wrong = np.bitwise_count(own).sum(axis=2, dtype=np.int64).reshape(width, tiles, length)
+    wrong = (wrong * inside).sum(axis=2).T * counts
+    care_bits_seen = care_count[:, None] * counts
+    total = max(int(care_bits_seen.sum()), 1)
+    rate = wrong.sum() / total
+    residual = wrong.sum(axis=1) - rate * care_bits_seen.sum(axis=1)
+    seen = tiles * width * counted / (blocks * coded.size)
+    variance = (1 - seen) * tiles / (tiles - 1) * (residual**2).sum() / total**2
+    # a sample without a mismatch still allows 3 in `total` (the rule of three)
+    half = max(float(stdtrit(tiles - 1, 0.975)) * variance**0.5, 3 / total)
+    rates = np.zeros(plan.ones.size)
+    seen_of, wrong_of = np.zeros(coded.size), np.zeros(coded.size)
+    np.add.at(seen_of, dealt, care_bits_seen)
+    np.add.at(wrong_of, dealt, wrong)
+    rates[coded] = wrong_of / np.maximum(seen_of, 1)
+    # planes as good as random share one mask and so one rate: their mean is the better estimate
+    kept = max(int(np.count_nonzero(mask)), 1)
+    even = np.abs(plan.ones / kept - 0.5) < _EVEN
+    even &= ~plan.zero_rate
+    if even.any():
+        rates[even] = rates[even].mean()
+    return Sample(
+        Estimate(float(rate), max(0.0, float(rate) - half), min(1.0, float(rate) + half)), rates
+    )

@@ -1,0 +1,373 @@
+"""The .f2f file: a safetensors file that holds one encoded layer (docs/format.md).
+
+Tensors, all uint8 and packed with bit 0 first: ``mask`` (`mask_coding`), ``matrix`` (M, row by
+row), ``symbols`` (plane after plane, n_in bits a block; zero-rate planes have none),
+``corrections`` (plane after plane, each from a byte's start) and ``ranks`` (the field's values by
+rank, two bytes each; empty if not recoded); of quantized weights also ``scales`` (float32). The
+metadata entry ``f2f`` is a JSON object; ``digest`` is the SHA-256 of that JSON and of the tensors,
+so that a damaged file is refused when it is opened.
+"""
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from f2f_viz.codec import blocks as _blocks
+from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
+from f2f_viz.codec.corrections import CODINGS, pack_corrections, unpack_corrections
+from f2f_viz.codec.encode import Encoded
+from f2f_viz.codec.mask_coding import MASK_CODINGS, pack_mask_bits, unpack_mask_bits
+from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.planes import Plane
+from f2f_viz.errors import F2FError
+
+__all__ = [
+    "VERSION",
+    "frame_header",
+    "from_bytes",
+    "open",
+    "save",
+    "stored_bits",
+    "to_bytes",
+    "write_atomically",
+]
+
+VERSION = 1
+_TENSORS = ("mask", "matrix", "symbols", "corrections", "ranks")
+_SCALES = "scales"
+MAX_BYTES = 1 << 30
+"""Memory that a small file may claim; ``F2F_VIZ_MAX_BYTES`` in the environment says otherwise."""
+# A tiny file that claims a huge layer would only exhaust memory, unless all is pruned or constant.
+_MAX_EXPANSION = 4096
+Bytes = NDArray[np.uint8]
+_NOTHING: Bytes = np.empty(0, np.uint8)
+
+
+def _pack(bits: NDArray[Any]) -> Bytes:
+    return np.packbits(np.asarray(bits, np.uint8).reshape(-1), bitorder="little")
+
+
+def _unpack(packed: Bytes, count: int, what: str) -> NDArray[np.bool_]:
+    if packed.size != -(-count // 8):
+        raise F2FError(f"damaged file, {what}", expected=f"{-(-count // 8)} bytes", got=packed.size)
+    return np.unpackbits(packed, count=count, bitorder="little").astype(bool)
+
+
+def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str, int]]:
+    """Return the tensors, the metadata and the exact bits of each part but the header."""
+    plane_bits = encoded.blocks * encoded.n_out
+    coded = [
+        pack_corrections(encoded.care_ranks(p), p.corrections, plane_bits, encoded.coding)
+        for p in encoded.planes
+    ]
+    stored = [plane.symbols for plane in encoded.planes if not plane.zero_rate]
+    symbols = np.concatenate(stored or [np.empty(0, np.uint16)])
+    digits = symbols[:, None] >> np.arange(encoded.n_in, dtype=np.uint16) & 1
+    mask, mask_bits = pack_mask_bits(encoded.mask, encoded.mask_coding)
+    ranks = np.empty(0, np.uint16) if encoded.ranks is None else encoded.ranks
+    tensors = {
+        "mask": mask,
+        "matrix": _pack(encoded.network.matrix),
+        "symbols": _pack(digits),
+        "corrections": np.concatenate([packed for packed, _, _ in coded]),
+        "ranks": ranks.astype("<u2").view(np.uint8),
+    }
+    if encoded.scales is not None:
+        tensors[_SCALES] = encoded.scales.reshape(-1).astype("<f4").view(np.uint8)
+    header = {
+        "version": VERSION,
+        "shape": list(encoded.shape),
+        "dtype": encoded.dtype,
+        "order": encoded.order,
+        "tile_blocks": encoded.tile_blocks,
+        "n_in": encoded.n_in,
+        "n_s": encoded.n_s,
+        "n_out": encoded.n_out,
+        "coding": encoded.coding,
+        "mask_coding": encoded.mask_coding,
+        "kept": encoded.kept,
+        "recoded": encoded.ranks is not None,
+        "zero_rate": [int(plane.zero_rate) for plane in encoded.planes],
+        "inverted": [int(plane.inverted) for plane in encoded.planes],
+        "counts": [plane.corrections.size for plane in encoded.planes],
+        "parameters": [parameter for _, _, parameter in coded],
+        "lengths": [packed.size for packed, _, _ in coded],
+        "sha256": encoded.checksum,
+    }
+    bits = {
+        "payload": digits.size,
+        "corrections": sum(bits for _, bits, _ in coded),
+        "mask": mask_bits,
+        "matrix": encoded.network.matrix.size,
+    }
+    return tensors, header, bits
+
+
+def _digest(header: str, tensors: dict[str, Bytes]) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name in (*_TENSORS, _SCALES):
+        digest.update(tensors.get(name, _NOTHING).tobytes())
+    return digest.hexdigest()
+
+
+def to_bytes(encoded: Encoded) -> bytes:
+    """Return the file of an encoded layer."""
+    tensors, header, _ = _layout(encoded)
+    return _serialise(tensors, header)
+
+
+def _serialise(tensors: dict[str, Bytes], header: dict[str, Any]) -> bytes:
+    text = json.dumps(header, separators=(",", ":"))
+    slots = {name: ("U8", data.shape, data.nbytes) for name, data in tensors.items()}
+    frame = frame_header(slots, f2f=text, digest=_digest(text, tensors))
+    return frame + b"".join(data.tobytes() for data in tensors.values())
+
+
+def frame_header(slots: Mapping[str, tuple[str, Sequence[int], int]], **metadata: str) -> bytes:
+    """Write what stands before the data of a safetensors file.
+
+    The library writes metadata in an order of chance; here the same input gives the same bytes.
+
+    Parameters
+    ----------
+    slots : mapping of str to (str, sequence of int, int)
+        safetensors' name of the number format, shape and bytes of each tensor, in the order of
+        the data, which stand back to back.
+    **metadata : str
+    """
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    at = 0
+    for name, (code, shape, nbytes) in slots.items():
+        header[name] = {"dtype": code, "shape": shape, "data_offsets": [at, at + nbytes]}
+        at += nbytes
+    raw = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    raw += b" " * (-len(raw) % 8)
+    return len(raw).to_bytes(8, "little") + raw
+
+
+def stored_bits(encoded: Encoded) -> dict[str, int]:
+    """Itemise the file in bits: payload, corrections, mask, matrix, and header for all else."""
+    tensors, header, bits = _layout(encoded)
+    bits["header"] = 8 * len(_serialise(tensors, header)) - sum(bits.values())
+    return bits
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes | Iterable[bytes]) -> None:
+    """Write a file, or its parts in order, under a temporary name and rename it.
+
+    It is there whole, or not at all.
+    """
+    path = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as problem:
+        raise F2FError(f"cannot write {path}: {problem.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException as problem:
+        os.unlink(name)
+        if isinstance(problem, OSError):
+            raise F2FError(f"cannot write {path}: {problem.strerror}") from None
+        raise
+
+
+def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:
+    """Write an encoded layer as an .f2f file.
+
+    Raises
+    ------
+    F2FError
+        If the file cannot be written; nothing is left of it then.
+    """
+    write_atomically(path, to_bytes(encoded))
+
+
+def open(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Encoded:
+    """Read an .f2f file.
+
+    Parameters
+    ----------
+    path
+    max_bytes : int, optional
+        Memory that reading and decoding may take if it is more than 4096 times the file, as it
+        is where a large layer is all pruned; `MAX_BYTES` if not given.
+
+    Returns
+    -------
+    Encoded
+
+    Raises
+    ------
+    F2FError
+        If the file is missing, damaged, of another kind or of a later version, or claims more
+        memory than it may.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as problem:
+        raise F2FError(f"cannot read {path}: {problem.strerror}") from None
+    return from_bytes(data, str(path), max_bytes=max_bytes)
+
+
+def from_bytes(data: bytes, name: str = "file", *, max_bytes: int | None = None) -> Encoded:
+    """Parse the bytes of an .f2f file; see `open`."""
+    kind = F2FError(
+        f"{name} is not an intact .f2f file", expected="what f2f_viz.save writes", got="other bytes"
+    )
+    try:
+        tensors = safetensors.load(data)
+        metadata = _metadata(data)
+        text = metadata["f2f"]
+        header = json.loads(text)
+        version = header["version"]
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError):
+        raise kind from None
+    if version != VERSION:
+        raise F2FError(
+            f"{name} has another version", expected=VERSION, got=version, hint="update f2f-viz"
+        )
+    if set(tensors) - {_SCALES} != set(_TENSORS) or any(
+        t.dtype != np.uint8 or t.ndim != 1 for t in tensors.values()
+    ):
+        raise kind
+    if metadata.get("digest") != _digest(text, tensors):
+        raise kind
+    try:
+        return _parse(header, tensors, name, _max_bytes() if max_bytes is None else max_bytes)
+    except F2FError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
+        raise kind from None
+
+
+def _metadata(data: bytes) -> dict[str, Any]:
+    length = int.from_bytes(data[:8], "little")
+    found: dict[str, Any] = json.loads(data[8 : 8 + length])["__metadata__"]
+    return found
+
+
+def _max_bytes() -> int:
+    given = os.environ.get("F2F_VIZ_MAX_BYTES", str(MAX_BYTES))
+    if not given.isdecimal():
+        raise F2FError("F2F_VIZ_MAX_BYTES", expected="a number of bytes", got=repr(given))
+    return int(given)
+
+
+def _integer(header: dict[str, Any], key: str, low: int, high: int) -> int:
+    value = header[key]
+    if type(value) is not int or not low <= value <= high:
+        raise F2FError(f"damaged file, {key}", expected=f"{low} to {high}", got=value)
+    return value
+
+
+def _choice(header: dict[str, Any], key: str, known: Any) -> str:
+    value: str = header[key]
+    if value not in known:
+        raise F2FError(f"damaged file, {key}", expected=f"one of {', '.join(known)}", got=value)
+    return value
+
+
+def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_bytes: int) -> Encoded:
+    shape = tuple(header["shape"])
+    if not all(type(n) is int and n >= 0 for n in shape) or math.prod(shape) >> 48:
+        raise F2FError(
+            "damaged file, shape", expected="whole numbers, product < 2^48", got="others"
+        )
+    dtype = _choice(header, "dtype", DTYPES)
+    order = _choice(header, "order", _blocks.ORDERS)
+    coding = _choice(header, "coding", CODINGS)
+    mask_coding = _choice(header, "mask_coding", MASK_CODINGS)
+    n_in = _integer(header, "n_in", 1, 16)
+    n_s = _integer(header, "n_s", 0, 16)
+    n_out = _integer(header, "n_out", 1, _blocks.MAX_N_OUT)
+    tile_blocks = _integer(header, "tile_blocks", 1, 1 << 40)
+    size = math.prod(shape)
+    planes, blocks = word_bits(dtype), _blocks.block_count(size, n_out)
+    # the mask thrice, positions of care bits, words; symbols of all planes
+    memory = size * (3 + 8 + DTYPES[dtype].itemsize) + 2 * planes * blocks
+    limit = max(max_bytes, _MAX_EXPANSION * sum(t.size for t in tensors.values()))
+    if memory > limit:
+        raise F2FError(
+            f"{name} claims {size:,} weights, far more than its bytes account for",
+            expected=f"at most {limit:,} bytes of memory",
+            got=f"{memory:,}",
+            hint=f"if you trust it, give max_bytes={memory} or set F2F_VIZ_MAX_BYTES={memory}",
+        )
+    kept = _integer(header, "kept", 0, size)
+    mask = unpack_mask_bits(tensors["mask"], size, kept, mask_coding).reshape(shape)
+    width = n_in * (n_s + 1)
+    matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
+    care = _blocks.to_blocks(mask.reshape(-1), n_out, order).reshape(-1)
+    care_positions = np.flatnonzero(care)
+    columns = [header[k] for k in ("zero_rate", "inverted", "counts", "parameters", "lengths")]
+    if any(
+        len(column) != planes or any(type(n) is not int or n < 0 for n in column)
+        for column in columns
+    ):
+        raise F2FError(
+            "damaged file, planes", expected=f"{planes} whole numbers each", got="others"
+        )
+    lengths = columns[-1]
+    ends = np.cumsum(lengths)
+    if sum(lengths) != tensors["corrections"].size:
+        raise F2FError(
+            "damaged file, corrections", expected=sum(lengths), got=tensors["corrections"].size
+        )
+    stored = columns[0].count(0)
+    digits = _unpack(tensors["symbols"], stored * blocks * n_in, "symbols")
+    weight = np.uint16(1) << np.arange(n_in, dtype=np.uint16)
+    symbols = iter((digits.reshape(stored, blocks, n_in) * weight).sum(axis=2, dtype=np.uint16))
+    nothing = np.zeros(blocks, np.uint16)
+    found = []
+    for p, (zero_rate, inverted, count, parameter, length) in enumerate(zip(*columns, strict=True)):
+        packed = tensors["corrections"][ends[p] - length : ends[p]]
+        at = unpack_corrections(packed, count, parameter, coding, care.size)
+        known = care_positions.size if coding == "rank" else care.size
+        if at.size and (at.min() < 0 or at.max() >= known or (np.diff(at) <= 0).any()):
+            raise F2FError("damaged file, corrections", expected="increasing", got="others")
+        wrong = care_positions[at] if coding == "rank" else at
+        if not care[wrong].all():
+            raise F2FError("damaged file, corrections", expected="care bits", got="others")
+        own = nothing if zero_rate else next(symbols)
+        found.append(Plane(bool(inverted), own, wrong, bool(zero_rate)))
+    if tensors["ranks"].size % 2:
+        raise F2FError("damaged file, ranks", expected="pairs of bytes", got=tensors["ranks"].size)
+    ranks = tensors["ranks"].view("<u2").astype(np.uint16)
+    if ranks.size and int(ranks.max()) >> field_bits(dtype)[1]:
+        raise F2FError("damaged file, ranks", expected=f"values of {dtype}", got=int(ranks.max()))
+    return Encoded(
+        shape=shape,
+        dtype=dtype,
+        mask=mask,
+        order=order,
+        tile_blocks=tile_blocks,
+        network=XorNetwork(matrix, n_in),
+        planes=tuple(found),
+        coding=coding,
+        mask_coding=mask_coding,
+        ranks=ranks if header["recoded"] is True else None,
+        checksum=header["sha256"],
+        scales=_scales(tensors[_SCALES], shape) if _SCALES in tensors else None,
+    )
+
+
+def _scales(data: Bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if data.size != 4 and (not shape or data.size != 4 * shape[0]):
+        raise F2FError("damaged file, scales", expected="one, or one a row", got=data.size / 4)
+    scales = data.view("<f4").astype(np.float32)
+    if not (np.isfinite(scales) & (scales > 0)).all():
+        raise F2FError("damaged file, scales", expected="finite numbers > 0", got="others")
+    return scales.reshape(() if data.size == 4 else (-1, *[1] * (len(shape) - 1)))

@@ -1,0 +1,100 @@
+"""Finished layers beside the output, so that an interrupted encode goes on where it stopped."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from f2f_viz.errors import F2FError
+from f2f_viz.files.layer_file import write_atomically
+
+__all__ = ["Parts"]
+
+_SUFFIX = ".part"
+_WHOLE = "whole"
+
+
+class Parts:
+    """The folder ``OUTPUT.parts``: one file a layer, named after all that it is made of.
+
+    A part is one line of JSON about its data, then the data. It is written whole or not at all,
+    and checked before it is used again.
+
+    Parameters
+    ----------
+    output : Path
+        The file that the parts will become.
+
+    Raises
+    ------
+    F2FError
+        If there is no folder to write to, or something else has the name.
+    """
+
+    def __init__(self, output: Path):
+        self.output = output
+        self.folder = output.with_name(output.name + ".parts")
+        if output.is_dir() or not output.parent.is_dir():
+            raise F2FError(f"cannot write {output}", expected="a file in a folder", got="no such")
+        if self.folder.exists() and not self.folder.is_dir():
+            raise F2FError(f"{self.folder} is in the way", expected="no such file", got="a file")
+
+    def _path(self, key: str) -> Path:
+        return self.folder / (key + _SUFFIX)
+
+    def write(self, key: str, data: bytes, about: dict[str, Any]) -> None:
+        """Keep a finished layer.
+
+        Parameters
+        ----------
+        key : str
+            A digest of all that the layer is made of.
+        data : bytes
+        about : dict
+            JSON values.
+        """
+        line = about | {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as problem:
+            raise F2FError(f"cannot write {self.folder}: {problem.strerror}") from None
+        write_atomically(self._path(key), [json.dumps(line).encode() + b"\n", data])
+
+    def has(self, key: str) -> bool:
+        """Tell whether an intact part is there; a power cut may have left a broken one."""
+        try:
+            line, _, data = self._path(key).read_bytes().partition(b"\n")
+            return bool(json.loads(line)["sha256"] == hashlib.sha256(data).hexdigest())
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def about(self, key: str) -> dict[str, Any]:
+        """Return what is known of a part: what `write` was told, and ``size`` in bytes."""
+        with self._path(key).open("rb") as file:
+            about: dict[str, Any] = json.loads(file.readline())
+        return about
+
+    def read(self, key: str) -> bytes:
+        """Return a part's data."""
+        with self._path(key).open("rb") as file:
+            file.readline()
+            return file.read()
+
+    def finish(self, pieces: Iterable[bytes]) -> None:
+        """Write the output, whole or not at all, and remove the folder with all its parts."""
+        try:
+            self.folder.mkdir(exist_ok=True)
+            # it grows among the parts: if this process is killed, the next one clears it away
+            whole = self.folder / _WHOLE
+            write_atomically(whole, pieces)
+            os.replace(whole, self.output)
+        except OSError as problem:
+            raise F2FError(f"cannot write {self.output}: {problem.strerror}") from None
+        with suppress(OSError):  # what is not ours stays, and the folder with it
+            for file in self.folder.iterdir():
+                if file.suffix == _SUFFIX or file.name.startswith("."):
+                    file.unlink()
+            self.folder.rmdir()

@@ -1,0 +1,1 @@
+"""What comes in: layers of model files, pruning, number formats."""

@@ -1,0 +1,131 @@
+"""Loaders for NumPy's npy and npz (numpy.lib.format, "NEP 1"); pickles are never opened."""
+
+import io
+import math
+import zipfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz.codec.bitplanes import DTYPES
+from f2f_viz.errors import F2FError
+from f2f_viz.tensors.loaders.base import Entry, TensorInfo, bad_file, native, reading, storage_dtype
+
+__all__ = ["npy_entries", "npz_entries"]
+
+# NumPy itself refuses headers over 10,000 bytes; their declared length must not be trusted.
+_HEADER_LIMIT = 1 << 14
+# A deflated member may grow at most so much, unless it stays under the floor: zip bombs.
+_BOMB_RATIO = 100
+_BOMB_FLOOR = 256 << 20
+
+
+@dataclass(frozen=True)
+class _Header:
+    info: TensorInfo
+    dtype: np.dtype[Any]
+    order: Literal["C", "F"]
+    offset: int  # of the data
+
+    def finish(self, array: NDArray[Any]) -> NDArray[Any]:
+        if self.info.dtype == "bfloat16":
+            array = array.view(DTYPES["bfloat16"])
+        return native(array)
+
+
+def npy_entries(path: Path) -> list[Entry]:
+    """List the one tensor of a npy file, named after the file; reading maps it."""
+    with reading(path), path.open("rb") as file:
+        header = _header(file, path.stem, path)
+        _check_size(path, header, path.stat().st_size)
+    return [Entry(header.info, path, partial(_map_npy, path, header))]
+
+
+def _map_npy(path: Path, header: _Header) -> NDArray[Any]:
+    if not header.info.nbytes:
+        return np.zeros(header.info.shape, storage_dtype(header.info.dtype))
+    mapped = np.memmap(path, header.dtype, "r", header.offset, header.info.shape, header.order)
+    return header.finish(mapped)
+
+
+def npz_entries(path: Path) -> list[Entry]:
+    """List the npy members of a npz archive; only members that are asked for are inflated."""
+    with reading(path), zipfile.ZipFile(path) as archive:
+        entries = []
+        for member in dict.fromkeys(archive.namelist()):
+            if member.endswith(".npy"):
+                with _open_member(archive, member, path) as file:
+                    header = _header(file, member.removesuffix(".npy"), path)
+                _check_size(path, header, archive.getinfo(member).file_size)
+                entries.append(Entry(header.info, path, partial(_inflate, path, member, header)))
+        return entries
+
+
+def _inflate(path: Path, member: str, header: _Header) -> NDArray[Any]:
+    info = header.info
+    with zipfile.ZipFile(path) as archive:
+        packed = min(archive.getinfo(member).compress_size, path.stat().st_size)
+        if info.nbytes > max(_BOMB_FLOOR, _BOMB_RATIO * packed):
+            raise F2FError(
+                f"member {member} of {path} inflates too far",
+                expected=f"at most {_BOMB_RATIO} times its {packed} bytes",
+                got=f"{info.nbytes} bytes",
+                hint="save it uncompressed, as npy",
+            )
+        with _open_member(archive, member, path) as file:
+            file.seek(header.offset)
+            data = file.read(info.nbytes)
+            file.read(1)  # at the member's end zipfile compares its CRC
+    if len(data) < info.nbytes:
+        raise bad_file(path, f"member {member} is truncated")
+    array = np.frombuffer(data, header.dtype).reshape(info.shape, order=header.order)
+    return header.finish(array)
+
+
+def _open_member(archive: zipfile.ZipFile, member: str, path: Path) -> IO[bytes]:
+    kind = archive.getinfo(member).compress_type
+    if kind not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may claim GBs of tables
+        raise F2FError(
+            f"member {member} of {path} has an unknown compression",
+            expected="stored or deflated",
+            got=f"method {kind}",
+        )
+    return archive.open(member)
+
+
+def _header(file: IO[bytes], name: str, path: Path) -> _Header:
+    """Parse a npy header from the beginning of a file."""
+    start = io.BytesIO(file.read(_HEADER_LIMIT))
+    version = np.lib.format.read_magic(start)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(start)
+    elif version == (2, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(start)
+    else:
+        raise bad_file(path, f"npy format version {version} is not 1.0 or 2.0")
+    if dtype.hasobject:
+        raise F2FError(
+            f"{path} holds Python objects, which only unpickling could read: refused",
+            expected="an array of numbers",
+            got="an object array",
+        )
+    if any(size < 0 for size in shape):
+        raise bad_file(path, f"negative size in shape {shape}")
+    # numpy writes ml_dtypes' bfloat16 as two opaque bytes, and has no other format of that name
+    format_name = "bfloat16" if dtype.str[1:] == "V2" else dtype.name
+    info = TensorInfo(name, tuple(shape), format_name, math.prod(shape) * dtype.itemsize)
+    return _Header(info, dtype, "F" if fortran else "C", start.tell())
+
+
+def _check_size(path: Path, header: _Header, size: int) -> None:
+    if size - header.offset < header.info.nbytes:
+        raise F2FError(
+            f"{path} is truncated or its header is wrong: "
+            f"tensor {header.info.name} of shape {header.info.shape}",
+            expected=f"{header.info.nbytes} bytes",
+            got=f"{size - header.offset}",
+        )

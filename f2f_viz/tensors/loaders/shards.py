@@ -1,0 +1,64 @@
+"""Loader for a folder of safetensors shards with an index, as Hugging Face writes them."""
+
+import json
+from pathlib import Path
+
+from f2f_viz.errors import F2FError
+from f2f_viz.tensors.loaders.base import Entry, bad_file, is_cached_blob, reading
+from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
+
+__all__ = ["shard_entries"]
+
+_INDEX = ".safetensors.index.json"
+
+
+def shard_entries(path: Path) -> list[Entry]:
+    """List the tensors that an index names, in its order.
+
+    Parameters
+    ----------
+    path
+        The folder, or the index file in it.
+    """
+    index = _find_index(path) if path.is_dir() else path
+    with reading(index):
+        content = json.loads(index.read_bytes())
+        where = content.get("weight_map") if isinstance(content, dict) else None
+        if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
+            raise bad_file(index, "it has no weight_map from tensors to files")
+        shards = {name: _open_shard(index, name) for name in dict.fromkeys(where.values())}
+        missing = [tensor for tensor, name in where.items() if tensor not in shards[name]]
+        if missing:
+            raise bad_file(index, f"tensor {missing[0]} is not in {where[missing[0]]}")
+        return [shards[name][tensor] for tensor, name in where.items()]
+
+
+def _find_index(folder: Path) -> Path:
+    found = sorted(folder.glob(f"*{_INDEX}"))
+    if len(found) != 1:
+        raise F2FError(
+            f"the folder {folder} is not a sharded model",
+            expected=f"one index, *{_INDEX}",
+            got=f"{len(found)}",
+            hint="give the path of one file",
+        )
+    return found[0]
+
+
+def _open_shard(index: Path, name: str) -> dict[str, Entry]:
+    """List a shard by tensor; it must be a file of the index's own folder, or cache."""
+    folder = index.parent
+    file = folder / name
+    # Name and resolved place: "..", an absolute path or a symbolic link may all lead out.
+    if Path(name).name != name or not (
+        file.resolve().parent == folder.resolve() or is_cached_blob(folder, file)
+    ):
+        raise F2FError(
+            f"{index} refers to a shard outside its folder: refused",
+            expected=f"a file in {index.parent}",
+            got=name,
+            hint="copy the shards beside their index",
+        )
+    if not name.endswith(".safetensors") or not file.is_file():
+        raise F2FError(f"{index} refers to {name}, which is no safetensors file beside it")
+    return {entry.info.name: entry for entry in safetensors_entries(file)}

@@ -1,0 +1,51 @@
+"""Sweeps: every point is an exact analysis, the front is right, an interrupted sweep goes on."""
+
+import json
+
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.analysis import sweep as sweeps
+from f2f_viz.analysis.sweep import SweepPoint, grid, pareto, sweep
+from f2f_viz.tensors.layer import Layer
+
+
+@pytest.fixture
+def layer():
+    return Layer(
+        "w", np.random.default_rng(0).normal(size=(40, 50)).astype(np.float16), "float16", "test"
+    )
+
+
+def test_grid_is_every_combination():
+    settings = grid(f2f.Settings(n_in=4), rate=(0.5, 0.9), n_s=(0, 1))
+    assert [(s.rate, s.n_s, s.n_in) for s in settings] == [
+        (0.5, 0, 4),
+        (0.5, 1, 4),
+        (0.9, 0, 4),
+        (0.9, 1, 4),
+    ]
+    with pytest.raises(f2f.F2FError, match="got width"):
+        grid(width=(1, 2))
+    with pytest.raises(f2f.F2FError, match="n_in"):
+        grid(n_s=(2,), n_in=(9,))
+
+
+def test_points_are_analyses_and_known_ones_are_not_measured_again(layer, monkeypatch):
+    settings = grid(rate=(0.5, 0.9), n_s=(0, 1))
+    points = list(sweep([layer], settings))
+    for point, choice in zip(points, settings, strict=True):
+        exact = f2f.analyze(layer, choice)
+        assert (point.ratio, point.efficiency) == (exact.ratio.value, exact.efficiency.value)
+        assert point.gates == int(exact.network.matrix.sum()) - np.count_nonzero(
+            exact.network.matrix.sum(1)
+        )
+        assert SweepPoint.from_dict(json.loads(json.dumps(point.to_dict()))) == point
+    monkeypatch.setattr(sweeps, "analyze", None)  # nothing is left to measure
+    assert list(sweep([layer], settings, done=points[::-1])) == points
+
+
+def test_pareto_front():
+    costs = np.array([[1, 5], [2, 2], [3, 1], [2, 3], [3, 3], [2, 2]], float)
+    assert pareto(costs).tolist() == [True, True, True, False, False, True]

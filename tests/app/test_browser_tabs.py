@@ -1,0 +1,178 @@
+"""Tabs as a person meets them: block grid, number format, sweeps, exported figures."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import f2f_viz as f2f
+from tests.app.page import TITLES, settle
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(shared, defaults):
+    """The one page of this module, with the first sample and the default settings."""
+    shared.get_by_role("tab", name="Mask").click()
+    shared.get_by_label("Samples", exact=True).check()
+    shared.get_by_label("Sample layer").select_option(f2f.sample_names()[0])
+    shared.get_by_label("Load settings from a JSON file").set_input_files(defaults)
+    expect(shared.get_by_label("n_out, block bits")).to_have_value("80")
+    settle(shared)
+    return shared
+
+
+def test_block_grid_is_drawn_and_hidden(page, eventually):
+    page.get_by_role("tab", name="Mask").click()
+    page.get_by_role("spinbutton", name="Pruning rate").fill("0.96")
+    page.get_by_label("Row", exact=True).check()
+    settle(page)
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.96, order="row"))
+    words = f"Mask, one weight a cell; blocks of {a.n_out} weights"
+    eventually(lambda: words in page.evaluate(TITLES))
+    mask, box = page.locator(".f2f-figure-mask"), page.get_by_label("Block grid")
+    page.mouse.move(0, 0)
+    drawn = mask.screenshot()
+    box.uncheck()
+    page.mouse.move(0, 0)
+    eventually(lambda: mask.screenshot() != drawn)
+    eventually(lambda: "Mask, one weight a cell" in page.evaluate(TITLES))
+    box.focus()
+    box.press(" ")
+    eventually(lambda: words in page.evaluate(TITLES))
+
+
+def test_a_click_marks_a_block(page, eventually):
+    heat = page.locator(".f2f-figure-mask").bounding_box()
+    page.mouse.click(heat["x"] + 120, heat["y"] + 120)
+    eventually(lambda: any("n_u = " in title for title in page.evaluate(TITLES)))
+
+
+def test_number_format_is_chosen_beside_the_layer(page):
+    chosen = page.get_by_label("Number format")
+    chosen.select_option("int8/channel")
+    settle(page)
+    expect(page.locator(".f2f-layer")).to_contain_text("float32 → int8 per channel")
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(number_format="int8/channel"))
+    expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
+    expect(page.locator(".f2f-badge")).to_have_text("✓ bit-exact")
+    page.get_by_role("tab", name="Planes").click()
+    expect(page.locator(".f2f-planes tbody tr")).to_have_count(8)
+    chosen.select_option("stored")
+    expect(page.locator(".f2f-planes tbody tr")).to_have_count(32)
+
+
+def test_a_number_format_that_does_not_fit_is_said_beside_it(page, tmp_path):
+    np.save(tmp_path / "codes.npy", np.ones((8, 8), np.int8))
+    page.get_by_label("Path", exact=True).check()
+    page.get_by_label("Path on this machine").fill(str(tmp_path / "codes.npy"))
+    page.get_by_label("Path on this machine").press("Enter")
+    expect(page.locator(".f2f-layer")).to_contain_text("int8")
+    page.get_by_label("Number format").select_option("int4")
+    expect(page.locator(".f2f-field-number_format .f2f-error")).to_contain_text("quantized already")
+    page.get_by_label("Number format").select_option("stored")
+    expect(page.locator(".f2f-field-number_format .f2f-error")).to_be_hidden()
+    settle(page)
+    page.get_by_label("Samples", exact=True).check()
+    settle(page)
+
+
+def test_every_way_of_storing_can_be_chosen(page):
+    page.locator(".f2f-more > summary").click()
+    chosen = {"Exponents as ranks": "recode", "No symbols for skewed planes": "zero_rate",
+              "Longest blocks that pay": "fit_n_out", "Planes as they are where that is less": "plain"}  # fmt: skip
+    for label in chosen:
+        page.get_by_label(label).check()
+    settle(page)
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(**dict.fromkeys(chosen.values(), True)))
+    expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
+    for label in chosen:
+        page.get_by_label(label).uncheck()
+    settle(page)
+
+
+def test_number_format_comes_by_link(app_server, open_page):
+    page = open_page(f"{app_server.url}&number_format=bfloat16")
+    settle(page)
+    expect(page.get_by_label("Number format")).to_have_value("bfloat16")
+    expect(page.locator(".f2f-layer")).to_contain_text("float32 → bfloat16")
+
+
+def test_sweep_over_layers_and_methods(page):
+    page.get_by_role("tab", name="Sweep").click()
+    view = page.locator(".f2f-sweep")
+    dense, pruned = "ffn2 · dense", "qkv · gradual-0.9"
+    view.get_by_label("Filter layers").fill(pruned)
+    expect(view.get_by_label(dense)).to_be_hidden()
+    view.get_by_label(pruned).check()
+    view.get_by_label("Filter layers").fill("")
+    wanted = {"0.8", "5", "1", "interleaved", "magnitude", "n:m"}
+    for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
+        box.set_checked(box.get_attribute("value") in wanted)
+    view.get_by_role("button", name="Start").click()
+    expect(view.get_by_role("status")).to_have_text("4 of 4")
+    expect(view.locator("svg .point")).to_have_count(8)  # two charts
+    name = "digits-transformer/gradual-0.9/qkv.weight"
+    settings = f2f.Settings(method="n:m", n_in=5)
+    a = f2f.analyze(f2f.sample_layer(name), settings)
+    row = view.get_by_role("row").filter(has_text="gradual-0.9/qkv · 2:4")
+    expect(row).to_contain_text(f"{a.ratio.value:.3f} ×")
+    view.get_by_label("Colour").select_option("pruning")
+    expect(view.locator(".f2f-sweep-entries")).to_contain_text("magnitude 0.8")
+    row.get_by_role("button").click()
+    expect(page.locator(".f2f-layer")).to_contain_text(name)
+    expect(page.get_by_label("Method")).to_have_value("n:m")
+    expect(page.get_by_label("n_in, symbol bits")).to_have_value("5")
+    settle(page)
+    expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
+
+
+def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path, eventually):
+    rng = np.random.default_rng(2)
+    tensors = {name: rng.normal(size=(400, 300)).astype(np.float32) for name in "abc"}
+    np.savez(tmp_path / "m.npz", **tensors)
+    page.get_by_role("tab", name="Mask").click()
+    page.get_by_label("Path", exact=True).check()
+    page.get_by_label("Path on this machine").fill(str(tmp_path / "m.npz"))
+    page.get_by_label("Path on this machine").press("Enter")
+    expect(page.locator(".f2f-layer")).to_contain_text("400 × 300")
+    settle(page)
+    page.get_by_role("tab", name="Sweep").click()
+    view = page.locator(".f2f-sweep")
+    layers = view.locator(".f2f-sweep-list").get_by_role("checkbox")
+    expect(layers).to_have_count(3)
+    for box in layers.all():
+        box.check()
+    for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
+        box.set_checked(box.get_attribute("value") in {"0.9", "0.7", "8", "1", "magnitude"})
+    view.get_by_role("button", name="Start").click()
+    status = view.get_by_role("status")
+    eventually(lambda: status.inner_text()[0] in "12345" and " of 6" in status.inner_text())
+    view.get_by_role("button", name="Pause").click()
+    view.get_by_role("button", name="Resume").click()
+    expect(status).to_have_text("6 of 6")
+    expect(view.get_by_role("row").filter(has_text="c · magnitude 0.9")).to_have_count(1)
+
+
+def test_planes_and_trellis_are_exported_as_svg(page):
+    page.get_by_role("tab", name="Export").click()
+    view = page.locator(".f2f-export")
+    view.get_by_label("Planes", exact=True).check()
+    view.get_by_label("SVG", exact=True).check()
+    with page.expect_download() as download:
+        view.get_by_role("button", name="Export").click()
+    text = download.value.path().read_text()
+    assert "9–31 mantissa" in text
+    assert "<metadata>" in text
+    view.get_by_label("Trellis at the cycle shown", exact=True).check()
+    view.get_by_role("button", name="Export").click()
+    expect(view.get_by_role("status")).to_contain_text("256 states are too many")
+    page.get_by_label("n_in, symbol bits").fill("4")
+    expect(page.get_by_label("n_out, block bits")).to_have_value("40")
+    settle(page)
+    with page.expect_download() as download:
+        view.get_by_role("button", name="Export").click()
+    text = download.value.path().read_text()
+    assert re.search(r"Plane 0, cycle \d+: 16 states, least cost", text)

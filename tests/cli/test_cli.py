@@ -1,0 +1,152 @@
+"""The command line: exit codes, one-line errors, no partial output, JSON."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.cli import main as cli
+from f2f_viz.figures.palette import DARK
+
+
+@pytest.fixture
+def weights(tmp_path):
+    values = np.random.default_rng(0).normal(size=(60, 70)).astype(np.float32)
+    np.save(tmp_path / "w.npy", values)
+    return values
+
+
+@pytest.fixture
+def coded(tmp_path, run, weights):
+    run("encode", tmp_path / "w.npy", "-o", tmp_path / "w.f2f", "--rate", "0.8", "--n-s", "1")
+    return tmp_path / "w.f2f"
+
+
+def test_encode_verify_decode_report(run, tmp_path, weights, coded):
+    assert run("verify", coded).startswith("ok: 60×70 float32, 840 kept")
+    run("decode", coded, "-o", tmp_path / "back.npy")
+    mask = f2f.prune(weights, 0.8)
+    np.testing.assert_array_equal(np.load(tmp_path / "back.npy"), np.where(mask, weights, 0))
+    run("decode", coded, "-o", tmp_path / "back.safetensors")
+    back = f2f.load_layer(tmp_path / "back.safetensors").weights
+    np.testing.assert_array_equal(back, np.where(mask, weights, 0))
+    report = json.loads(run("report", coded, "--json"))
+    assert sum(report["bits"].values()) == 8 * coded.stat().st_size
+    assert report["sparsity"] == pytest.approx(0.8)
+    assert "maximum ratio" in run("report", coded)
+    assert "CSR" in run("report", coded, "--compare")
+    rows = json.loads(run("report", coded, "--compare", "--json"))["rivals"]
+    assert rows[-1]["bytes"] == coded.stat().st_size
+    assert json.loads(run("tensors", tmp_path / "w.npy", "--json"))[0]["shape"] == [60, 70]
+    assert "60×70" in run("tensors", tmp_path / "w.npy")
+
+
+def test_encode_options_reach_the_encoder(run, tmp_path, weights):
+    out = tmp_path / "w.f2f"
+    run("encode", tmp_path / "w.npy", "-o", out, "--n-in", "4", "--n-s", "3", "--n-out", "11", "--order",
+        "row", "--coding", "chunk", "--seed", "5", "--method", "threshold", "--threshold", "1")  # fmt: skip
+    encoded = f2f.open(out)
+    assert (encoded.n_in, encoded.n_s, encoded.n_out) == (4, 3, 11)
+    assert (encoded.order, encoded.coding) == ("row", "chunk")
+    np.testing.assert_array_equal(encoded.mask, np.abs(weights) > 1)
+    np.testing.assert_array_equal(
+        encoded.network.matrix, f2f.XorNetwork.random(4, 11, 3, seed=5).matrix
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["encode", "missing.npy", "-o", "o.f2f"], "missing.npy"),
+        (["encode", "w.npy", "-o", "o.f2f", "--rate", "1.5"], "1.5"),
+        (["encode", "w.npy", "-o", "o.f2f", "--tensor", "q"], "'q'"),
+        (["encode", "w.npy", "-o", "o.f2f", "--n-s", "3"], "n_in"),
+        (["encode", "w.npy", "-o", "none/o.f2f"], "none/o.f2f"),
+        (["encode", "complex.npy", "-o", "o.f2f"], "float32"),
+        (["tensors", "broken.npz"], "broken.npz"),
+        (["verify", "w.npy"], ".f2f"),
+        (["decode", "broken.f2f", "-o", "o.npy"], "broken.f2f"),
+        (["decode", "w.f2f", "-o", "o.txt"], "o.txt"),
+        (["report", "missing.f2f"], "missing.f2f"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    run, tmp_path, monkeypatch, coded, arguments, word
+):
+    monkeypatch.chdir(tmp_path)
+    np.save("complex.npy", np.zeros(3, complex))
+    Path("broken.npz").write_bytes(b"PK\x03\x04 not a zip")
+    Path("broken.f2f").write_bytes(coded.read_bytes()[:-1] + b"x")
+    before = sorted(tmp_path.iterdir())
+    error = run(*arguments, code=1)
+    assert error.count("\n") == 1
+    assert word in error
+    assert "Traceback" not in error
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_wrong_usage_is_2(run, tmp_path):
+    run("encode", code=2)
+    run("nonsense", code=2)
+    run("encode", tmp_path / "w.npy", "-o", "o", "--n-in", "many", code=2)
+
+
+def test_the_installed_command_runs():
+    command = Path(sys.executable).with_name("f2f-viz")
+    assert f2f.__version__ in subprocess.check_output([command, "--version"], text=True)
+
+
+def test_sweep_goes_on_where_it_stopped(run, tmp_path, weights):
+    arguments = [
+        "sweep",
+        tmp_path / "w.npy",
+        "--axis",
+        "rate=0.7,0.9",
+        "--axis",
+        "n_s=0,1",
+        "-o",
+        tmp_path / "s.jsonl",
+    ]
+    table = run(*arguments)
+    assert len(table.splitlines()) == 5
+    assert "*" in table
+    lines = (tmp_path / "s.jsonl").read_text().splitlines()
+    marked = json.loads(lines[1]) | {"ratio": 123.5}
+    (tmp_path / "s.jsonl").write_text(lines[0] + "\n" + json.dumps(marked) + '\n{"cut')
+    points = [json.loads(line) for line in run(*arguments, "--json").splitlines()]
+    assert points[1]["ratio"] == 123.5  # taken over, not measured again
+    assert [p["settings"]["n_s"] for p in points] == [0, 1, 0, 1]
+    assert "is no sweep" in run("sweep", "--axis", "n_s=0", "-o", tmp_path / "w.npy", code=1)
+    assert "expected" in run("sweep", "--axis", "n_s", code=2)
+    assert "no-such" in run("sweep", "--axis", "no-such=1", code=1)
+
+
+def test_figure_writes_data_and_pages(run, tmp_path):
+    run("figure", "bits", "-o", tmp_path / "bits.csv", "--set", "n_s=0")
+    assert "payload" in (tmp_path / "bits.csv").read_text()
+    run("figure", "mask", "-o", tmp_path / "mask.html", "--set", "rate=0.8", "--preset", "paper")
+    run("figure", "bits", "-o", tmp_path / "dark.html", "--theme", "dark")
+    assert DARK.symbol in (tmp_path / "dark.html").read_text()
+    assert "<html" in (tmp_path / "mask.html").read_text()
+    where = ("--plane", 2, "--cycle", 30)
+    run("figure", "trellis", "-o", tmp_path / "t.csv", "--set", "n_in=4", *where)
+    assert "trellis" in (tmp_path / "t.csv").read_text()
+    assert "trellis" in run("figure", "mask", "-o", tmp_path / "x.csv", *where, code=2)
+    assert "one of" in run("figure", "nothing", "-o", tmp_path / "x.csv", code=1)
+    assert "rate" in run("figure", "bits", "-o", tmp_path / "x.csv", "--set", "rate=2", code=1)
+
+
+def test_a_long_search_is_announced_and_too_long_a_one_refused(run, tmp_path, weights, monkeypatch):
+    from f2f_viz.codec import trellis
+
+    arguments = ["encode", tmp_path / "w.npy", "-o", tmp_path / "w.f2f", "--n-s", "1"]
+    monkeypatch.setattr(cli, "search_seconds", lambda *sizes: 123.0)
+    monkeypatch.setattr(trellis, "MAX_SECONDS", 0.0)
+    error = run(*arguments, code=1)
+    assert "about 123 s of search" in error
+    assert "take too long" in error
+    assert not (tmp_path / "w.f2f").exists()

@@ -1,0 +1,48 @@
+"""Previews: what is sampled, and that short tiles do not bias the estimate."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import f2f_viz as f2f
+from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.planes import PlanePlan
+from f2f_viz.codec.sampling import _share_out, sample_mismatches
+
+
+@given(planes=st.integers(1, 64), budget=st.integers(0, 5000))
+def test_every_plane_is_searched_as_often_as_any_other(planes, budget):
+    dealt, counts = _share_out(planes, budget)
+    assert len(dealt) >= max(4, min(planes, 8))
+    assert dealt.size <= max(budget, planes, 6) + dealt.shape[1]
+    assert len(set(np.bincount(dealt[counts], minlength=planes).tolist())) == 1
+    for tile in dealt:
+        assert len(set(tile.tolist())) == tile.size
+
+
+@pytest.mark.parametrize("n_s", [1, 2])
+def test_short_tiles_do_not_bias_the_estimate(n_s):
+    rng = np.random.default_rng(3)
+    layer = f2f.Layer("w", rng.normal(size=(900, 900)).astype(np.float16), "float16", "test")
+    settings = f2f.Settings(n_s=n_s, method="random")
+    exact = f2f.analyze(layer, settings)
+    preview = f2f.analyze(layer, settings, preview=True)
+    assert not preview.exact
+    # without blocks before those that count, two stages seem to mismatch twice as often
+    assert 1 - preview.efficiency.value == pytest.approx(1 - exact.efficiency.value, rel=0.25)
+    assert preview.efficiency.low <= exact.efficiency.value <= preview.efficiency.high
+    guessed, known = (
+        [p.mismatches for p in a.planes if p.entropy > 0.99] for a in (preview, exact)
+    )
+    assert guessed == pytest.approx(known, rel=0.35)
+
+
+def test_one_plane_of_a_dear_search_has_an_interval():
+    rng = np.random.default_rng(0)
+    mask = rng.random(400_000) < 0.1
+    words = rng.integers(0, 2, mask.size, dtype=np.uint8)
+    none = np.zeros(1, bool)
+    plan = PlanePlan(np.array([words[mask].sum()]), none, none)
+    sample = sample_mismatches(words, mask, XorNetwork.random(5, 50, 3), plan, order="row")
+    assert 0 <= sample.rate.low < sample.rate.value < sample.rate.high < 0.1

@@ -1,0 +1,103 @@
+"""What the documents promise: their code runs, their commands exist, their links lead somewhere."""
+
+import doctest
+import importlib
+import json
+import pkgutil
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from safetensors.numpy import load_file, save_file
+
+import f2f_viz as f2f
+from f2f_viz.cli.main import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A folder with the files that the documents' examples use."""
+    shipped = load_file(ROOT / "f2f_viz" / "data" / "samples.safetensors")
+    weights = shipped["dense/ffn1.weight"]
+    tensors = {"dense/ffn1.weight": weights, "embed.weight": weights[:40]}
+    save_file(tensors, tmp_path / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_readme_python(shop, capsys):
+    for code in blocks(ROOT / "README.md", "python"):
+        exec(compile(code, "README.md", "exec"), {})
+    assert "of at most" in capsys.readouterr().out
+
+
+def test_readme_tables():
+    """They are what benchmarks/ measured; `python docs/tables.py` writes them."""
+    tables = runpy.run_path(ROOT / "docs" / "tables.py")
+    text = (ROOT / "README.md").read_text()
+    assert text == tables["readme"]()
+    sizes = tables["layer_sizes"](json.loads(tables["MODEL"].read_text()))
+    more = sizes["F2F"] / sizes["entropy mask + exponents"] - 1
+    assert f"What F2F gives for its\n{more:.1%}".replace("%", " %") in text
+    row = tables["readme_random_table"](json.loads(tables["PAPER"].read_text())["rows"])
+    last = [float(e) for e in re.findall(r"(\d+\.\d+) %? \(", row.splitlines()[-1])]
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    said = re.search(r"([\d.]+) % \(n_s = 0\) to ([\d.]+) % \(n_s = 1\) and ([\d.]+) %", guide)
+    assert [float(e) for e in said.groups()] == pytest.approx(last, abs=0.051)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/howto.md"])
+def test_commands(page, shop):
+    lines = [line for block in blocks(ROOT / page, "console") for line in block.splitlines()]
+    assert lines
+    for line in lines:
+        prompt, program, *arguments = shlex.split(line)
+        assert (prompt, program) == ("$", "f2f-viz")
+        done = CliRunner().invoke(cli, arguments)
+        assert done.exit_code == 0, f"{line}: {done.output}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page):
+    text = re.sub(r"^(```|    ).*?(^```|$)", "", page.read_text(), flags=re.M | re.S)
+    for link in re.findall(r"(?<!!)\[[^]]*\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:|#", link):
+            target = page.parent / link.partition("#")[0]
+            assert target.exists(), f"{page.name} links to {link}"
+
+
+@pytest.mark.parametrize("page", ["start", "howto"])
+def test_examples_in_the_pages(page, shop):
+    text = "\n".join(blocks(ROOT / "docs" / f"{page}.md", "python"))
+    test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    assert test.examples
+    failures: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=failures.append)
+    assert not failures, "".join(failures)
+
+
+def test_examples_in_the_docstrings():
+    modules = [f2f, *(importlib.import_module(f"f2f_viz.{m.name}") for m in pkgutil.iter_modules(f2f.__path__) if m.name != "_core")]  # fmt: skip
+    for module in modules:
+        assert doctest.testmod(module).failed == 0, module.__name__
+
+
+def test_diagrams_are_those_of_the_script(tmp_path, monkeypatch):
+    path = ROOT / "docs" / "diagrams.py"
+    drawn = runpy.run_path(str(path))
+    monkeypatch.setitem(drawn["Drawing"].save.__globals__, "IMAGES", tmp_path)
+    drawn["main"]()
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == sorted(file.name for file in (ROOT / "docs/images").glob("guide-*.svg"))
+    for name in names:
+        assert (tmp_path / name).read_text() == (ROOT / "docs/images" / name).read_text()

@@ -1,0 +1,394 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import f2f_viz as f2f
+from f2f_viz.analysis import sweep as f2f_sweep
+from f2f_viz.analysis.compare import bounds, compare
+from f2f_viz.codec.blocks import block_count, weight_index
+from f2f_viz.figures import (
+    bits,
+    decoder,
+    histogram,
+    mask,
+    mask_overlays,
+    palette,
+    plane_chart,
+    planes,
+    ratio,
+    sweep,
+    trellis,
+)
+from f2f_viz.figures.compare import CompareView, compare_data
+
+
+def layer_of(weights):
+    return f2f.Layer("w", weights, str(weights.dtype), "test")
+
+
+@pytest.fixture(scope="module")
+def analyses():
+    weights = np.random.default_rng(5).normal(size=(37, 61)).astype(np.float32)
+    return {
+        order: f2f.analyze(layer_of(weights), f2f.Settings(order=order, rate=0.8, n_s=1))
+        for order in ("row", "interleaved")
+    }
+
+
+def test_mask_cells_hold_the_share_kept(analyses):
+    a = analyses["row"]
+    data = mask.mask_data(a, pixels=(5, 7))
+    assert data["density"].shape == (5, 7)
+    rows, columns = data["row_edges"], data["column_edges"]
+    assert (rows[0], rows[-1], columns[0], columns[-1]) == (0, 37, 0, 61)
+    for i, j in np.ndindex(5, 7):
+        cell = a.mask[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
+        assert data["density"][i, j] == pytest.approx(cell.mean())
+
+
+def test_mask_shows_single_weights_on_zoom(analyses):
+    a = analyses["row"]
+    data = mask.mask_data(a, (10.4, 14.2), (50.0, 80.0), (20, 20))
+    np.testing.assert_array_equal(data["row_edges"], np.arange(10, 16))
+    np.testing.assert_array_equal(data["column_edges"], np.arange(50, 62))
+    np.testing.assert_array_equal(data["density"], a.mask[10:15, 50:61])
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (0,), (3, 4), (2, 3, 5), (0, 4)])
+def test_mask_of_any_shape_is_a_matrix(shape):
+    matrix = mask.mask_matrix(np.ones(shape, bool))
+    assert matrix.ndim == 2
+    assert matrix.sum() == np.prod(shape, dtype=int)
+
+
+@pytest.mark.parametrize("order", ["row", "interleaved"])
+def test_every_weight_knows_its_block(analyses, order):
+    a = analyses[order]
+    index = weight_index(a.mask.size, a.n_out, order)
+    for block in range(0, a.blocks, 7):
+        for weight in index[block][index[block] >= 0]:
+            assert mask.block_of_weight(a, int(weight)) == block
+        marks = mask.block_weights(a, block)
+        np.testing.assert_array_equal(
+            marks["kept"], a.mask[marks["row"].astype(int), marks["column"].astype(int)]
+        )
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 40), st.data())
+def test_edges_part_weights_of_two_blocks_and_no_others(rows, width, run, data):
+    top = data.draw(st.integers(0, rows - 1))
+    bottom = data.draw(st.integers(top + 1, rows))
+    left = data.draw(st.integers(0, width - 1))
+    right = data.draw(st.integers(left + 1, width))
+    window = top, bottom, left, right
+    lines = mask_overlays.edges_in_view(run, rows * width, width, window)
+    drawn = set()
+    for x0, y0, x1, y1 in zip(*lines.values(), strict=True):
+        assert (x0 == x1) != (y0 == y1)
+        if x0 == x1:
+            pieces = {((y, x0 - 1), (y, x0)) for y in range(y0, y1)}
+        else:
+            pieces = {((y0 - 1, x), (y0, x)) for x in range(x0, x1)}
+        assert not drawn & pieces
+        drawn |= pieces
+    wanted = set()
+    for y, x in np.ndindex(rows, width):
+        for below, beside in ((1, 0), (0, 1)):
+            there = y + below, x + beside
+            inside = top <= y and there[0] < bottom and left <= x and there[1] < right
+            if inside and (y * width + x) // run != (there[0] * width + there[1]) // run:
+                wanted.add(((y, x), there))
+    if drawn:
+        assert drawn == wanted
+    elif wanted:
+        cells = [y * width + x for y in range(top, bottom) for x in range(left, right)]
+        assert len({cell // run for cell in cells}) > mask_overlays.MOST_RUNS
+
+
+def test_profiles_are_the_densities_of_rows_and_columns(analyses):
+    matrix = analyses["row"].mask
+    rows, columns = mask_overlays.profiles(matrix, np.array([4, 5, 9]), np.array([0, 30, 61]))
+    assert rows == pytest.approx([matrix[4].mean(), matrix[5:9].mean()])
+    assert columns == pytest.approx([matrix[:, :30].mean(), matrix[:, 30:].mean()])
+
+
+def test_mask_view_marks_blocks_and_banks(analyses):
+    a, other = analyses["row"], analyses["interleaved"]
+    view = mask.MaskView()
+    title = view._densities[1][0].title
+    view.update(a)
+    assert a.blocks < mask_overlays.MOST_RUNS
+    assert title.text == f"Mask, one weight a cell; blocks of {a.n_out} weights"
+    view.select(5)
+    starts = view._outline.data
+    at = {(int(x), int(y)) for x, y in zip(starts["x0"], starts["y0"], strict=True)}
+    row, column = divmod(5 * a.n_out, 61)
+    assert (column, row) in at
+    assert f"n_u = {a.n_u[5]}" in title.text
+    assert sum(view._marks.data["kept"]) == a.n_u[5] == (view._marks.data["size"] == 8).sum()
+    view.update(other)
+    assert not len(view._outline.data["x0"])
+    assert f"banks of {other.blocks} weights" in title.text
+    assert len(view._edges.data["x0"])
+    view.grid_shown = False
+    assert not len(view._edges.data["x0"])
+    densities = view._densities[0][1].data["density"]
+    assert densities == pytest.approx(other.mask.mean(axis=1))
+
+
+def test_histogram_counts_every_block_once(analyses):
+    a = analyses["interleaved"]
+    for order, data in histogram.histogram_data(a).items():
+        assert data["share"].sum() == pytest.approx(1)
+        assert (data["share"] * data["n_u"]).sum() == pytest.approx(a.mask.sum() / a.blocks)
+        assert (data["binomial"] * data["n_u"]).sum() == pytest.approx(a.n_out * 0.2, rel=0.02)
+        assert data["dispersion"] == pytest.approx(
+            a.n_u_orders[order].var()
+            / (a.n_u_orders[order].mean() * (1 - a.n_u_orders[order].mean() / a.n_out))
+        )
+
+
+def test_bits_lie_end_to_end(analyses):
+    a = analyses["row"]
+    data = bits.bits_data(a)
+    assert data["part"] == list(bits.PARTS)
+    assert data["left"] == [0.0, *data["right"][:-1]]
+    assert data["right"][-1] * a.mask.size == pytest.approx(sum(a.bits.values()))
+    assert data["right"][1] * a.mask.size == pytest.approx(32 * a.mask.size / a.ratio.value)
+    assert sum(data["share"]) == pytest.approx(1)
+
+
+def test_decoder_window_is_the_trace(analyses):
+    a = analyses["interleaved"]
+    data = decoder.window_data(a, plane=3, cycle=40, length=16)
+    t = f2f.trace(a.encoded, 3, data["start"], data["start"] + data["n"])
+    assert data["start"] <= 40 < data["start"] + data["n"] == data["start"] + 16
+    shape = (16, a.n_out)
+    read = {
+        name: np.frombuffer(data[name], kind).reshape(shape)
+        for name, kind in {
+            "output": np.uint8, "care": np.uint8, "index": "<i4", "values": "<f8",
+        }.items()
+    }  # fmt: skip
+    np.testing.assert_array_equal(read["output"], t.output)
+    kept = t.care
+    words = np.frombuffer(data["words"], "<u4").reshape(shape)[kept]
+    weights = a.layer.weights.reshape(-1)[read["index"][kept]]
+    np.testing.assert_array_equal(words, weights.view("<u4"))
+    np.testing.assert_array_equal(read["values"][kept], weights)
+    # the plane's bit of each kept weight is what the decoder gives in the end
+    np.testing.assert_array_equal(words >> (31 - 3) & 1, t.output[kept])
+
+
+def test_decoder_window_has_scales_of_quantized_weights(analyses):
+    layer = analyses["row"].layer
+    a = f2f.analyze(layer, f2f.Settings(rate=0.8, number_format="int8/channel"))
+    data = decoder.window_data(a, plane=0, cycle=0, length=8)
+    t = f2f.trace(a.encoded, 0, 0, 8)
+    codes = np.frombuffer(data["values"], "<f8").reshape(t.care.shape)
+    scales = np.frombuffer(data["scales"], "<f4").reshape(t.care.shape)
+    wanted = layer.weights.reshape(-1)[t.weight_index]
+    assert (abs(codes * scales - wanted)[t.care] <= 0.501 * scales[t.care]).all()
+    assert decoder.window_data(analyses["row"], 0, 0, 8)["scales"] == b""
+
+
+def test_planes_add_up(analyses):
+    a = analyses["row"]
+    rows = planes.planes_data(a)
+    assert [row["index"] for row in rows] == list(range(32))
+    assert sum(row["mismatches"] for row in rows) == sum(
+        plane.corrections.size for plane in a.encoded.planes
+    )
+    kept = a.mask.sum()
+    for row, plane in zip(rows, a.encoded.planes, strict=True):
+        assert row["efficiency"] == pytest.approx(1 - plane.corrections.size / kept)
+        assert row["inverted"] == (row["ones"] > 0.5)
+    assert sum(row["per_bit"] for row in rows) * kept == pytest.approx(
+        a.bits["payload"] + a.bits["corrections"]
+    )
+
+
+def test_plane_chart_shows_the_planes(analyses):
+    a = analyses["interleaved"]
+    data = plane_chart.chart_data(a)
+    kept = a.mask.sum()
+    for p, plane in enumerate(a.encoded.planes):
+        wanted = f2f.trace(a.encoded, p, 0, a.blocks)
+        ones = (wanted.output & wanted.care).sum() / kept
+        assert data["ones"][p] == pytest.approx(ones)
+        assert data["mismatches"][p] == plane.corrections.size
+        assert data["efficiency"][p] == pytest.approx(100 * (1 - plane.corrections.size / kept))
+        assert data["payload_end"][p] == pytest.approx(a.blocks * a.settings.n_in / kept)
+    assert sum(data["per_bit"]) * kept == pytest.approx(a.bits["payload"] + a.bits["corrections"])
+    assert plane_chart.plane_fields(data["name"]) == [
+        ("sign", 0, 1), ("exponent", 1, 9), ("mantissa", 9, 32),
+    ]  # fmt: skip
+    assert plane_chart.plane_fields(["sign", "bit 2", "bit 1", "bit 0"])[-1] == ("bit", 1, 4)
+
+
+def test_planes_without_symbols_have_no_efficiency(analyses):
+    a = f2f.analyze(analyses["row"].layer, f2f.Settings(rate=0.8, zero_rate=True, recode=True))
+    data = plane_chart.chart_data(a)
+    silent = [plane.zero_rate for plane in a.encoded.planes]
+    assert any(silent)
+    assert np.isnan(data["efficiency"]).tolist() == silent
+    assert [end == 0 for end in data["payload_end"]] == silent
+
+
+def test_points_stand_under_the_bounds(analyses):
+    a = analyses["interleaved"]
+    point = ratio.point_of(a)
+    assert point.ratio == pytest.approx(point.of_bound / (1 - point.sparsity))
+    assert point.delta == pytest.approx(1 - a.efficiency.value)
+    limit = ratio.distortion_data(0.5)
+    np.testing.assert_allclose(limit["rate"][[0, -1]], [1, 0], atol=1e-12)
+    assert point.rate >= np.interp(point.delta, limit["delta"], limit["rate"])
+    bound = ratio.bound_data()
+    np.testing.assert_allclose(bound["ratio"] * (1 - bound["sparsity"]), 1)
+    low = ratio.CurvePoint(1, 0.5, 1.9, 0.95, 0.01, 1.0, True)
+    shown = ratio.curve_data([point, low], 1)
+    assert shown["sparsity"] == [0.5, point.sparsity]
+    assert ratio.curve_data([point, low], 2)["sparsity"] == []
+    view = ratio.RatioView()
+    view.update(a)
+    view.show_curve([point, low], 2, 24)
+
+
+def test_comparison_is_sorted_and_whole(analyses):
+    a = analyses["interleaved"]
+    rivals, limits = compare(a.layer.weights, a.mask, a.encoded), bounds(a.layer.weights, a.mask)
+    data = compare_data(rivals, limits)
+    assert data["bytes"] == sorted(data["bytes"], reverse=True)
+    assert data["kind"].count("f2f") == 1
+    assert data["kind"].count("bound") == 2
+    mine = data["bytes"][data["kind"].index("f2f")]
+    assert mine == sum(a.encoded.report.bits.values()) // 8
+    CompareView("dark").show(rivals, limits)
+
+
+def test_longer_registers_correct_less(analyses):
+    a = analyses["row"]
+    data = decoder.register_data(a, 31, 0, 64)
+    assert [stage["n_s"] for stage in data["stages"]] == [0, 1, 2]
+    totals = [sum(stage["wrong"]) for stage in data["stages"]]
+    assert totals[0] > totals[1] >= totals[2]
+    # from cycle 0 with the analysis' own register it is the encoder's own search, if whole
+    whole = decoder.register_data(a, 31, 0, a.blocks)["stages"][a.settings.n_s]["wrong"]
+    assert sum(whole) == a.encoded.planes[31].corrections.size
+
+
+def test_jumps_lead_to_what_they_say(analyses):
+    a = analyses["row"]
+    np.testing.assert_array_equal(
+        decoder.heavy_cycles(a), [t for t in range(a.blocks) if a.n_u[t] > a.settings.n_in]
+    )
+    wrong = f2f.trace(a.encoded, 0, 0, a.blocks).mismatch.any(axis=1)
+    np.testing.assert_array_equal(decoder.mismatch_cycles(a, 0), np.flatnonzero(wrong))
+
+
+@pytest.mark.parametrize(("n_in", "n_s"), [(3, 2), (2, 3), (6, 1), (4, 1)])
+def test_trellis_is_the_search(n_in, n_s):
+    weights = np.random.default_rng(n_in).normal(size=(40, 9)).astype(np.float16)
+    a = f2f.analyze(layer_of(weights), f2f.Settings(rate=0.7, n_in=n_in, n_s=n_s))
+    for plane in (0, 7):
+        data = trellis.trellis_data(a, plane, 0, a.blocks)
+        nodes, ways, path = data["nodes"], data["survivors"], data["path"]
+        cost = {
+            (t, s): c for t, s, c in zip(*map(nodes.get, ("time", "state", "cost")), strict=True)
+        }
+        assert [cost[t, 0] for t in (0,)] == [0]
+        wrong = f2f.trace(a.encoded, plane, 0, a.blocks).mismatch.sum(axis=1)
+        so_far = np.concatenate([[0], np.cumsum(wrong)])
+        for t, s, following in zip(path["time"], path["state"], path["next_state"], strict=True):
+            # no way into a state is cheaper than the survivor, and the optimum is one of them
+            assert cost[t, s] == so_far[t]
+            if t + 1 < a.blocks:
+                assert (t + 1, following) in cost
+        last = ways["time"] == a.blocks - 1
+        assert last.any()
+        into = set(zip(ways["time"], ways["next_state"], strict=True))
+        assert len(into) == len(ways["time"])
+
+
+def test_sweep_rows_hold_the_points(analyses):
+    layer = analyses["row"].layer
+    points = list(f2f_sweep.sweep([layer], f2f_sweep.grid(rate=[0.7, 0.8], n_s=[0, 1])))
+    rows = sweep.sweep_data(points)
+    assert [(row["rate"], row["n_s"]) for row in rows] == [(0.7, 0), (0.7, 1), (0.8, 0), (0.8, 1)]
+    for row, point in zip(rows, points, strict=True):
+        assert (row["ratio"], row["gates"]) == (point.ratio, point.gates)
+        assert row["of_bound"] == pytest.approx(point.ratio * (1 - point.sparsity))
+        # the higher ratio of its rate is on the front, whatever it costs
+        best = max(p.ratio for p in points if p.settings.rate == row["rate"])
+        assert row["front"] or row["ratio"] < best
+    assert sweep.sweep_data([]) == []
+
+
+def test_fronts_are_of_one_layer_and_sparsity(analyses):
+    point = next(f2f_sweep.sweep([analyses["row"].layer], [f2f.Settings(rate=0.8, n_s=0)]))
+    worse = replace(point, ratio=point.ratio / 2, seconds=2 * point.seconds)
+    alone = [replace(worse, layer="other/w"), replace(worse, sparsity=0.5)]
+    rows = sweep.sweep_data([point, worse, *alone])
+    assert [row["front"] for row in rows] == [True, False, True, True]
+    assert [row["short"] for row in rows] == ["w", "w", "other/w", "w"]
+    words = [
+        sweep.describe_pruning(f2f.Settings(**chosen))
+        for chosen in (
+            {"per": "row"}, {"method": "random", "rate": 0.5}, {"method": "zeros"},
+            {"method": "threshold", "threshold": 0.01}, {"method": "n:m", "pattern": "1:4"},
+        )
+    ]  # fmt: skip
+    assert words == ["magnitude by row 0.9", "random 0.5", "own zeros", "|w| > 0.01", "1:4"]
+
+
+def test_trellis_says_why_it_is_empty(analyses):
+    view = trellis.TrellisView()
+    view.update(analyses["row"])
+    assert "too many" in view.root.title.text
+    weights = np.ones((6, 6), np.float16)
+    view.update(f2f.analyze(layer_of(weights), f2f.Settings(n_s=0)))
+    assert "n_s ≥ 1" in view.root.title.text
+
+
+@given(st.integers(1, 8), st.integers(0, 2), st.integers(1, 40), st.integers(0, 99))
+def test_gates_are_counted_by_output(n_in, n_s, n_out, seed):
+    network = f2f.XorNetwork.random(n_in, n_out, n_s, seed=seed)
+    gates, depth = network.gates, network.depth
+    ones = [int(row.sum()) for row in network.matrix]
+    assert gates == sum(max(n - 1, 0) for n in ones)
+    assert 2 ** (depth - 1) < max(*ones, 1, 1) <= 2**depth or max(ones) <= 1
+
+
+def _luminance(colour):
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("colours", [palette.LIGHT, palette.DARK])
+def test_text_and_states_stand_out(colours):
+    def contrast(a, b):
+        low, high = sorted((_luminance(a), _luminance(b)))
+        return (high + 0.05) / (low + 0.05)
+
+    for text in (colours.ink, colours.muted):
+        assert contrast(text, colours.surface) >= 4.5  # WCAG AA
+    for state in (colours.kept, colours.mismatch, colours.corrected):
+        assert contrast(state, colours.surface) >= 3
+    names = [colours.kept, colours.dont_care, colours.mismatch, colours.corrected]
+    assert len(set(names)) == 4
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("shape", [(8, 8), (5,), (1, 1)])
+def test_views_draw_every_analysis(rate, shape):
+    layer = layer_of(np.ones(shape, np.float16))
+    a = f2f.analyze(layer, f2f.Settings(rate=rate))
+    for view in (mask.MaskView(), histogram.HistogramView("dark"), bits.BitsView()):
+        view.update(a)
+    shown = decoder.DecoderView()
+    shown.update(a)
+    assert shown.root.code["blocks"] == block_count(int(np.prod(shape)), a.n_out)

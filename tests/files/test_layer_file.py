@@ -1,0 +1,220 @@
+"""Files: whole or not at all, refused when damaged, the same bytes for the same version."""
+
+import dataclasses
+import hashlib
+import re
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.codec.mask_coding import pack_mask_bits
+from f2f_viz.files import layer_file
+from f2f_viz.settings import PRESETS
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.fixture
+def encoded():
+    weights = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float16)
+    return f2f.encode(weights, f2f.prune(weights, 0.8), n_in=4, n_s=1)
+
+
+def test_every_flipped_byte_is_refused(encoded):
+    data = layer_file.to_bytes(encoded)
+    rng = np.random.default_rng(0)
+    for at in rng.choice(len(data), 300, replace=False):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << rng.integers(8)
+        try:
+            read = layer_file.from_bytes(bytes(damaged))
+        except f2f.F2FError as problem:
+            assert "\n" not in str(problem)
+        else:  # a harmless byte, such as a space of the JSON header's padding
+            np.testing.assert_array_equal(f2f.decode(read), f2f.decode(encoded))
+
+
+def test_the_same_layer_gives_the_same_bytes(encoded):
+    assert len({layer_file.to_bytes(encoded) for _ in range(9)}) == 1
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 8, 100, -1])
+def test_truncated_files_are_refused(encoded, cut):
+    with pytest.raises(f2f.F2FError, match="not an intact"):
+        layer_file.from_bytes(layer_file.to_bytes(encoded)[:cut])
+
+
+def test_a_later_version_is_named(encoded, monkeypatch):
+    monkeypatch.setattr(layer_file, "VERSION", layer_file.VERSION + 1)
+    data = layer_file.to_bytes(encoded)
+    monkeypatch.undo()
+    with pytest.raises(f2f.F2FError, match=r"version.*update"):
+        layer_file.from_bytes(data)
+
+
+def test_a_failed_write_leaves_nothing(encoded, tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(layer_file.os, "replace", full)
+    with pytest.raises(f2f.F2FError, match="No space left"):
+        f2f.save(encoded, tmp_path / "w.f2f")
+    assert not list(tmp_path.iterdir())
+
+
+def test_golden_files_still_decode():
+    """Written by version 1 of the format; a missing file fails."""
+    sums = (GOLDEN / "SHA256SUMS").read_text().split()
+    assert sums
+    for expected, name in zip(sums[::2], sums[1::2], strict=True):
+        encoded = f2f.open(GOLDEN / name)
+        decoded = f2f.decode(encoded)
+        assert hashlib.sha256(decoded.tobytes()).hexdigest() == expected == encoded.checksum
+
+
+@pytest.mark.parametrize(
+    ("coding", "wrong"),
+    [("chunk", "padding"), ("chunk", "don't-care"), ("chunk", "twice"), ("rank", "twice")],
+)
+def test_corrections_elsewhere_are_refused(coding, wrong):
+    """A file can be whole, digest and all, and still not be one that the encoder writes."""
+    weights = np.random.default_rng(1).normal(size=1001).astype(np.float16)
+    encoded = f2f.encode(weights, f2f.prune(weights, 0.8), n_in=4, n_s=0, n_out=20, coding=coding)
+    plane = encoded.planes[-1]
+    assert plane.corrections.size > 2
+    care = np.zeros(encoded.blocks * encoded.n_out, bool)
+    care[encoded.care_positions] = True
+    at = plane.corrections.copy()
+    if wrong == "twice":
+        at[1] = at[0]
+    else:
+        at[-1] = care.size - 1 if wrong == "padding" else np.flatnonzero(~care[: at[-1]])[-1]
+        at.sort()
+    bad = dataclasses.replace(plane, corrections=at)
+    file = layer_file.to_bytes(dataclasses.replace(encoded, planes=(*encoded.planes[:-1], bad)))
+    with pytest.raises(f2f.F2FError, match="corrections"):
+        layer_file.from_bytes(file)
+
+
+def test_headers_that_lie_are_refused(encoded, capsys):
+    """Every field says something else, under a digest that fits: one clear error, or a sound layer."""
+    tensors, header, _ = layer_file._layout(encoded)
+    junk = [-1, 0, 1, 2, 3, 7, 255, 4096, 2**31, 2**63, 10**30, 1.5, True, None, "", "x", "int8", "row", "chunk",
+            "bitmap", [], [0], [1] * 16, [-1] * 16, [2**40] * 16, ["a"] * 16, [[0]] * 16, {}, {"a": 1}, [10**6, 10**6],
+            [1200], [2**62, 4], [0, 5], [30, 40.0]]  # fmt: skip
+    refused = sound = 0
+    for field in header:
+        for value in junk:
+            try:
+                read = layer_file.from_bytes(
+                    layer_file._serialise(tensors, {**header, field: value})
+                )
+                f2f.decode(read)
+                sound += 1
+            except f2f.F2FError as problem:
+                assert "\n" not in str(problem)
+                refused += 1
+        shorter = {key: value for key, value in header.items() if key != field}
+        with pytest.raises(f2f.F2FError):
+            layer_file.from_bytes(layer_file._serialise(tensors, shorter))
+    rng = np.random.default_rng(0)
+    for name in tensors:  # other bytes, fewer, more
+        for _ in range(150):
+            data = tensors[name].copy()
+            if data.size:
+                data[rng.integers(data.size)] ^= 1 << rng.integers(8)
+            data = data[: rng.integers(data.size + 1)] if rng.random() < 0.3 else data
+            data = (
+                np.concatenate([data, rng.integers(0, 256, rng.integers(4)).astype(np.uint8)])
+                if rng.random() < 0.3
+                else data
+            )
+            try:
+                f2f.decode(
+                    layer_file.from_bytes(layer_file._serialise({**tensors, name: data}, header))
+                )
+                sound += 1
+            except f2f.F2FError as problem:
+                assert "\n" not in str(problem)
+                refused += 1
+    with capsys.disabled():
+        print(f" [{refused} lying files refused, {sound} harmless] ", end="")
+    assert refused > 500
+
+
+def claiming(encoded, **claims):
+    """The file of a layer whose header says something else, under a digest that fits."""
+    tensors, header, _ = layer_file._layout(encoded)
+    return layer_file._serialise(tensors, header | claims)
+
+
+@pytest.fixture
+def all_pruned():
+    weights = np.ones(100, np.float64)
+    return f2f.encode(weights, np.zeros(100, bool), **PRESETS["best"] | {"n_s": 1})
+
+
+def test_a_large_layer_that_is_all_pruned_is_read(tmp_path):
+    shape = (5000, 7000)
+    weights = np.ones(shape, np.int8)
+    encoded = f2f.encode(weights, np.zeros(shape, bool), **PRESETS["best"] | {"n_s": 1})
+    f2f.save(encoded, tmp_path / "w.f2f")
+    assert weights.size > 1 << 24
+    assert weights.size > 2000 * (tmp_path / "w.f2f").stat().st_size
+    assert not f2f.decode(f2f.open(tmp_path / "w.f2f")).any()
+
+
+def test_a_small_file_may_claim_what_the_caller_allows(all_pruned, tmp_path, monkeypatch):
+    path = tmp_path / "w.f2f"
+    path.write_bytes(claiming(all_pruned, shape=[1 << 26]))
+    tracemalloc.start()
+    with pytest.raises(f2f.F2FError, match=r"claims 67,108,864 weights.*max_bytes=\d+") as problem:
+        f2f.open(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20  # refused before anything is allocated
+    tracemalloc.stop()
+    needed = int(re.search(r"max_bytes=(\d+)", str(problem.value))[1])
+    assert f2f.open(path, max_bytes=needed).shape == (1 << 26,)
+    with pytest.raises(f2f.F2FError, match="claims"):
+        f2f.open(path, max_bytes=needed - 1)
+    monkeypatch.setenv("F2F_VIZ_MAX_BYTES", str(needed))
+    assert f2f.open(path).kept == 0
+    monkeypatch.setenv("F2F_VIZ_MAX_BYTES", "much")
+    with pytest.raises(f2f.F2FError, match="F2F_VIZ_MAX_BYTES: expected a number of bytes"):
+        f2f.open(path)
+
+
+@pytest.mark.parametrize("kept", ["none", "one", "all"])
+@pytest.mark.parametrize("n_out", [1, 64])
+def test_what_a_small_file_claims_is_the_memory_it_takes(all_pruned, kept, n_out, monkeypatch):
+    """At the very limit, reading and decoding allocate no more, whatever the claim is made of."""
+    monkeypatch.setattr(layer_file, "_MAX_EXPANSION", 0)
+    _, header, _ = layer_file._layout(all_pruned)
+    tensors = {name: np.empty(0, np.uint8) for name in layer_file._TENSORS}
+    tensors["matrix"] = np.zeros(n_out * 2, np.uint8)
+    tensors["ranks"] = np.zeros(2, np.uint8)
+    size = 10**6
+    claims = {"shape": [size], "n_out": n_out, "n_in": 8, "n_s": 1,
+              "kept": {"none": 0, "one": 1, "all": size}[kept]}  # fmt: skip
+    if kept == "one":  # range-coded: the last of a million
+        mask = np.arange(size) == size - 1
+        tensors["mask"], _ = pack_mask_bits(mask, "range")
+    data = layer_file._serialise(tensors, header | claims)
+    with pytest.raises(f2f.F2FError, match="claims") as problem:
+        layer_file.from_bytes(data, max_bytes=0)
+    needed = int(re.search(r"max_bytes=(\d+)", str(problem.value))[1])
+    tracemalloc.start()
+    read = layer_file.from_bytes(data, max_bytes=needed)
+    f2f.decode(read)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < needed + (1 << 22)  # what pieces take, whatever the size
+
+
+@pytest.mark.parametrize("shape", [[1] * 100, [2**40] * 16, [2**47, 2], [0, 2**47, 2**47], [-1]])
+def test_shapes_that_no_array_has_are_refused(all_pruned, shape):
+    with pytest.raises(f2f.F2FError) as problem:
+        layer_file.from_bytes(claiming(all_pruned, shape=shape))
+    assert len(str(problem.value)) < 500

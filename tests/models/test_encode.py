@@ -1,0 +1,538 @@
+"""Whole models: everything back bit for bit, whatever stops the encoder on the way."""
+
+import hashlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import f2f_viz as f2f
+from f2f_viz.analysis.dask import dask_executor
+from f2f_viz.codec.bitplanes import to_words
+from f2f_viz.files import layer_file
+from f2f_viz.files.model_file import open_model
+from f2f_viz.models import encode as model
+from f2f_viz.models.encode import decode_model, encode_model
+from f2f_viz.models.report import model_report, model_rivals
+from f2f_viz.settings import PRESETS, Settings
+
+SETTINGS = Settings(**PRESETS["best"], rate=0.8, n_in=4, n_s=1)
+# name: (safetensors dtype, shape); encoded are the first five
+TENSORS = {
+    "embed.weight": ("F32", (60, 50)),
+    "attn.weight": ("BF16", (40, 60)),
+    "conv": ("F16", (8, 6, 5, 7)),
+    "quantized": ("I8", (50, 60)),
+    "wide": ("F64", (30, 20)),
+    "bias": ("F32", (60,)),
+    "ids": ("I64", (1, 12)),
+    "scalar": ("F32", ()),
+    "empty": ("F32", (0, 4)),
+    "fp8": ("F8_E4M3", (9, 5)),
+    "flags": ("BOOL", (3, 3)),
+}
+SIZES = {"F64": 8, "I64": 8, "F32": 4, "F16": 2, "BF16": 2, "I8": 1, "F8_E4M3": 1, "BOOL": 1}
+ENCODED = list(TENSORS)[:5]
+
+
+def write_model(path, seed=0):
+    """A file as another program may write it: names and data in orders of their own."""
+    rng = np.random.default_rng(seed)
+    header, data = {"__metadata__": {"format": "pt", "note": "ünïcode"}}, b""
+    for name in sorted(TENSORS):
+        code, shape = TENSORS[name]
+        count = math.prod(shape)
+        values = rng.normal(size=count).astype("f4")
+        raw = rng.integers(0, 2, count, np.uint8).tobytes() if code == "BOOL" else None
+        if code in ("F64", "F32", "F16"):
+            raw = values.astype(f"<f{SIZES[code]}").tobytes()
+        elif code == "BF16":
+            raw = (values.view("<u4") >> 16).astype("<u2").tobytes()
+        raw = rng.integers(0, 256, count * SIZES[code], np.uint8).tobytes() if raw is None else raw
+        header[name] = {
+            "dtype": code,
+            "shape": shape,
+            "data_offsets": [len(data), len(data) + len(raw)],
+        }
+        data += raw
+    header = {name: header[name] for name in reversed(header)}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8 + 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+@pytest.fixture
+def source(tmp_path):
+    write_model(tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+def pruned_file(source, rates):
+    """The bytes that decoding must give: the source's own, zeros where weights are pruned."""
+    data = bytearray(source.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    for name, rate in rates.items():
+        weights = f2f.load_layer(source, name).weights
+        words = to_words(weights) * f2f.prune(weights, rate).reshape(-1)
+        begin, end = header[name]["data_offsets"]
+        data[start + begin : start + end] = words.tobytes()
+    return bytes(data)
+
+
+def test_the_same_file_comes_back_with_zeros(source, tmp_path):
+    account = encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    model = decode_model(tmp_path / "m.f2f", tmp_path / "back.safetensors")
+    assert (tmp_path / "back.safetensors").read_bytes() == pruned_file(
+        source, dict.fromkeys(ENCODED, 0.8)
+    )
+    assert sorted(model.layers) == sorted(ENCODED)
+    assert account == model_report(model)
+    assert account.model_bytes == source.stat().st_size
+    assert account.file_bytes == (tmp_path / "m.f2f").stat().st_size
+    assert sorted(account.carried) == sorted(set(TENSORS) - set(ENCODED))
+    assert sorted(tmp_path.iterdir()) == sorted(
+        [source, tmp_path / "m.f2f", tmp_path / "back.safetensors"]
+    )
+
+
+def test_the_golden_model_still_decodes(tmp_path):
+    """Of version 1: `write_model`'s file, encoded with SETTINGS; never written again."""
+    golden = Path(__file__).parents[1] / "golden" / "model"
+    decode_model(golden / "v1.f2f", tmp_path / "back.safetensors")
+    back = (tmp_path / "back.safetensors").read_bytes()
+    assert back == (golden / "v1.safetensors").read_bytes()
+
+
+def test_each_layer_is_its_own_f2f_file(source, tmp_path):
+    encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    weights = f2f.load_layer(source, "attn.weight").weights
+    one = f2f.encode(weights, f2f.prune(weights, 0.8), **SETTINGS.codec_options())
+    f2f.save(one, tmp_path / "one.f2f")
+    assert (
+        open_model(tmp_path / "m.f2f").read("f2f:attn.weight")
+        == (tmp_path / "one.f2f").read_bytes()
+    )
+
+
+def test_rules_set_rates_by_name(source, tmp_path):
+    rules = [("embed.weight", 0.5), ("*.weight", 0.6), ("quant*", None)]
+    account = encode_model(source, tmp_path / "m.f2f", SETTINGS, rules=rules)
+    rates = {"embed.weight": 0.5, "attn.weight": 0.6, "conv": 0.8, "wide": 0.8}
+    assert {layer.name: round(layer.report.sparsity, 6) for layer in account.layers} == rates
+    decode_model(tmp_path / "m.f2f", tmp_path / "b.safetensors")
+    assert (tmp_path / "b.safetensors").read_bytes() == pruned_file(source, rates)
+    with pytest.raises(f2f.F2FError, match=r"nothing\*.*embed"):
+        encode_model(source, tmp_path / "x.f2f", SETTINGS, rules=[("nothing*", 0.5)])
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_tensors_too_small_to_gain_are_stored_pruned(tmp_path):
+    weights = np.arange(1, 7, dtype=np.float32).reshape(2, 3)
+    save_file({"tiny": weights, "bias": weights[0]}, tmp_path / "t.safetensors")
+    account = encode_model(tmp_path / "t.safetensors", tmp_path / "t.f2f", Settings(rate=0.5))
+    assert not account.layers
+    decode_model(tmp_path / "t.f2f", tmp_path / "b.safetensors")
+    back = load_file(tmp_path / "b.safetensors")
+    np.testing.assert_array_equal(back["tiny"], np.where(weights > 3, weights, 0))
+    np.testing.assert_array_equal(back["bias"], weights[0])
+
+
+def test_masks_by_name_from_a_file(tmp_path):
+    rng = np.random.default_rng(0)
+    weights = {name: rng.normal(size=(40, 50)).astype(np.float32) for name in "ab"}
+    masks = {name: rng.random((40, 50)) < 0.1 for name in "ab"}
+    save_file(weights, tmp_path / "w.safetensors")
+    save_file(masks, tmp_path / "masks.safetensors")
+    settings = Settings(method="mask", mask=str(tmp_path / "masks.safetensors"))
+    encode_model(tmp_path / "w.safetensors", tmp_path / "w.f2f", settings)
+    model = open_model(tmp_path / "w.f2f")
+    for name in "ab":
+        np.testing.assert_array_equal(model.layer(name).mask, masks[name])
+
+
+@pytest.mark.parametrize("kind", ["npz", "shards", "torch"])
+def test_other_kinds_of_models_become_safetensors(kind, tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "w": rng.normal(size=(40, 50)).astype(np.float32),
+        "ids": rng.integers(0, 9, 7),
+        "b": rng.normal(size=9).astype(np.float16),
+    }
+    path = tmp_path / "m.npz"
+    if kind == "npz":
+        np.savez(path, **arrays)
+    elif kind == "torch":
+        torch = pytest.importorskip("torch")
+        path = tmp_path / "m.pt"
+        torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, path)
+    else:
+        path = tmp_path / "folder"
+        path.mkdir()
+        save_file({"w": arrays["w"]}, path / "1.safetensors")
+        save_file({name: arrays[name] for name in ("ids", "b")}, path / "2.safetensors")
+        where = {"w": "1.safetensors", "ids": "2.safetensors", "b": "2.safetensors"}
+        (path / "m.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+    encode_model(path, tmp_path / "m.f2f", SETTINGS)
+    decode_model(tmp_path / "m.f2f", tmp_path / "back.safetensors")
+    back = load_file(tmp_path / "back.safetensors")
+    arrays["w"] = np.where(f2f.prune(arrays["w"], 0.8), arrays["w"], 0)
+    assert set(back) == set(arrays)
+    for name, array in arrays.items():
+        assert back[name].dtype == array.dtype
+        np.testing.assert_array_equal(back[name], array)
+
+
+@pytest.fixture
+def whole(source, tmp_path):
+    """The bytes of an uninterrupted run."""
+    encode_model(source, tmp_path / "whole.f2f", SETTINGS)
+    return (tmp_path / "whole.f2f").read_bytes()
+
+
+@pytest.fixture
+def encoded_parts(monkeypatch):
+    """Names of the layers encoded since."""
+    names, real = [], model.encode_part
+
+    def counted(path, name, *rest):
+        names.append(name)
+        return real(path, name, *rest)
+
+    monkeypatch.setattr(model, "encode_part", counted)
+    return names
+
+
+def cancel_after(layers, size=SIZES):
+    cancel = threading.Event()
+    seen = set()
+
+    def progress(done, total):
+        seen.add(done)
+        if len(list_parts(progress.folder)) >= layers:
+            cancel.set()
+
+    return cancel, progress
+
+
+def list_parts(folder):
+    return list(folder.glob("[!.]*.part")) if folder.exists() else []
+
+
+def test_cancel_and_go_on(source, whole, tmp_path, encoded_parts):
+    output = tmp_path / "m.f2f"
+    cancel, progress = cancel_after(2)
+    progress.folder = tmp_path / "m.f2f.parts"
+    with pytest.raises(f2f.Cancelled):
+        encode_model(source, output, SETTINGS, progress=progress, cancel=cancel)
+    assert not output.exists()
+    assert len(list_parts(progress.folder)) == 2
+    before, found = list(encoded_parts), []
+    encode_model(source, output, SETTINGS, progress=lambda done, total: found.append((done, total)))
+    assert output.read_bytes() == whole
+    assert not progress.folder.exists()
+    again = encoded_parts[len(before) :]
+    assert sorted(set(again) | set(before[:2])) == sorted(ENCODED)
+    assert not set(again) & set(before[:2])
+    sizes = {name: math.prod(TENSORS[name][1]) for name in ENCODED}
+    total = sum(sizes.values())
+    assert found[0] == (sum(sizes[name] for name in before[:2]), total)
+    assert found[-1] == (total, total)
+    assert found == sorted(found)
+
+
+def test_killed_and_resumed(source, whole, tmp_path):
+    """SIGKILL while it encodes: what is finished is kept, the file is the same in the end."""
+    program = """
+import sys
+from pathlib import Path
+from f2f_viz.models.encode import encode_model
+from f2f_viz.settings import Settings
+
+def progress(done, total):
+    if len(list(Path(sys.argv[2] + ".parts").glob("*.part"))) == 2:
+        print("two", flush=True)
+        sys.stdin.read()
+
+encode_model(sys.argv[1], sys.argv[2], Settings.from_dict(eval(sys.argv[3])), progress=progress)
+"""
+    output = tmp_path / "m.f2f"
+    arguments = [sys.executable, "-c", program, source, output, repr(SETTINGS.to_dict())]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"two\n"
+        process.send_signal(signal.SIGKILL)
+    assert not output.exists()
+    folder = tmp_path / "m.f2f.parts"
+    kept = {path: path.stat().st_mtime_ns for path in list_parts(folder)}
+    assert len(kept) == 2
+    (folder / ".whole.tmp").write_bytes(b"what a killed process leaves")
+    cancel, progress = cancel_after(3)
+    progress.folder = folder
+    with pytest.raises(f2f.Cancelled):
+        encode_model(source, output, SETTINGS, progress=progress, cancel=cancel)
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+    encode_model(source, output, SETTINGS)
+    assert output.read_bytes() == whole
+    assert not folder.exists()
+
+
+def test_parts_of_other_settings_or_damaged_ones_are_not_taken(source, whole, tmp_path):
+    output, folder = tmp_path / "m.f2f", tmp_path / "m.f2f.parts"
+    for settings, layers in ((Settings(rate=0.7, n_in=4, n_s=1), 2), (SETTINGS, 4)):
+        cancel, progress = cancel_after(layers)
+        progress.folder = folder
+        with pytest.raises(f2f.Cancelled):
+            encode_model(source, output, settings, progress=progress, cancel=cancel)
+    for path in list_parts(folder):
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+    (folder / "mine.txt").write_text("keep me")
+    encode_model(source, output, SETTINGS)
+    assert output.read_bytes() == whole
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+def test_another_model_does_not_take_the_parts(source, whole, tmp_path):
+    output = tmp_path / "m.f2f"
+    cancel, progress = cancel_after(3)
+    progress.folder = tmp_path / "m.f2f.parts"
+    write_model(source, seed=1)
+    with pytest.raises(f2f.Cancelled):
+        encode_model(source, output, SETTINGS, progress=progress, cancel=cancel)
+    write_model(source, seed=0)
+    encode_model(source, output, SETTINGS)
+    assert output.read_bytes() == whole
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_executors_give_the_same_bytes(source, whole, tmp_path, kind):
+    pool = (
+        ThreadPoolExecutor(2)
+        if kind == "threads"
+        else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+    )
+    found = []
+    with pool as executor:
+        encode_model(
+            source, tmp_path / "m.f2f", SETTINGS, executor=executor,
+            progress=lambda done, total: found.append(done / total),
+        )  # fmt: skip
+    assert (tmp_path / "m.f2f").read_bytes() == whole
+    assert found == sorted(found)
+    assert (found[0], found[-1], len(found)) == (0, 1, 6)
+
+
+class Inline(Executor):
+    """Runs a task when it is submitted; breaks at the third."""
+
+    count = 0
+
+    def submit(self, function, *arguments):
+        future = Future()
+        self.count += 1
+        if self.count > 2:
+            future.set_exception(BrokenExecutor("killed"))
+        else:
+            future.set_result(function(*arguments))
+        return future
+
+
+def test_a_dead_pool_is_an_error_and_keeps_what_is_finished(source, whole, tmp_path):
+    for _ in range(3):  # at least one layer more each time
+        if not list_parts(tmp_path / "m.f2f.parts"):
+            with pytest.raises(f2f.F2FError, match="run again"):
+                encode_model(source, tmp_path / "m.f2f", SETTINGS, executor=Inline())
+    encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    assert (tmp_path / "m.f2f").read_bytes() == whole
+
+
+def test_cancel_with_an_executor(source, tmp_path):
+    cancel = threading.Event()
+    cancel.set()
+    with ThreadPoolExecutor(1) as executor, pytest.raises(f2f.Cancelled):
+        encode_model(source, tmp_path / "m.f2f", SETTINGS, executor=executor, cancel=cancel)
+    assert not (tmp_path / "m.f2f").exists()
+
+
+def test_a_full_disk_leaves_no_output(source, tmp_path, monkeypatch):
+    def full(old, new, real=os.replace):
+        if Path(new).name == "m.f2f":
+            raise OSError(28, "No space left on device")
+        real(old, new)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(f2f.F2FError, match="No space left"):
+        encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    assert not (tmp_path / "m.f2f").exists()
+
+
+def test_names_in_the_way(source, tmp_path):
+    (tmp_path / "m.f2f.parts").write_text("a file")
+    with pytest.raises(f2f.F2FError, match="in the way"):
+        encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    save_file({"f2f:x": np.zeros((2, 2), np.float32)}, tmp_path / "odd.safetensors")
+    with pytest.raises(f2f.F2FError, match="reserved"):
+        encode_model(tmp_path / "odd.safetensors", tmp_path / "o.f2f", SETTINGS)
+
+
+def test_flipped_and_truncated_files_are_refused(source, whole, tmp_path):
+    path, back = tmp_path / "x.f2f", tmp_path / "back.safetensors"
+    decode_model(tmp_path / "whole.f2f", tmp_path / "good.safetensors")
+    rng = np.random.default_rng(0)
+    starts = 8 + int.from_bytes(whole[:8], "little")
+    places = [*rng.choice(starts, 150), *rng.choice(len(whole), 150), len(whole) - 1]
+    for at in places:
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        with pytest.raises(f2f.F2FError) as problem:
+            decode_model(path, back)
+        assert "\n" not in str(problem.value)
+        assert not back.exists()
+    for size in (0, 7, 8, 100, starts, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(f2f.F2FError):
+            decode_model(path, back)
+    assert sorted(tmp_path.glob(".*")) == []
+
+
+def forged(whole, change):
+    """A file whose digest is right, but whose inner header is another."""
+    start = 8 + int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8:start])
+    begin, end = header["f2f-model:header"]["data_offsets"]
+    inner = json.loads(whole[start + begin : start + end])
+    change(inner)
+    text = json.dumps(inner).encode()
+    tensors = {
+        name: (spec["dtype"], spec["shape"], spec["data_offsets"])
+        for name, spec in header.items()
+        if name != "__metadata__"
+    }
+    slots = {name: (code, shape, stop - at) for name, (code, shape, (at, stop)) in tensors.items()}
+    slots["f2f-model:header"] = ("U8", (len(text),), len(text))
+    body = layer_file.frame_header(slots, f2f_model="1") + whole[start : start + begin] + text
+    return body + hashlib.sha256(body).digest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda inner: inner["bias"].update(shape=[15, 4]),
+        lambda inner: inner["embed.weight"].update(shape=[50, 60]),
+        lambda inner: inner["embed.weight"].update(dtype="I32"),
+        lambda inner: inner.pop("bias"),
+        lambda inner: inner["bias"].update(data_offsets=[0, 1 << 60]),
+        lambda inner: inner["bias"].update(data_offsets="ab"),
+        lambda inner: inner.update(more={"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}),
+    ],
+)
+def test_a_forged_header_is_refused(whole, tmp_path, change):
+    path = tmp_path / "x.f2f"
+    path.write_bytes(forged(whole, lambda inner: None))
+    decode_model(path, None)
+    path.write_bytes(forged(whole, change))
+    with pytest.raises(f2f.F2FError):
+        decode_model(path, tmp_path / "back.safetensors")
+    assert not (tmp_path / "back.safetensors").exists()
+
+
+def test_rivals_of_a_model(source, whole, tmp_path):
+    opened = open_model(tmp_path / "whole.f2f")
+    rows = {row.name: row.bytes for row in model_rivals(opened)}
+    assert rows["dense"] == sum(
+        math.prod(TENSORS[name][1]) * SIZES[TENSORS[name][0]] for name in ENCODED
+    )
+    assert rows["F2F, whole file"] == sum(opened.stored["f2f:" + name].nbytes for name in ENCODED)
+    assert rows["zipnn"] is None  # not for int8
+
+
+def test_command_line(run, source, tmp_path):
+    output = tmp_path / "m.f2f"
+    options = ["--rate", "0.8", "--n-in", "4", "--n-s", "1"]
+    text = run(
+        "encode", source, "-o", output, *options, "--rule", "quant*=keep", "--rule", "conv=.5"
+    )
+    assert "embed.weight" in text
+    assert "encoded layers     4" in text
+    found = json.loads(run("report", output, "--json"))
+    assert found["file_bytes"] == output.stat().st_size
+    assert [layer["name"] for layer in found["layers"]] == sorted(set(ENCODED) - {"quantized"})
+    assert "xz" in run("report", output, "--compare")
+    assert json.loads(run("report", output, "--compare", "--json"))["rivals"]
+    assert run("verify", output) == "ok: model of 4 encoded layers, 7 tensors carried unchanged\n"
+    assert json.loads(run("verify", output, "--json"))["ok"]
+    run("decode", output, "-o", tmp_path / "back.safetensors")
+    rates = {"embed.weight": 0.8, "attn.weight": 0.8, "conv": 0.5, "wide": 0.8}
+    assert (tmp_path / "back.safetensors").read_bytes() == pruned_file(source, rates)
+    assert "safetensors" in run("decode", output, "-o", tmp_path / "back.npy", code=1)
+    one = tmp_path / "one.f2f"
+    run("encode", source, "-o", one, "--tensor", "conv", *options)
+    assert f2f.open(one).shape == (8, 6, 5, 7)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word", "code"),
+    [
+        (["--rule", "conv"], "PATTERN=RATE", 1),
+        (["--rule", "conv=lots"], "PATTERN=RATE", 1),
+        (["--rule", "conv=1.5"], "1.5", 1),
+        (["--rule", "none=0.5"], "none", 1),
+        (["--tensor", "conv", "--rule", "conv=0.5"], "--tensor", 2),
+        (["--dask", "nonsense://x"], "Dask", 1),
+        (["-o", "nowhere/m.f2f"], "nowhere", 1),
+    ],
+)
+def test_bad_commands_leave_nothing(run, source, tmp_path, monkeypatch, arguments, word, code):
+    monkeypatch.chdir(tmp_path)
+    error = run("encode", source, "-o", tmp_path / "m.f2f", *arguments, code=code)
+    assert word in error
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_paper_preset_is_the_papers(run, source, tmp_path):
+    run("encode", source, "-o", tmp_path / "m.f2f", "--preset", "paper", "--n-s", "0", "--order",
+        "interleaved")  # fmt: skip
+    layer = open_model(tmp_path / "m.f2f").layer("embed.weight")
+    assert (layer.coding, layer.mask_coding, layer.ranks) == ("chunk", "bitmap", None)
+    assert layer.order == "interleaved"
+
+
+def test_dask_cluster_with_a_worker_killed(source, whole, tmp_path):
+    """Two workers, one killed at the first finished layer while it has another to do."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        workers = client.run(os.getpid)
+        killed = []
+
+        def progress(done, total):
+            if 0 < done < total and not killed:
+                killed.append(workers.popitem()[1])
+                os.kill(killed[0], signal.SIGKILL)
+
+        with dask_executor(cluster.scheduler_address) as executor:
+            encode_model(source, tmp_path / "m.f2f", SETTINGS, executor=executor, progress=progress)
+    assert killed
+    assert (tmp_path / "m.f2f").read_bytes() == whole
