@@ -19,7 +19,6 @@ from f2f_viz.files import layer_file
 from f2f_viz.models.encode import decode_model, encode_model
 from f2f_viz.settings import PRESETS
 from tests import independent_decoder
-
 from tests.independent_decoder import decode, range_decode
 
 HERE = Path(__file__).parents[1]
