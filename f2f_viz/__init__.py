@@ -15,6 +15,7 @@ from f2f_viz.codec.trace import Trace, trace
 from f2f_viz.codec.trellis import BitEncoding, encode_bits
 from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.files.layer_file import open, save
+from f2f_viz.hardware.gates import Gates, gates
 from f2f_viz.models.encode import decode_model, encode_model
 from f2f_viz.samples import sample_layer, sample_names
 from f2f_viz.settings import Settings
@@ -34,6 +35,7 @@ __all__ = [
     "Cancelled",
     "Encoded",
     "F2FError",
+    "Gates",
     "Layer",
     "Report",
     "Settings",
@@ -48,6 +50,7 @@ __all__ = [
     "encode_bits",
     "encode_model",
     "figure",
+    "gates",
     "list_tensors",
     "load_layer",
     "open",

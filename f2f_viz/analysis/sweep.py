@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import analyze
 from f2f_viz.errors import F2FError
+from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 
@@ -32,8 +33,9 @@ class SweepPoint:
         As in `report.Report`; ratio is dense bits / (payload + corrections).
     seconds : float
         Wall time of the analysis: pruning, search, decoding and comparison.
-    gates, depth : int
-        Two-input XOR gates of the decoder and the levels of its deepest tree.
+    gates, naive_gates, depth : int
+        Two-input XOR gates of the decoder, those that outputs share counted once; the same, none
+        shared; gates on the longest way once they are shared (`hardware.gates`).
     """
 
     layer: str
@@ -46,6 +48,7 @@ class SweepPoint:
     efficiency: float
     seconds: float
     gates: int
+    naive_gates: int
     depth: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,6 +126,7 @@ def _measure(
     layer: Layer, settings: Settings, threads: int | None, cancel: threading.Event | None
 ) -> SweepPoint:
     found = analyze(layer, settings, threads=threads, cancel=cancel)
+    circuit = gates(found.network)
     return SweepPoint(
         layer=layer.name,
         settings=settings,
@@ -133,8 +137,9 @@ def _measure(
         file_ratio=found.file_ratio,
         efficiency=found.efficiency.value,
         seconds=found.seconds,
-        gates=found.network.gates,
-        depth=found.network.depth,
+        gates=circuit.shared,
+        naive_gates=circuit.naive,
+        depth=circuit.shared_depth,
     )
 
 

@@ -126,20 +126,6 @@ class XorNetwork:
         """Shift-register stages."""
         return int(self.matrix.shape[1]) // self.n_in - 1
 
-    @property
-    def gates(self) -> int:
-        """Two-input XOR gates, none shared between outputs: Σ (ones in a row − 1)."""
-        return int(np.maximum(self._ones - 1, 0).sum())
-
-    @property
-    def depth(self) -> int:
-        """Levels of the deepest balanced tree of gates: ⌈log2 of the most ones in a row⌉."""
-        return max(int(self._ones.max()) - 1, 0).bit_length()
-
-    @property
-    def _ones(self) -> NDArray[np.int64]:
-        return self.matrix.sum(axis=1, dtype=np.int64)
-
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, XorNetwork)

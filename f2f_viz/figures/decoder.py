@@ -1,5 +1,6 @@
 """The decoder, cycle by cycle: symbol, register, XOR network, output bits and their states."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from f2f_viz.codec.exponent_ranks import to_ranks
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits, max_n_in
+from f2f_viz.hardware.gates import gates
 
 __all__ = [
     "DecoderView",
@@ -45,8 +47,7 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
         "size": a.mask.size,
         "itemsize": to_words(a.layer.weights[:0]).itemsize,
         "recoded": a.encoded is not None and a.encoded.ranks is not None,
-        "gates": a.network.gates,
-        "depth": a.network.depth,
+        "gates": asdict(gates(a.network)),
         "planes": [
             {
                 "index": p.index,

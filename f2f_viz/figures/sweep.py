@@ -22,9 +22,9 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
     -------
     list of dict
         layer, short (the end of its name), pruning (method and rate in words), rate, n_in, n_s,
-        order, sparsity, n_out, gates, ratio, of_bound, efficiency, file_ratio, seconds, and front:
-        whether no point of the same layer and sparsity (to 1 %) has a higher ratio at no more time
-        and gates.
+        order, sparsity, n_out, gates (shared), naive_gates, ratio, of_bound, efficiency,
+        file_ratio, seconds, and front: whether no point of the same layer and sparsity (to 1 %) has
+        a higher ratio at no more time and gates.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -38,6 +38,7 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
             "order": p.settings.order,
             "n_out": p.n_out,
             "gates": p.gates,
+            "naive_gates": p.naive_gates,
             "ratio": p.ratio,
             "of_bound": p.ratio / p.max_ratio,
             "efficiency": p.efficiency,

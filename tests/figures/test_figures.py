@@ -353,15 +353,6 @@ def test_trellis_says_why_it_is_empty(analyses):
     assert "n_s ≥ 1" in view.root.title.text
 
 
-@given(st.integers(1, 8), st.integers(0, 2), st.integers(1, 40), st.integers(0, 99))
-def test_gates_are_counted_by_output(n_in, n_s, n_out, seed):
-    network = f2f.XorNetwork.random(n_in, n_out, n_s, seed=seed)
-    gates, depth = network.gates, network.depth
-    ones = [int(row.sum()) for row in network.matrix]
-    assert gates == sum(max(n - 1, 0) for n in ones)
-    assert 2 ** (depth - 1) < max(*ones, 1, 1) <= 2**depth or max(ones) <= 1
-
-
 def _luminance(colour):
     channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)

@@ -364,7 +364,7 @@ function render({ model, el }) {
     legend.innerHTML = `<span class="f2f-chip care">■ care</span><span class="f2f-chip dont-care">· don't-care</span>`
       + `<span class="f2f-chip mismatch">✕ mismatch</span><span class="f2f-chip corrected">✓ corrected</span>`
       + `<span class="f2f-chip symbol">symbol x_t</span><span class="f2f-chip register">register</span>`
-      + `<span class="f2f-quiet">▲ n_u &gt; n_in (dashed) · ${code.gates} XOR gates, depth ${code.depth}, ${code.n_in * code.n_s} flip-flops</span>`;
+      + `<span class="f2f-quiet">▲ n_u &gt; n_in (dashed) · ${code.gates.shared} XOR gates, depth ${code.gates.shared_depth} (${code.gates.naive}, depth ${code.gates.depth}, were none shared), ${code.gates.flip_flops} flip-flops</span>`;
     build();
     move();
   }

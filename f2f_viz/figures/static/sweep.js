@@ -1,5 +1,5 @@
 // A grid of settings and layers, measured one by one; a click loads a point.
-const AXES = [["seconds", "encode time, s"], ["gates", "XOR gates of the decoder"]];
+const AXES = [["seconds", "encode time, s"], ["gates", "shared XOR gates of the decoder"]];
 const TINTS = ["care", "mismatch", "corrected", "matrix", "symbol", "register", "mask", "header"];
 const SHAPES = ["M0 -5a5 5 0 1 0 .01 0z", "M-4.5 -4.5h9v9h-9z", "M0 -6l5.5 10h-11z", "M0 -6l6 6l-6 6l-6 -6z"];
 const METHODS = [["magnitude", "magnitude"], ["random", "random"], ["n:m", "n of every m"],
@@ -81,7 +81,7 @@ function render({ model, el }) {
       }
     out += `<text class="mid" x="${(left + w) / 2}" y="${h - 6}">${label}</text>`;
     rows.forEach((r, i) => {
-      out += `<g class="point ${r.front ? "front" : ""}" data-row="${i}" transform="translate(${X(r[axis])} ${Y(100 * r.of_bound)})">${mark(r, tint.get(r[colour.value]))}<title>${escape(about(r))}: ${(100 * r.of_bound).toFixed(2)} % of the bound, ${r.seconds.toFixed(3)} s, ${r.gates} gates</title></g>`;
+      out += `<g class="point ${r.front ? "front" : ""}" data-row="${i}" transform="translate(${X(r[axis])} ${Y(100 * r.of_bound)})">${mark(r, tint.get(r[colour.value]))}<title>${escape(about(r))}: ${(100 * r.of_bound).toFixed(2)} % of the bound, ${r.seconds.toFixed(3)} s, ${r.gates} gates (${r.naive_gates} were none shared)</title></g>`;
     });
     return `<figure><figcaption>Share of the bound against ${label}</figcaption><svg viewBox="0 0 ${w} ${h}" role="img" aria-label="Share of the bound against ${label}">${out}</svg></figure>`;
   };
@@ -96,11 +96,11 @@ function render({ model, el }) {
     const front = entry(mark({ n_s: 1 }, "surface"), "outlined, ◆: on the Pareto front of its layer and sparsity", "front");
     key.lastElementChild.innerHTML = [...byTint, ...shapes, front].join("");
   };
-  const HEAD = ["Settings", "S", "n_out", "Ratio", "Of the bound", "Efficiency", "Whole file", "Gates", "Time"];
+  const HEAD = ["Settings", "S", "n_out", "Ratio", "Of the bound", "Efficiency", "Whole file", "Shared gates", "Time"];
   const tableOf = (rows) => `<table><thead><tr>${HEAD.map((t) => `<th scope="col">${t}</th>`).join("")}</tr></thead><tbody>${rows.map((r, i) => `<tr>
       <th scope="row"><span title="on the Pareto front">${r.front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(r))}</button></th>
       <td>${r.sparsity.toFixed(3)}</td><td>${r.n_out}</td><td>${r.ratio.toFixed(3)} ×</td><td>${(100 * r.of_bound).toFixed(2)} %</td><td>${(100 * r.efficiency).toFixed(2)} %</td>
-      <td>${r.file_ratio.toFixed(3)} ×</td><td>${r.gates}</td><td>${(1000 * r.seconds).toFixed(0)} ms</td></tr>`).join("")}</tbody></table>`;
+      <td>${r.file_ratio.toFixed(3)} ×</td><td title="${r.naive_gates} were none shared">${r.gates}</td><td>${(1000 * r.seconds).toFixed(0)} ms</td></tr>`).join("")}</tbody></table>`;
 
   const status = (done, total, running) => {
     if (!total) return "choose a grid and start; an axis with nothing ticked keeps its present setting";
