@@ -32,6 +32,8 @@ lint: env
 	$(BIN)/mypy
 	$(BIN)/python tools/lint_imports.py
 	$(BIN)/cython-lint cython_core
+	$(BIN)/clang-format --dry-run -Werror cython_core/*/*.[ch] benchmarks/*.c tools/*.c
+	tools/lint_headers.sh
 
 bench: env
 	$(BIN)/python -m pip install -q zstandard

@@ -18,5 +18,5 @@ def machine():
         model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         model = platform.processor() or platform.machine()
-    isa = INSTRUCTION_SETS[_core.best_isa()]
+    isa = INSTRUCTION_SETS[_core.best_instruction_set()]
     return f"{model}, {os.cpu_count()} CPUs, {isa}, {platform.system()}, NumPy {np.__version__}"

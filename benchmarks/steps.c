@@ -2,17 +2,10 @@
  *
  * Compiled with -march=native, which chooses the kernels. stdin: as of yardstick.c. stdout: care bits
  * of a block, and the least microseconds of five; of those that the path, found backwards, reaches. */
-#include "search/search.h"
+#include "search/search_one.h"
+#include "search/search_two.h"
 #include <stdio.h>
 #include <time.h>
-
-#if defined(__AVX512BITALG__) && defined(__AVX512VPOPCNTDQ__) && defined(__AVX512VBMI__)
-#define F(x) f2f_##x##_avx512
-#elif defined(__AVX2__) && defined(__BMI2__)
-#define F(x) f2f_##x##_avx2
-#else
-#define F(x) f2f_##x##_base
-#endif
 
 static double clock_now(void)
 {
@@ -29,9 +22,9 @@ static void read_bits(int n, uint64_t *out)
 }
 
 typedef struct {
-    F(two_space) * space;
-    F(two_costs) * costs;
-    F(row) * rows; /* of all blocks, 64 kB each at most */
+    two_space *space;
+    two_costs *costs;
+    f2f_row *rows; /* of all blocks, 64 kB each at most */
     uint8_t *tables, *wide;
     uint64_t *span;
 } memory;
@@ -45,14 +38,13 @@ static void one(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits
     memset(costs, 120, 256), costs[0] = 0;
     for (int64_t t = 0; t < blocks; t++) {
         double begin = clock_now();
-        F(one_step)(code, tile, t, bits + t * words, costs + 256 * t, costs + 256 * (t + 1),
-                    m.tables);
+        one_step(code, tile, t, bits + t * words, costs + 256 * t, costs + 256 * (t + 1), m.tables);
         took[t] = clock_now() - begin;
     }
     while (costs[256 * blocks + state]) state++;
     for (int64_t t = blocks - 1; t >= 0; t--) {
         double begin = clock_now();
-        state = F(one_back)(code, tile, t, bits + t * words, costs + 256 * t, state);
+        state = one_back(code, tile, t, bits + t * words, costs + 256 * t, state);
         took[t] += clock_now() - begin;
     }
 }
@@ -60,28 +52,27 @@ static void one(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits
 static void two(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits, memory m,
                 double *took)
 {
-    F(two_costs) *x = m.costs;
-    F(row) *top = m.rows;
+    two_costs *x = m.costs;
+    f2f_row *top = m.rows;
     int64_t blocks = tile->blocks, words = code->words, t;
     int k = 0, excess = 0;
     took[0] = 1e9;
     for (t = 1; t < blocks; t++) {
         double begin = clock_now();
         x[t].level = top;
-        m.space->limit = F(two_limit)(tile, t, m.wide);
-        x[t].byte = m.space->limit > F2F_LEVELS ? (uint8_t *)top : NULL;
-        x[t].least = t == 1
-                         ? F(two_first)(m.space, code, tile, bits, m.span, x + 1)
-                         : F(two_step)(m.space, code, tile, t, bits + t * words, x + t - 1, x + t);
-        top += F(two_rows)(x + t);
+        m.space->limit = two_limit(tile, t, m.wide);
+        x[t].byte = m.space->limit > F2F_TWO_MAX_LEVELS ? (uint8_t *)top : NULL;
+        x[t].least = t == 1 ? two_first(m.space, code, tile, bits, m.span, x + 1)
+                            : two_step(m.space, code, tile, t, bits + t * words, x + t - 1, x + t);
+        top += two_rows(x + t);
         took[t] = clock_now() - begin;
     }
-    while (F(two_cost)(x + blocks - 1, k >> 8, k & 255)) k++;
+    while (two_cost(x + blocks - 1, k >> 8, k & 255)) k++;
     int before = k >> 8, now = k & 255, c = 0;
     for (t = blocks - 1; t > 1 && c >= 0; t--) {
         double begin = clock_now();
-        c = F(two_back)(code, tile, bits, x + t - 1, m.span, t, now, before, excess + x[t].least,
-                        &excess);
+        c = two_back(code, tile, bits, x + t - 1, m.span, t, now, before, excess + x[t].least,
+                     &excess);
         now = before, before = c;
         took[t] += clock_now() - begin;
     }
@@ -112,15 +103,15 @@ int main(void)
     f2f_tile tile;
     code.cols = cols;
     memory m = {
-        aligned_alloc(64, (sizeof(F(two_space)) + 63) / 64 * 64),
-        calloc(some, sizeof(F(two_costs))),
-        aligned_alloc(64, some * F2F_TWO_STATE * 32),
-        aligned_alloc(64, 20 * 32 * 256),
+        aligned_alloc(64, (sizeof(two_space) + 63) / 64 * 64),
+        calloc(some, sizeof(two_costs)),
+        aligned_alloc(64, some * F2F_TWO_STATE_ROWS * 32),
+        aligned_alloc(64, F2F_ONE_TABLES),
         calloc(some, 1),
-        malloc(3 * ((size_t)F2F_MAX_WORDS << 8) * 8),
+        malloc(F2F_TWO_SPANS * 8),
     };
     if (f2f_tile_init(&tile, &code, care, blocks)) return 1;
-    F(parities)(m.space->parity);
+    parities(m.space->parity);
     for (int run = 0; run < 5; run++) {
         (n_s == 1 ? one : two)(&code, &tile, bits, m, took);
         for (size_t t = 0; t < some; t++)

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Kernels of f2f_viz: no policy, no validation."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-cdef extern from "search/code.h" nogil:
+cdef extern from "search/search.h" nogil:
     ctypedef struct f2f_code:
         int n_in
         int n_s
@@ -12,17 +12,17 @@ cdef extern from "search/code.h" nogil:
         const uint64_t *cols
 
     ctypedef struct f2f_tile:
-        int64_t blocks
-        int32_t *n_u
+        pass
+
+    enum f2f_instruction_set:
+        pass
 
     int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *care, int64_t blocks)
-
-cdef extern from "search/search.h" nogil:
-    int f2f_best_isa()
-    int f2f_prepare(f2f_tile *tile, const f2f_code *code)
-    void f2f_finish(f2f_tile *tile)
+    void f2f_tile_free(f2f_tile *tile)
+    f2f_instruction_set f2f_best_instruction_set()
     int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits,
-                   uint16_t *symbols, int64_t *mismatches, const int *cancel, int isa)
+                   uint16_t *symbols, int64_t *mismatches, const int *cancel,
+                   f2f_instruction_set instruction_set)
 
 ctypedef fused word_t:
     uint8_t
@@ -31,16 +31,21 @@ ctypedef fused word_t:
     uint64_t
 
 
-def best_isa():
-    """The instruction set this machine runs: 0 portable, 1 AVX2, 2 AVX-512."""
-    return f2f_best_isa()
+def best_instruction_set():
+    """The best instruction set this machine runs: 0 portable, 1 AVX2, 2 AVX-512."""
+    return <int> f2f_best_instruction_set()
 
 
 def search_tile(int n_in, int n_s, int n_out, const uint64_t[:, ::1] cols,
                 const uint64_t[:, :, ::1] bits, const uint64_t[:, ::1] care,
                 uint16_t[:, ::1] symbols, int64_t[::1] mismatches, const int[::1] cancel,
-                int64_t[::1] done, int isa):
-    """Search one tile, plane after plane; 0 ok, 1 cancelled, 2 out of memory."""
+                int64_t[::1] done, int instruction_set):
+    """Search one tile, plane after plane; 0 ok, 1 cancelled, 2 out of memory.
+
+    cols (n_in·(n_s + 1), words), bits (planes, blocks, words), care (blocks, words), symbols
+    (planes, blocks), mismatches (planes,); cancel (1,), which another thread may set; done (1,)
+    counts planes. What they hold is in search/search.h. words is at least 1.
+    """
     cdef f2f_code code
     cdef f2f_tile tile
     cdef int status
@@ -51,14 +56,13 @@ def search_tile(int n_in, int n_s, int n_out, const uint64_t[:, ::1] cols,
         return 0
     with nogil:
         status = f2f_tile_init(&tile, &code, &care[0, 0], blocks)
-        if status == 0:
-            status = f2f_prepare(&tile, &code)
         for plane in range(bits.shape[0]):
             if status == 0:
                 status = f2f_search(&code, &tile, &bits[plane, 0, 0], &symbols[plane, 0],
-                                    &mismatches[plane], &cancel[0], isa)
+                                    &mismatches[plane], &cancel[0],
+                                    <f2f_instruction_set> instruction_set)
                 done[0] += 1
-        f2f_finish(&tile)
+        f2f_tile_free(&tile)
     return status
 
 

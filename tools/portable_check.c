@@ -2,6 +2,7 @@
 #include "decode/decode.h"
 #include "search/search.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 static uint64_t state = 88172645463325252u;
 
@@ -45,14 +46,15 @@ int main(void)
         volatile int cancel = 0;
         int64_t mismatches;
         uint16_t *symbols = calloc((size_t)blocks, 2);
-        if (f2f_tile_init(&tile, &code, care, blocks) || f2f_prepare(&tile, &code) ||
-            f2f_search(&code, &tile, bits, symbols, &mismatches, &cancel, f2f_best_isa()))
+        if (f2f_tile_init(&tile, &code, care, blocks) ||
+            f2f_search(&code, &tile, bits, symbols, &mismatches, &cancel,
+                       f2f_best_instruction_set()))
             return 1;
         uint64_t hash = 0;
         for (int64_t t = 0; t < blocks; t++) hash = mixed(hash, symbols[t]);
         printf("n_in %d n_s %d: %lld wrong, symbols %016llx\n", code.n_in, code.n_s,
                (long long)mismatches, (unsigned long long)hash);
-        f2f_finish(&tile);
+        f2f_tile_free(&tile);
         free(cols), free(care), free(bits), free(symbols);
     }
     for (int64_t stride = 0; stride < 8; stride += 7) { /* row order, and interleaved */

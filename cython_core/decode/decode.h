@@ -262,7 +262,7 @@ static inline int f2f_decode_simd(void)
 {
     return 0;
 }
-#define F2F_CHOOSE(name, WORD, simd) f2f_##name##_plain_##WORD
+#define F2F_CHOOSE(name, WORD, simd) ((void)simd, f2f_##name##_plain_##WORD)
 #endif
 
 #define F2F_PLACE_PLAIN(WORD)                                                                    \

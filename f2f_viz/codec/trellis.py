@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec import _core
+from f2f_viz.codec.instruction_set import instruction_set
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask
 from f2f_viz.errors import F2FError, stop_if
@@ -37,8 +38,6 @@ MAX_SECONDS = 48 * 3600.0
 """Longest search that is begun, by `search_seconds`."""
 MAX_STATE_BITS = 16
 """Largest n_in·n_s: 2^16 register states."""
-INSTRUCTION_SET = int(os.environ.get("F2F_VIZ_ISA", "2"))
-"""Most the kernels may use: 0 portable, 1 AVX2, 2 AVX-512. All give the same result."""
 _POLL = 0.02  # seconds between looks at progress and cancel
 
 
@@ -184,7 +183,7 @@ def search_tiles(
     columns = pack_mask(np.ascontiguousarray(network.matrix.T).astype(bool))
     stop = np.zeros(1, np.int32)
     count = _workers(threads)
-    isa = min(INSTRUCTION_SET, _core.best_isa())
+    kernels = instruction_set()
     # one job a tile shares its care restriction; few tiles are split by planes to feed all threads
     parts = min(planes, -(-2 * count // tiles)) if tiles and planes else 0
     jobs = [
@@ -201,7 +200,7 @@ def search_tiles(
         status = _core.search_tile(
             network.n_in, network.n_s, network.n_out, columns,
             np.ascontiguousarray(bits[part, where]), care[where],
-            own, mismatches[tile, part], stop, done[job], isa,
+            own, mismatches[tile, part], stop, done[job], kernels,
         )  # fmt: skip
         if status == 2:
             raise MemoryError("the trellis search found no memory")

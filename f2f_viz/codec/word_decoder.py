@@ -1,6 +1,5 @@
 """The decoder in software: table rows of every register stage, straight into the weights' words."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,12 +9,13 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec import _decode
 from f2f_viz.codec import blocks as _blocks
+from f2f_viz.codec.instruction_set import AVX512, instruction_set
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.errors import F2FError
 
 __all__ = ["all_symbols", "correct_words", "decode_words"]
 
-SIMD = _decode.has_simd() and os.environ.get("F2F_VIZ_ISA", "2") == "2"
+SIMD = _decode.has_simd()
 """Whether AVX-512 with GFNI is used; the portable path gives the same words."""
 _PIECE = 1 << 20  # least weights a thread is worth starting for
 
@@ -91,11 +91,13 @@ def decode_words(
     # t·g mod l is the address of block t, so the block at the next address is g⁻¹ further
     stride = 0 if order == "row" else pow(_blocks.stride(blocks), -1, blocks) if blocks > 1 else 1
 
+    simd = SIMD and instruction_set() == AVX512
+
     def run(start: int, stop: int) -> None:
         width = tables.shape[2]
         _decode.decode_range(
             tables, by_block, invert, mask.view(np.uint8), network.n_out, tile_blocks, stride,
-            start, stop, SIMD, np.zeros(-(-len(symbols) // 8) * 8 * width, np.uint64),
+            start, stop, simd, np.zeros(-(-len(symbols) // 8) * 8 * width, np.uint64),
             np.empty(_decode.RUN * width * 64, word), words,
         )  # fmt: skip
 

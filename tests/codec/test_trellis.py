@@ -7,17 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from f2f_viz.codec import _core, trellis
+from f2f_viz.codec import _core
+from f2f_viz.codec.instruction_set import NAMES
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask, pack_planes, unpack_mask, unpack_planes
 from f2f_viz.codec.trellis import encode_bits, search_tiles
 from f2f_viz.errors import Cancelled, F2FError
 from tests.reference import brute_force, dynamic_program, mismatches, random_stream
 
+KERNELS = NAMES[: _core.best_instruction_set() + 1]
 
-@pytest.fixture(params=range(_core.best_isa() + 1), ids=["portable", "avx2", "avx512"].__getitem__)
+
+@pytest.fixture(params=KERNELS)
 def instruction_set(request, monkeypatch):
-    monkeypatch.setattr(trellis, "INSTRUCTION_SET", request.param)
+    monkeypatch.setenv("F2F_VIZ_ISA", request.param)
 
 
 @settings(deadline=None, max_examples=40)
@@ -130,8 +133,8 @@ def test_a_block_of_any_size_among_light_ones(monkeypatch, n_in, n_s, n_u):
     bits, care = random_stream(rng, 6, 130, 0.05)
     care[3] = rng.permutation(130) < n_u
     least = dynamic_program(bits, care, network)
-    for isa in range(_core.best_isa() + 1):
-        monkeypatch.setattr(trellis, "INSTRUCTION_SET", isa)
+    for name in KERNELS:
+        monkeypatch.setenv("F2F_VIZ_ISA", name)
         found = encode_bits(bits, care, network)
         assert found.mismatches == mismatches(bits, care, network, found.symbols) == least
 
@@ -156,8 +159,8 @@ def test_instruction_sets_agree_and_keep_their_promise(monkeypatch, n_in, n_s):
     care = rng.random((260, network.n_out)) < rng.choice([0.02, 0.1, 0.13], (260, 1))
     bits, _ = random_stream(rng, 260, network.n_out, 0.1)
     found = []
-    for isa in range(_core.best_isa() + 1):
-        monkeypatch.setattr(trellis, "INSTRUCTION_SET", isa)
+    for name in KERNELS:
+        monkeypatch.setenv("F2F_VIZ_ISA", name)
         found.append(encode_bits(bits, care, network))
         assert found[-1].mismatches == mismatches(bits, care, network, found[-1].symbols)
         np.testing.assert_array_equal(found[-1].symbols, found[0].symbols)
