@@ -1,6 +1,7 @@
 """The commands that look at layers: ``sweep`` and ``figure``."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.analysis.sweep import SweepPoint, grid, pareto
 from f2f_viz.analysis.sweep import sweep as sweep_points
+from f2f_viz.cli.output import force_option, output_option
 from f2f_viz.errors import F2FError
-from f2f_viz.files.layer_file import write_atomically
+from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.settings import PRESETS, Settings
 from f2f_viz.tensors.layer import Layer
 
@@ -54,7 +56,7 @@ def _settings(preset: str | None, chosen: tuple[str, ...]) -> Settings:
 
 def _earlier(path: Path) -> list[SweepPoint]:
     """Read the points of an interrupted sweep; its last line may be cut short."""
-    if not path.exists():
+    if not path.is_file():
         return []
     lines = path.read_bytes().split(b"\n")[:-1]
     try:
@@ -71,8 +73,7 @@ def _earlier(path: Path) -> list[SweepPoint]:
               help="A setting and the values to try, such as rate=0.7,0.8,0.9.")  # fmt: skip
 @_preset
 @_set
-@click.option("-o", "--output", type=click.Path(path_type=Path),
-              help="Points as JSON lines; an interrupted sweep goes on from there.")  # fmt: skip
+@output_option("Points as JSON lines; an interrupted sweep goes on from there.", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print points as JSON lines.")
 def sweep(
     path: str | None, tensors: tuple[str, ...], axes: tuple[str, ...], preset: str | None,
@@ -85,9 +86,14 @@ def sweep(
     values = {name: [_value(v) for v in text.split(",")] for name, text in _pairs(axes).items()}
     settings = grid(_settings(preset, chosen), **values)
     layers = _layers(path, tensors)
-    earlier = _earlier(output) if output else []
     points: list[SweepPoint] = []
-    with tqdm(total=len(settings) * len(layers), unit="point", disable=None, leave=False) as bar:
+    with ExitStack() as stack:
+        if output:
+            output = stack.enter_context(claim(output, *[path] if path else []))
+        earlier = _earlier(output) if output else []
+        bar = stack.enter_context(
+            tqdm(total=len(settings) * len(layers), unit="point", disable=None, leave=False)
+        )
         for point in sweep_points(layers, settings, done=earlier):
             points.append(point)
             if output:
@@ -115,8 +121,8 @@ def sweep(
 @_tensor
 @_preset
 @_set
-@click.option("-o", "--output", required=True, type=click.Path(),
-              help="A file ending .html, .svg, .pdf, .png, .csv or .json.")  # fmt: skip
+@output_option("A file ending .html, .svg, .pdf, .png, .csv or .json.")
+@force_option
 @click.option("--width-mm", type=float, default=180.0, show_default=True, help="Width in print.")
 @click.option("--scale", type=float, default=2.0, show_default=True, help="Pixels of a PNG.")
 @click.option("--theme", type=click.Choice(("light", "dark")), default="light", show_default=True)
@@ -125,8 +131,8 @@ def sweep(
 @click.option("--cycle", type=int, help="About which the trellis is drawn; 0 if not given.")
 def figure(
     name: str, path: str | None, tensors: tuple[str, ...], preset: str | None,
-    chosen: tuple[str, ...], output: str, width_mm: float, scale: float, font_pt: float,
-    theme: Any, **where: int | None,
+    chosen: tuple[str, ...], output: Path, force: bool, width_mm: float, scale: float,
+    font_pt: float, theme: Any, **where: int | None,
 ) -> None:  # fmt: skip
     """Write figure NAME of a layer of PATH, or of a sample layer, to a file.
 
@@ -140,6 +146,7 @@ def figure(
     if options and name != "trellis":
         raise click.UsageError("--plane and --cycle are for the trellis")
     (layer,) = _layers(path, tensors[:1])
-    analysis = f2f.analyze(layer, _settings(preset, chosen))
-    made = make(name, analysis, theme=theme, **options)
-    made.save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)
+    with claim(output, *[path] if path else [], force=force):
+        analysis = f2f.analyze(layer, _settings(preset, chosen))
+        made = make(name, analysis, theme=theme, **options)
+        made.save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)

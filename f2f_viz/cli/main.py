@@ -18,6 +18,7 @@ from f2f_viz.analysis.compare import Rival, bounds, compare, table
 from f2f_viz.analysis.dask import dask_executor
 from f2f_viz.analysis.report import Report
 from f2f_viz.cli.explore import figure, sweep
+from f2f_viz.cli.output import force_option, output_option
 from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.codec.corrections import CODINGS
@@ -25,7 +26,7 @@ from f2f_viz.codec.encode import decoded
 from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.trellis import search_seconds
 from f2f_viz.errors import F2FError
-from f2f_viz.files.layer_file import write_atomically
+from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.files.model_file import is_model_file, open_model
 from f2f_viz.models.encode import decode_model, encode_layer, encode_model
 from f2f_viz.models.report import ModelReport, model_report, model_rivals
@@ -87,7 +88,8 @@ def tensors(path: str, as_json: bool) -> None:
 @cli.command()
 @click.argument("path", type=click.Path())
 @click.option("--tensor", help="Only this tensor; all of a model's matrices if not given.")
-@click.option("-o", "--output", required=True, type=click.Path(), help="The .f2f file to write.")
+@output_option("The .f2f file to write.")
+@force_option
 @click.option(
     "--rate", type=float, default=0.9, show_default=True, help="Share of weights to prune."
 )
@@ -131,8 +133,8 @@ def tensors(path: str, as_json: bool) -> None:
 @click.option("--dask", metavar="ADDRESS", help="Encode layers on a Dask cluster (extra dask).")
 @_json
 def encode(
-    path: str, tensor: str | None, output: str, rules: tuple[str, ...], preset: str,
-    threads: int | None, dask: str | None, as_json: bool, **choices: Any,
+    path: str, tensor: str | None, output: Path, force: bool, rules: tuple[str, ...],
+    preset: str, threads: int | None, dask: str | None, as_json: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Prune and encode all matrices of a model file, or one tensor.
 
@@ -148,16 +150,18 @@ def encode(
             executor = stack.enter_context(dask_executor(dask)) if dask else None
             progress = stack.enter_context(_progress(Path(path).name, "weight"))
             account = encode_model(
-                path, output, settings, rules=[_rule(rule) for rule in rules], threads=threads,
-                executor=executor, progress=progress,
+                path, output, settings, rules=[_rule(rule) for rule in rules], force=force,
+                threads=threads, executor=executor, progress=progress,
             )  # fmt: skip
         _print_model(account, as_json)
         return
+    inputs = [file for file in (path, settings.mask, settings.scores) if file]
     layer = f2f.load_layer(path, tensor)
-    _announce(layer, settings)
-    with _progress(layer.name, "tile") as progress:
-        encoded = encode_layer(layer, settings, threads=threads, progress=progress)
-    f2f.save(encoded, output)
+    with claim(output, *inputs, force=force) as target:
+        _announce(layer, settings)
+        with _progress(layer.name, "tile") as progress:
+            encoded = encode_layer(layer, settings, threads=threads, progress=progress)
+        f2f.save(encoded, target)
     _print_report(encoded.report, as_json)
 
 
@@ -197,25 +201,20 @@ def _progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 @cli.command()
 @click.argument("file", type=click.Path())
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(),
-    help="A .npy or .safetensors file; of a model, .safetensors, or .onnx if it was one.",
-)
-def decode(file: str, output: str) -> None:
+@output_option("A .npy or .safetensors file; of a model, .safetensors, or .onnx if it was one.")
+@force_option
+def decode(file: str, output: Path, force: bool) -> None:
     """Decode an .f2f file to weights, or to a model's file; pruned ones are 0.
 
     Of quantized weights, a .safetensors file also gets the scales: values are weights · scales.
     """
-    suffix = Path(output).suffix
+    suffix = output.suffix
     if is_model_file(Path(file)):
         if suffix not in (".safetensors", ".onnx"):
             known = "a name ending .safetensors, or .onnx if it was one"
             raise F2FError("output of a model", expected=known, got=output)
         with _progress(Path(file).name, "B") as progress:
-            decode_model(file, output, progress=progress)
+            decode_model(file, output, force=force, progress=progress)
         return
     if suffix not in (".npy", ".safetensors"):
         raise F2FError("output format", expected="a name ending .npy or .safetensors", got=output)
@@ -236,7 +235,8 @@ def decode(file: str, output: str) -> None:
         if encoded.scales is not None:
             found["scales"] = encoded.scales
         data = safetensors.save(found)
-    write_atomically(output, data)
+    with claim(output, file, force=force) as target:
+        write_atomically(target, data)
 
 
 @cli.command()

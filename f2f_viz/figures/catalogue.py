@@ -25,7 +25,7 @@ from f2f_viz.figures.planes import planes_data
 from f2f_viz.figures.ratio import CurvePoint, RatioView, bound_data, point_of
 from f2f_viz.figures.style import TEXT_PT
 from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
-from f2f_viz.files.layer_file import write_atomically
+from f2f_viz.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     pass

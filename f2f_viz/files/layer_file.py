@@ -12,8 +12,7 @@ import hashlib
 import json
 import math
 import os
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from f2f_viz.codec.mask_coding import MASK_CODINGS, pack_mask_bits, unpack_mask_
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import Plane
 from f2f_viz.errors import F2FError
+from f2f_viz.files.atomic import write_atomically
 
 __all__ = [
     "VERSION",
@@ -39,7 +39,6 @@ __all__ = [
     "save",
     "stored_bits",
     "to_bytes",
-    "write_atomically",
 ]
 
 VERSION = 1
@@ -160,28 +159,6 @@ def stored_bits(encoded: Encoded) -> dict[str, int]:
     tensors, header, bits = _layout(encoded)
     bits["header"] = 8 * len(_serialise(tensors, header)) - sum(bits.values())
     return bits
-
-
-def write_atomically(path: str | os.PathLike[str], data: bytes | Iterable[bytes]) -> None:
-    """Write a file, or its parts in order, under a temporary name and rename it.
-
-    It is there whole, or not at all.
-    """
-    path = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as problem:
-        raise F2FError(f"cannot write {path}: {problem.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines([data] if isinstance(data, bytes) else data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException as problem:
-        os.unlink(name)
-        if isinstance(problem, OSError):
-            raise F2FError(f"cannot write {path}: {problem.strerror}") from None
-        raise
 
 
 def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:

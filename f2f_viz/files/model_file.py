@@ -114,6 +114,11 @@ class Source:
     entries: dict[str, Entry]
     frame: bytes | None = None
 
+    @property
+    def files(self) -> set[Path]:
+        """The files that hold it."""
+        return {self.path, *(entry.path for entry in self.entries.values())}
+
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a tensor's bytes as they are, in pieces."""
         yield from _pieces(self.entries[name].read())

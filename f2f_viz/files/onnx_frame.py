@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from f2f_viz.errors import F2FError
-from f2f_viz.files.layer_file import write_atomically
+from f2f_viz.files.atomic import write_atomically
 from f2f_viz.tensors.loaders.base import reading
 from f2f_viz.tensors.loaders.onnx_files import graph_tensors, import_onnx
 

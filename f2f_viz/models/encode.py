@@ -22,6 +22,7 @@ from f2f_viz.codec.encode import Encoded, decoded, encode
 from f2f_viz.codec.planes import Progress
 from f2f_viz.errors import F2FError, stop_if
 from f2f_viz.files import layer_file
+from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.files.model_file import ModelFile, Slot, Source, open_model, open_source, pack_model
 from f2f_viz.files.onnx_frame import write_onnx
 from f2f_viz.models.parts import Parts
@@ -148,6 +149,7 @@ def encode_model(
     settings: Settings | None = None,
     *,
     rules: Iterable[Rule] = (),
+    force: bool = False,
     threads: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -171,6 +173,8 @@ def encode_model(
     rules : iterable of (str, float or None)
         Glob pattern of tensor names, and their pruning rate; None carries them unchanged. The
         first that fits counts.
+    force : bool
+        The output may replace the model.
     threads : int, optional
         Of each layer's search; if not given one a core, or one in all with an executor.
     executor : concurrent.futures.Executor, optional
@@ -188,17 +192,30 @@ def encode_model(
     Raises
     ------
     F2FError
-        For a file that cannot be read or written, or a rule that fits no tensor. No output is
-        left then.
+        For a file that cannot be read or written, a rule that fits no tensor, or if another
+        process is writing that output. No output is left then.
     """
     if settings is not None and settings.number_format != STORED:
         raise F2FError(
             "tensors of a whole model keep their number format", expected=STORED,
             got=settings.number_format, hint="encode one tensor", field="number_format",
         )  # fmt: skip
-    source, output = open_source(Path(path)), Path(output)
+    source = open_source(Path(path))
     plan = _plan(source, settings or Settings(), rules)
-    parts = Parts(output)
+    with claim(output, *source.files, force=force) as target:
+        return _encode(source, plan, Parts(target), threads, executor, progress, cancel)
+
+
+def _encode(
+    source: Source,
+    plan: dict[str, Settings],
+    parts: Parts,
+    threads: int | None,
+    executor: Executor | None,
+    progress: Progress | None,
+    cancel: threading.Event | None,
+) -> ModelReport:
+    """Encode what `parts` lacks, and put it together."""
     keys, sizes = {}, {}
     for name, own in plan.items():
         weights = source.entries[name].read()
@@ -212,20 +229,20 @@ def encode_model(
             progress(done + within, total)
 
     report()
+    where = os.path.abspath(source.path)
     if executor is None:
         for name in missing:
 
             def inner(part: int, whole: int, size: int = sizes[name]) -> None:
                 report(size * part // max(whole, 1))
 
-            result = encode_part(str(path), name, plan[name], keys[name], threads, inner, cancel)
+            result = encode_part(where, name, plan[name], keys[name], threads, inner, cancel)
             parts.write(keys[name], *result)
             done += sizes[name]
             report()
     else:
         # the largest first, so that none is left running alone at the end
         missing.sort(key=lambda name: -sizes[name])
-        where = os.path.abspath(path)
         tasks = {
             executor.submit(encode_part, where, name, plan[name], keys[name], threads or 1): name
             for name in missing
@@ -234,7 +251,7 @@ def encode_model(
             parts.write(keys[name], *result)
             done += sizes[name]
             report()
-    return _assemble(source, plan, keys, parts, output)
+    return _assemble(source, plan, keys, parts)
 
 
 def _as_completed(
@@ -257,7 +274,7 @@ def _as_completed(
 
 
 def _assemble(
-    source: Source, plan: dict[str, Settings], keys: dict[str, str], parts: Parts, output: Path
+    source: Source, plan: dict[str, Settings], keys: dict[str, str], parts: Parts
 ) -> ModelReport:
     """Put the parts together, write the file, and remove them."""
     layers, plain, reports = {}, {}, {}
@@ -270,7 +287,7 @@ def _assemble(
             reports[name] = Report(**about["report"])
     parts.finish(pack_model(source, layers, plain))
     rest = len(source.header) + len(source.frame or b"")
-    return account(reports, source.slots, rest, output)
+    return account(reports, source.slots, rest, parts.output)
 
 
 def _decoded_tensors(
@@ -293,6 +310,7 @@ def decode_model(
     path: Paths,
     output: Paths | None,
     *,
+    force: bool = False,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> ModelFile:
@@ -305,6 +323,8 @@ def decode_model(
     output
         The .safetensors file to write, or .onnx if the model came as one; None only checks that
         everything decodes.
+    force : bool
+        The output may replace the .f2f file.
     progress : callable, optional
         Called as ``progress(done, total)``, in bytes of the model.
     cancel : threading.Event, optional
@@ -327,15 +347,16 @@ def decode_model(
         for _, pieces in tensors:
             for _ in pieces:
                 pass
-    elif Path(output).suffix == ".onnx":
-        if model.frame is None:
-            raise F2FError(
-                f"{path} holds no ONNX model", expected="a name ending .safetensors", got=output
-            )
-        whole = ((name, b"".join(pieces)) for name, pieces in tensors)
-        write_onnx(model.frame, whole, Path(output), str(path))
-    else:
-        head = [len(model.header).to_bytes(8, "little"), model.header]
-        bodies = chain.from_iterable(pieces for _, pieces in tensors)
-        layer_file.write_atomically(output, chain(head, bodies))
+        return model
+    with claim(output, path, force=force) as target:
+        if Path(output).suffix == ".onnx":
+            if model.frame is None:
+                known = "a name ending .safetensors"
+                raise F2FError(f"{path} holds no ONNX model", expected=known, got=output)
+            whole = ((name, b"".join(pieces)) for name, pieces in tensors)
+            write_onnx(model.frame, whole, target, str(path))
+        else:
+            head = [len(model.header).to_bytes(8, "little"), model.header]
+            bodies = chain.from_iterable(pieces for _, pieces in tensors)
+            write_atomically(target, chain(head, bodies))
     return model

@@ -2,19 +2,17 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from f2f_viz.errors import F2FError
-from f2f_viz.files.layer_file import write_atomically
+from f2f_viz.files.atomic import write_atomically
 
 __all__ = ["Parts"]
 
 _SUFFIX = ".part"
-_WHOLE = "whole"
 
 
 class Parts:
@@ -31,14 +29,14 @@ class Parts:
     Raises
     ------
     F2FError
-        If there is no folder to write to, or something else has the name.
+        If the output is no file, or something else has the folder's name.
     """
 
     def __init__(self, output: Path):
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
-        if output.is_dir() or not output.parent.is_dir():
-            raise F2FError(f"cannot write {output}", expected="a file in a folder", got="no such")
+        if output.exists() and not output.is_file():
+            raise F2FError(f"cannot write {output}", expected="a regular file", got="a device")
         if self.folder.exists() and not self.folder.is_dir():
             raise F2FError(f"{self.folder} is in the way", expected="no such file", got="a file")
 
@@ -85,14 +83,7 @@ class Parts:
 
     def finish(self, pieces: Iterable[bytes]) -> None:
         """Write the output, whole or not at all, and remove the folder with all its parts."""
-        try:
-            self.folder.mkdir(exist_ok=True)
-            # it grows among the parts: if this process is killed, the next one clears it away
-            whole = self.folder / _WHOLE
-            write_atomically(whole, pieces)
-            os.replace(whole, self.output)
-        except OSError as problem:
-            raise F2FError(f"cannot write {self.output}: {problem.strerror}") from None
+        write_atomically(self.output, pieces)
         with suppress(OSError):  # what is not ours stays, and the folder with it
             for file in self.folder.iterdir():
                 if file.suffix == _SUFFIX or file.name.startswith("."):

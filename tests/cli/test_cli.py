@@ -1,6 +1,7 @@
 """The command line: exit codes, one-line errors, no partial output, JSON."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,35 @@ def test_wrong_usage_is_2(run, tmp_path):
     run("encode", code=2)
     run("nonsense", code=2)
     run("encode", tmp_path / "w.npy", "-o", "o", "--n-in", "many", code=2)
+
+
+def test_outputs_are_written_as_a_careful_tool_writes_them(run, tmp_path, coded):
+    layer = tmp_path / "w.npy"
+    for command in (
+        ["encode", layer, "-o", ""],
+        ["decode", coded, "-o", ""],
+        ["figure", "mask", "-o", ""],
+        ["sweep", "--axis", "n_s=0", "-o", ""],
+    ):
+        assert "name is missing" in run(*command, code=2)
+    before = layer.read_bytes(), coded.read_bytes()
+    (tmp_path / "w.svg").symlink_to("w.npy")
+    for command in (
+        ["encode", layer, "-o", layer],
+        ["encode", layer, "-o", tmp_path / "." / "w.npy", "--rule", "*=0.5"],
+        ["sweep", layer, "--axis", "n_s=0", "-o", layer],
+        ["figure", "mask", layer, "-o", tmp_path / "w.svg"],
+    ):
+        assert "--force" in run(*command, code=1)
+    (tmp_path / "w.safetensors").symlink_to("w.f2f")
+    assert "--force" in run("decode", coded, "-o", tmp_path / "w.safetensors", code=1)
+    assert (layer.read_bytes(), coded.read_bytes()) == before
+    run("encode", layer, "-o", os.devnull, "--n-s", "0")
+    assert not os.path.isfile(os.devnull)
+    run("encode", layer, "-o", layer, "--n-s", "0", "--force")
+    assert f2f.open(layer).n_s == 0
+    run("decode", coded, "-o", tmp_path / "w.safetensors", "--force")
+    assert f2f.load_layer(coded.rename(tmp_path / "x.safetensors")).weights.any()
 
 
 def test_the_installed_command_runs():

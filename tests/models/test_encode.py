@@ -26,6 +26,7 @@ import f2f_viz as f2f
 from f2f_viz.analysis.dask import dask_executor
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.files import layer_file
+from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import open_model
 from f2f_viz.models import encode as model
 from f2f_viz.models.encode import decode_model, encode_model
@@ -381,6 +382,21 @@ def test_a_full_disk_leaves_no_output(source, tmp_path, monkeypatch):
     with pytest.raises(f2f.F2FError, match="No space left"):
         encode_model(source, tmp_path / "m.f2f", SETTINGS)
     assert not (tmp_path / "m.f2f").exists()
+
+
+def test_a_device_or_the_model_itself_is_no_place_for_a_model(source, tmp_path):
+    with pytest.raises(f2f.F2FError, match="regular file"):
+        encode_model(source, os.devnull, SETTINGS)
+    assert not os.path.exists(os.devnull + ".parts")
+    before = source.read_bytes()
+    with pytest.raises(f2f.F2FError, match="force"):
+        encode_model(source, source, SETTINGS)
+    assert source.read_bytes() == before
+    with claim(tmp_path / "m.f2f"), pytest.raises(f2f.F2FError, match="another process"):
+        encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    with pytest.raises(f2f.F2FError, match="force"):
+        decode_model(tmp_path / "m.f2f", tmp_path / "m.f2f")
 
 
 def test_names_in_the_way(source, tmp_path):
