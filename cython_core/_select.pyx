@@ -13,18 +13,18 @@ cdef extern from "select/select.h" nogil:
         uint16_t *keys
 
     ctypedef struct f2f_selection:
-        void (*count)(const f2f_magnitudes *, int64_t, int64_t, uint32_t *) noexcept
+        void (*count)(const f2f_magnitudes *, int64_t, int64_t, uint32_t *) noexcept nogil
         void (*digits)(const f2f_magnitudes *, int64_t, int64_t, uint64_t, int, int,
-                       uint32_t *) noexcept
-        int64_t (*equal)(const f2f_magnitudes *, int64_t, int64_t, uint64_t) noexcept
+                       uint32_t *) noexcept nogil
+        int64_t (*equal)(const f2f_magnitudes *, int64_t, int64_t, uint64_t) noexcept nogil
         void (*mark)(const f2f_magnitudes *, int64_t, int64_t, uint64_t, int64_t,
-                     uint8_t *) noexcept
+                     uint8_t *) noexcept nogil
         void (*census)(const void *, int, const uint8_t *, int64_t, int64_t, int, int, int64_t *,
-                       int64_t *) noexcept
+                       int64_t *) noexcept nogil
         void (*sums_apart)(const uint8_t *, int64_t, int64_t, int64_t, int64_t,
-                           uint16_t *) noexcept
+                           uint16_t *) noexcept nogil
         void (*sums_near)(const uint8_t *, int64_t, int64_t, int64_t, int64_t,
-                          uint16_t *) noexcept
+                          uint16_t *) noexcept nogil
 
     const f2f_selection *f2f_selection_for(int)
 

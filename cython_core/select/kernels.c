@@ -62,7 +62,10 @@ F2F_INLINE void count_of(const f2f_magnitudes *m, int64_t first, int64_t last, u
         default: keys_of_uint64_t(m, i, own);
         }
         memcpy(m->keys + i, own, sizeof own);
-        __asm__ volatile("" : : "r"(own) : "memory"); /* or gcc takes the vectors apart lane by lane */
+        __asm__ volatile(""
+                         :
+                         : "r"(own)
+                         : "memory"); /* or gcc takes the vectors apart lane by lane */
         for (int j = 0; j < GROUP; j += F2F_SPREAD)
             for (int k = 0; k < F2F_SPREAD; k++) counts[k * F2F_KEYS + own[j + k]]++;
     }
@@ -108,10 +111,9 @@ F2F_INLINE void digits_of(const f2f_magnitudes *m, int64_t first, int64_t last, 
 }
 
 static void digits(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t prefix, int above,
-                   int low, uint32_t *counts)
-{
+                   int low, uint32_t *counts){
 #define CALL(itemsize) digits_of(m, first, last, prefix, above, low, counts, itemsize)
-    BY_SIZE(m->itemsize, CALL)
+    BY_SIZE(m -> itemsize, CALL)
 #undef CALL
 }
 
@@ -180,14 +182,14 @@ static inline uint64_t bits_of(const uint8_t *flags, int64_t n)
 }
 
 /* Ones of bit b of each word, in lanes of the width of words. */
-#define ONES_OF(WORD)                                                           \
-    static inline void ones_of_##WORD(const WORD *kept, int n, int64_t *ones)   \
-    {                                                                           \
-        for (int b = 0; b < 8 * (int)sizeof(WORD); b++) {                       \
-            uint32_t sum = 0;                                                   \
-            for (int j = 0; j < n; j++) sum += (uint32_t)(kept[j] >> b & 1);    \
-            ones[b] += sum;                                                     \
-        }                                                                       \
+#define ONES_OF(WORD)                                                         \
+    static inline void ones_of_##WORD(const WORD *kept, int n, int64_t *ones) \
+    {                                                                         \
+        for (int b = 0; b < 8 * (int)sizeof(WORD); b++) {                     \
+            uint32_t sum = 0;                                                 \
+            for (int j = 0; j < n; j++) sum += (uint32_t)(kept[j] >> b & 1);  \
+            ones[b] += sum;                                                   \
+        }                                                                     \
     }
 ONES_OF(uint8_t)
 ONES_OF(uint16_t)
@@ -217,8 +219,8 @@ CENSUS_OF(uint16_t)
 CENSUS_OF(uint32_t)
 CENSUS_OF(uint64_t)
 
-static void census(const void *words, int itemsize, const uint8_t *mask, int64_t first, int64_t last,
-                   int shift, int width, int64_t *ones, int64_t *values)
+static void census(const void *words, int itemsize, const uint8_t *mask, int64_t first,
+                   int64_t last, int shift, int width, int64_t *ones, int64_t *values)
 {
     assert(width <= 16 && shift + width <= 8 * itemsize);
     switch (itemsize) {
@@ -232,7 +234,10 @@ static void census(const void *words, int itemsize, const uint8_t *mask, int64_t
 static void sums_apart(const uint8_t *flags, int64_t size, int64_t l, int64_t first, int64_t last,
                        uint16_t *sums)
 {
-    enum { WIDE = 8192, ROWS = 255 }; /* a byte holds so many flags; WIDE of them stay in the cache */
+    enum {
+        WIDE = 8192,
+        ROWS = 255
+    }; /* a byte holds so many flags; WIDE of them stay in the cache */
     uint8_t bytes[WIDE];
     memset(sums + first, 0, (size_t)(last - first) * sizeof *sums);
     for (int64_t at = first; at < last; at += WIDE) {
@@ -251,7 +256,9 @@ static void sums_apart(const uint8_t *flags, int64_t size, int64_t l, int64_t fi
 static void sums_near(const uint8_t *flags, int64_t size, int64_t n, int64_t first, int64_t last,
                       uint16_t *sums)
 {
-    enum { WORDS = 31 }; /* eight sums in a word: of so many flags each, all together are below 256 */
+    enum {
+        WORDS = 31
+    }; /* eight sums in a word: of so many flags each, all together are below 256 */
     for (int64_t t = first; t < last; t++) {
         int64_t i = t * n, end = F2F_MIN(i + n, size);
         uint32_t sum = 0;

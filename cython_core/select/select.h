@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define F2F_KEYS   65536 /* values of a key */
-#define F2F_SPREAD 2     /* histograms side by side: equal keys in a row do not wait for each other */
+#define F2F_SPREAD 2 /* histograms side by side: equal keys in a row do not wait for each other */
 
 /* Words of weights in their own bytes, and their magnitudes m = min(word & mask, largest): largest is
  * infinity's, so that a NaN counts as infinite. The key of a word is m >> shift, below 2^16. */
@@ -37,8 +37,8 @@ typedef struct {
 
     /* Of words with mask 1: ones[b] += 1 for each whose bit b is set, and values[v] += 1 for each
      * whose bits shift … shift + width − 1 are v. mask (size) holds 0 and 1. width ≤ 16. */
-    void (*census)(const void *words, int itemsize, const uint8_t *mask, int64_t first, int64_t last,
-                   int shift, int width, int64_t *ones, int64_t *values);
+    void (*census)(const void *words, int itemsize, const uint8_t *mask, int64_t first,
+                   int64_t last, int shift, int width, int64_t *ones, int64_t *values);
 
     /* sums[a] = flags[a] + flags[a + l] + …, for first ≤ a < last ≤ l: at most 65,535 flags, 0 or 1. */
     void (*sums_apart)(const uint8_t *flags, int64_t size, int64_t l, int64_t first, int64_t last,

@@ -23,7 +23,8 @@ from f2f_viz.errors import stop_if
 from f2f_viz.files.layer_file import stored_bits
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
-from f2f_viz.tensors.pruning import keep_count, prune, ranking
+from f2f_viz.tensors.magnitudes import Magnitudes
+from f2f_viz.tensors.pruning import Lot, keep_count, prune, ranking
 from f2f_viz.tensors.quantize import STORED, Quantized, in_format
 
 __all__ = ["Analysis", "Estimate", "PlaneStats", "analyze"]
@@ -155,7 +156,7 @@ class Analysis:
         return self.dense_bits / sum(self.bits.values())
 
 
-_rankings: "WeakKeyDictionary[Layer, dict[tuple[str, int], NDArray[np.intp]]]" = WeakKeyDictionary()
+_rankings: "WeakKeyDictionary[Layer, dict[tuple[str, int], Magnitudes | Lot]]" = WeakKeyDictionary()
 
 
 _formats: "WeakKeyDictionary[Layer, tuple[str, Quantized]]" = WeakKeyDictionary()
@@ -180,9 +181,7 @@ def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
     known = _rankings.setdefault(layer, {})
     if key not in known:
         known[key] = ranking(layer.weights, method, settings.seed)
-    mask = np.zeros(layer.weights.size, bool)
-    mask[known[key][: keep_count(mask.size, settings.rate)]] = True
-    return mask.reshape(layer.weights.shape)
+    return known[key].largest(keep_count(layer.weights.size, settings.rate))
 
 
 def _correction_bits(rates: NDArray[Any], kept: int, plane_bits: int, coding: str) -> NDArray[Any]:

@@ -1,17 +1,14 @@
-"""Which instruction set the kernels use, and how work is cut among threads."""
+"""Work cut among threads: kernels run without Python's lock."""
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from f2f_viz.codec import _select
 from f2f_viz.errors import F2FError
 
-__all__ = ["ISA", "in_pieces", "workers"]
+__all__ = ["in_pieces", "workers"]
 
-ISA = min(int(os.environ.get("F2F_VIZ_ISA", "2")), _select.best_isa())
-"""What the selection kernels use: 0 portable, 1 AVX2, 2 AVX-512. All give the same result."""
 Found = TypeVar("Found")
 
 
@@ -35,19 +32,25 @@ def workers(threads: int | None) -> int:
 def in_pieces(
     run: Callable[[int, int], Found], size: int, least: int, threads: int | None = None
 ) -> list[Found]:
-    """Call ``run(start, stop)`` for pieces of 0 … size, each in a thread; results in order.
+    """Call ``run(start, stop)`` for pieces of 0 … size, a thread each.
 
     Parameters
     ----------
     run : callable
     size : int
+        Nothing is called where it is 0.
     least : int
         Smallest piece that is worth a thread.
     threads : int, optional
+
+    Returns
+    -------
+    list
+        What the calls returned, in order. The same arguments cut the same pieces.
     """
-    count = max(1, min(workers(threads), size // least))
-    if count == 1:
-        return [run(0, size)]
+    count = min(workers(threads), max(size // least, 1))
     edges = [size * k // count for k in range(count + 1)]
+    if count == 1:
+        return [run(0, size)] if size else []
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, edges[:-1], edges[1:]))

@@ -5,7 +5,6 @@ distances in a hypercube rather than over all transitions: see cython_core. The 
 tiles, the register starting at zero in each, so tiles are independent jobs of a thread pool.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from f2f_viz.codec import _core
 from f2f_viz.codec.instruction_set import instruction_set
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask
+from f2f_viz.codec.parallel import workers
 from f2f_viz.errors import F2FError, stop_if
 
 __all__ = [
@@ -182,7 +182,7 @@ def search_tiles(
     mismatches = np.zeros((tiles, planes), np.int64)
     columns = pack_mask(np.ascontiguousarray(network.matrix.T).astype(bool))
     stop = np.zeros(1, np.int32)
-    count = _workers(threads)
+    count = workers(threads)
     kernels = instruction_set()
     # one job a tile shares its care restriction; few tiles are split by planes to feed all threads
     parts = min(planes, -(-2 * count // tiles)) if tiles and planes else 0
@@ -222,16 +222,6 @@ def search_tiles(
                 stop[0] = 1
                 pool.shutdown(wait=False, cancel_futures=True)
     return TileSearch(symbols, np.ascontiguousarray(mismatches.T))
-
-
-def _workers(threads: int | None) -> int:
-    if threads is None:
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
-    if threads < 1:
-        raise F2FError("threads out of range", expected="at least 1", got=threads)
-    return threads
 
 
 def _check(

@@ -2,8 +2,8 @@ r"""The largest \|w\| of a layer, at any count: a sort's answer for the price of
 
 Magnitudes order as integers: of a float the bits without the sign, a NaN counted as infinite. Their
 upper 16 bits are the *keys*, which are counted once. A count to keep then names, in the histogram,
-the key at which the line falls; only weights of that key are looked at more closely, digit by digit
-(a radix select). The kernels are in cython_core/select.
+the key at which the line falls; only weights of that key are looked at closer, digit by digit (a
+radix select). The kernels are in cython_core/select.
 """
 
 from typing import Any
@@ -13,96 +13,98 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec import _select
 from f2f_viz.codec.bitplanes import dtype_name, field_bits, to_words
-from f2f_viz.codec.parallel import ISA, in_pieces
+from f2f_viz.codec.instruction_set import instruction_set
+from f2f_viz.codec.parallel import in_pieces
 
 __all__ = ["Magnitudes"]
 
+Counts = NDArray[np.int64]
+
 _PIECE = 1 << 18  # fewest weights that are worth a thread
-_MOST = 1 << 31  # weights counted in one histogram of 32 bits
-_DIGIT = 16
+_MOST = 1 << 31  # weights that one histogram of 32 bits counts
+_DIGIT = 16  # bits of a key, and of each further digit
 
 
-def _magnitude_words(weights: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
-    """Return words of at least 16 bits whose magnitudes order as the weights', and where they are.
+def _ordered_words(weights: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
+    """Return words whose bits order as the weights' magnitudes.
 
     Returns
     -------
     words : ndarray of uint16, uint32 or uint64, shape (size,)
-    mask, largest : int
-        The magnitude of a word is min(word & mask, largest).
+    bits, largest : int
+        A magnitude is min(lower `bits` bits of the word, largest).
     """
     name = dtype_name(weights.dtype)
-    if weights.dtype.itemsize == 1:
-        # ml_dtypes' int4 knows no abs; int16 holds that of −128
-        return np.abs(weights.astype(np.int16)).reshape(-1).view(np.uint16), 0xFFFF, 0xFFFF
+    if weights.dtype.itemsize == 1:  # integers; int8 has no +128
+        wide = np.abs(np.ascontiguousarray(weights).reshape(-1).astype(np.int16))
+        return wide.view(np.uint16), _DIGIT, (1 << _DIGIT) - 1
     words = to_words(weights)
-    words = words.astype(words.dtype.newbyteorder("="), copy=False)
     shift, width = field_bits(name)
-    return words, (1 << (shift + width)) - 1, ((1 << width) - 1) << shift
+    native = words.astype(words.dtype.newbyteorder("="), copy=False)
+    return native, shift + width, ((1 << width) - 1) << shift
 
 
 class Magnitudes:
-    r"""The \|w\| of a layer, ready to be cut at any count.
+    r"""The \|w\| of a layer, ready to be cut at any count; two bytes a weight beside the weights.
 
     Parameters
     ----------
     weights : ndarray, any shape, a dtype of `bitplanes.DTYPES`
-        Not to be changed while this is in use: it is looked at again.
+        They are looked at again: not to be changed while this is in use.
     threads : int, optional
         Default: the CPUs of this process.
     """
 
     def __init__(self, weights: NDArray[Any], threads: int | None = None):
-        self.shape, self._threads = weights.shape, threads
-        self._words, mask, self._largest = _magnitude_words(weights)
-        self._bits = mask.bit_length()
-        self._shift = max(self._bits - _DIGIT, 0)
-        self._magnitude = _select.Magnitude(mask, self._largest, self._shift)
-        self._keys = np.empty(self._words.size, np.uint16)
+        self.shape, self.size, self._threads = weights.shape, weights.size, threads
+        if not self.size:
+            return
+        words, bits, largest = _ordered_words(weights)
+        self._low = max(bits - _DIGIT, 0)  # bits below the key
+        self._kernels = _select.Magnitudes(
+            words.view(np.uint8), words.itemsize, (1 << bits) - 1, largest, self._low,
+            np.empty(self.size, np.uint16),
+        )  # fmt: skip
+        isa = instruction_set()
+        self._keys = self._counted(
+            (_select.SPREAD, _select.KEYS),
+            lambda start, stop, counts: self._kernels.count(start, stop, counts, isa),
+        ).sum(axis=0)
 
-        def count(start: int, stop: int) -> NDArray[np.int64]:
-            counts = np.zeros(_select.KEYS, np.int64)
+    def _counted(self, shape: tuple[int, ...], run: Any) -> Counts:
+        """Sum the histograms that run(start, stop, counts) makes of pieces of the layer."""
+
+        def count(start: int, stop: int) -> Counts:
+            counts = np.zeros(shape, np.int64)
             for at in range(start, stop, _MOST):
-                own = np.zeros((_select.SPREAD, _select.KEYS), np.uint32)
-                end = min(at + _MOST, stop)
-                _select.keys(self._words, self._magnitude, at, end, self._keys, own, ISA)
-                counts += own.sum(axis=0, dtype=np.int64)
-            return counts
-
-        self._counts = self._sum(count)
-
-    def _sum(self, run: Any) -> Any:
-        return sum(in_pieces(run, self._words.size, _PIECE, self._threads))
-
-    def _digits(self, prefix: int, above: int, low: int) -> NDArray[np.int64]:
-        """Count the digit of bits above − 1 … low among magnitudes that begin with `prefix`."""
-
-        def count(start: int, stop: int) -> NDArray[np.int64]:
-            counts = np.zeros(1 << (above - low), np.int64)
-            for at in range(start, stop, _MOST):
-                own = np.zeros(counts.size, np.uint32)
-                _select.digits(
-                    self._words, self._keys, self._magnitude, at, min(at + _MOST, stop),
-                    prefix, above, low, own, ISA,
-                )  # fmt: skip
+                own = np.zeros(shape, np.uint32)
+                run(at, min(at + _MOST, stop), own)
                 counts += own
             return counts
 
-        return self._sum(count)
+        return np.sum(in_pieces(count, self.size, _PIECE, self._threads), axis=0)
 
-    def _threshold(self, keep: int) -> tuple[int, int]:
-        """Return the keep-th largest magnitude, and how many equal to it are kept."""
-        counts, prefix, low = self._counts, 0, self._shift
+    def _cut(self, keep: int) -> tuple[int, int]:
+        """Return the `keep`-th largest magnitude, and how many that equal it are to be kept."""
+        isa = instruction_set()
+        counts, least, low = self._keys, 0, self._low
         while True:
-            above = counts.sum() - np.cumsum(counts)  # larger than each digit
-            digit = int(np.argmax(above < keep))
-            prefix, keep = prefix << _width(counts) | digit, keep - int(above[digit])
+            larger = counts.sum() - np.cumsum(counts)
+            digit = int(np.argmax(larger < keep))
+            keep -= int(larger[digit])
+            least = least * counts.size + digit
             if not low:
-                return prefix, keep
-            counts, low = self._digits(prefix, low, max(low - _DIGIT, 0)), max(low - _DIGIT, 0)
+                return least, keep
+            above, low, prefix = low, max(low - _DIGIT, 0), least
+            counts = self._counted(
+                (1 << (above - low),),
+                lambda start, stop, own, prefix=prefix, above=above, low=low: self._kernels.digits(
+                    start, stop, prefix, above, low, own, isa
+                ),
+            )
 
     def largest(self, keep: int) -> NDArray[np.bool_]:
-        r"""Mark the `keep` largest \|w\|, equals from the first in C order.
+        r"""Mark the `keep` largest \|w\|, equals as they stand in C order.
 
         Parameters
         ----------
@@ -113,26 +115,21 @@ class Magnitudes:
         -------
         ndarray of bool, the layer's shape
         """
-        size = self._words.size
-        if keep in (0, size):
+        if keep in (0, self.size):
             return np.full(self.shape, keep > 0)
-        least, ties = self._threshold(keep)
-        mask, before = np.empty(size, bool), 0
+        least, ties = self._cut(keep)
+        isa, mask = instruction_set(), np.empty(self.size, bool)
 
-        def equal(start: int, stop: int) -> int:
-            return _select.equal(
-                self._words, self._keys, self._magnitude, start, stop, least, ISA
-            )
+        def equals(start: int, stop: int) -> tuple[int, int]:
+            return stop, self._kernels.equal(start, stop, least, isa)
 
-        def mark(start: int, stop: int, ties: int) -> None:
-            _select.mark(
-                self._words, self._keys, self._magnitude, start, stop, least, ties,
-                mask.view(np.uint8), ISA,
-            )  # fmt: skip
+        before = {0: 0}  # equals before each piece
+        for stop, own in in_pieces(equals, self.size, _PIECE, self._threads):
+            before[stop] = own + list(before.values())[-1]
 
-        ...
+        def mark(start: int, stop: int) -> None:
+            left = max(ties - before[start], 0)
+            self._kernels.mark(start, stop, least, left, mask.view(np.uint8), isa)
+
+        in_pieces(mark, self.size, _PIECE, self._threads)
         return mask.reshape(self.shape)
-
-
-def _width(counts: NDArray[np.int64]) -> int:
-    return counts.size.bit_length() - 1

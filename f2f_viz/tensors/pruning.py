@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from f2f_viz.codec.bitplanes import dtype_name
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import load_layer, load_mask
+from f2f_viz.tensors.magnitudes import Magnitudes
 
 __all__ = ["METHODS", "keep_count", "prune", "prune_together", "ranking"]
 
@@ -62,41 +63,51 @@ def _keep_first(order: NDArray[np.intp], keep: int, shape: tuple[int, ...]) -> M
     return mask.reshape(shape)
 
 
-def ranking(weights: NDArray[Any], method: str, seed: int = 0) -> NDArray[np.intp]:
-    """Order weights from the first to keep to the last, for methods that take a rate.
+class Lot:
+    """A random order of a layer's weights: the first `keep` are kept.
 
-    Keeping the first `keep_count` entries is `prune`: a changed rate needs no new sort.
+    Parameters
+    ----------
+    shape : tuple of int
+    seed : int
+    """
+
+    def __init__(self, shape: tuple[int, ...], seed: int = 0):
+        self.shape = shape
+        self._order = np.random.default_rng(seed).permutation(int(np.prod(shape, dtype=np.int64)))
+
+    def largest(self, keep: int) -> Mask:
+        """Mark the first `keep` weights."""
+        return _keep_first(self._order, keep, self.shape)
+
+
+def ranking(weights: NDArray[Any], method: str, seed: int = 0) -> Magnitudes | Lot:
+    """Rank the weights for a method that takes a rate: a changed rate needs no new ranking.
+
+    ``ranking(weights, method, seed).largest(keep_count(size, rate))`` is `prune`.
 
     Parameters
     ----------
     weights : ndarray, any shape
+        Not to be changed while the ranking is in use.
     method : {"magnitude", "random"}
     seed : int
         For ``random``.
-
-    Returns
-    -------
-    ndarray of intp, shape (size,)
-        Flat indices; equal magnitudes stand in C order.
     """
-    if method == "random":
-        return np.random.default_rng(seed).permutation(weights.size)
-    return _descending(_magnitudes(weights))
+    return Lot(weights.shape, seed) if method == "random" else Magnitudes(weights)
 
 
 def _by_magnitude(weights: NDArray[Any], rate: float, seed: int, *, per: str = "layer") -> Mask:
     if per not in ("layer", "row"):
         raise F2FError("what is pruned alike", expected="per='layer' or 'row'", got=repr(per))
-    magnitudes = _magnitudes(weights)
     if per == "row" and weights.ndim:
-        order = _descending(_rows(magnitudes, weights))
+        order = _descending(_rows(_magnitudes(weights), weights))
         return _keep_first(order, keep_count(order.shape[-1], rate), weights.shape)
-    return _largest(magnitudes, keep_count(weights.size, rate)).reshape(weights.shape)
+    return Magnitudes(weights).largest(keep_count(weights.size, rate))
 
 
 def _by_lot(weights: NDArray[Any], rate: float, seed: int) -> Mask:
-    order = ranking(weights, "random", seed)
-    return _keep_first(order, keep_count(weights.size, rate), weights.shape)
+    return Lot(weights.shape, seed).largest(keep_count(weights.size, rate))
 
 
 def _by_scores(weights: NDArray[Any], rate: float, seed: int, *, scores: Any) -> Mask:
