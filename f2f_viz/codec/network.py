@@ -3,8 +3,9 @@
 A block of n_out bits is y_t = M [x_t ; x_{t-1} ; … ; x_{t-n_s}] over GF(2).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -91,20 +92,77 @@ class XorNetwork:
         seed : int
             Any non-negative integer.
         """
-        if n_s < 0:
-            raise F2FError("register stages out of range", expected="n_s >= 0", got=n_s)
-        if not 1 <= n_in <= MAX_N_IN:
-            raise F2FError("symbol bits out of range", expected=f"1 to {MAX_N_IN}", got=n_in)
+        _check(n_in, n_s)
         rng = np.random.Generator(np.random.PCG64(seed))
         matrix = rng.integers(0, 2, (n_out, n_in * (n_s + 1)), dtype=np.uint8)
         vectors = np.arange(1, 1 << n_in)
         off = np.bitwise_count(vectors & rng.integers(1, 1 << n_in)) % 2 == 1
-        drawn = np.zeros(0, np.int64)
-        while drawn.size < n_out:
-            first, rest = rng.permutation(vectors[off]), rng.permutation(vectors[~off])
-            drawn = np.concatenate([drawn, first, rest])
-        matrix[:, :n_in] = drawn[:n_out, None] >> np.arange(n_in) & 1
+        drawn = _repeated(
+            lambda: np.concatenate([rng.permutation(vectors[off]), rng.permutation(vectors[~off])]),
+            n_out,
+        )
+        matrix[:, :n_in] = drawn[:, None] >> np.arange(n_in) & 1
         return cls(matrix, n_in)
+
+    @classmethod
+    def light(
+        cls,
+        n_in: int,
+        n_out: int,
+        n_s: int,
+        *,
+        weights: Sequence[int | None] = (3, 1),
+        seed: int = 0,
+    ) -> "XorNetwork":
+        """Draw a network of few gates; the same arguments always give the same one.
+
+        The rows that meet x_t are distinct as far as their weight allows: odd weights before even
+        ones, since no three rows of odd weight add up to zero, and light ones before heavy ones.
+        The rows that meet an older symbol all have one weight and use its bits evenly.
+
+        Parameters
+        ----------
+        n_in, n_out, n_s : int
+            Symbol bits, block bits, register stages.
+        weights : sequence of int or None
+            Ones of a row on x_t, at most; then exactly on x_{t−1}, x_{t−2}, …; the last holds for
+            all older symbols. None, or none given: any weight on x_t, random rows on older ones.
+        seed : int
+            Any non-negative integer.
+
+        Raises
+        ------
+        F2FError
+            For a weight that a row of n_in bits cannot have.
+        """
+        _check(n_in, n_s)
+        newest, *older = weights or (None,)
+        older = [*(older or [None])]
+        for weight, least, most in ((newest, 1, MAX_N_IN), *((w, 0, n_in) for w in older)):
+            if weight is not None and not least <= weight <= most:
+                raise F2FError(
+                    "weight of a matrix row", expected=f"{least} to {most}", got=weight,
+                    field="weights",
+                )  # fmt: skip
+        rng = np.random.Generator(np.random.PCG64(seed))
+        vectors = np.arange(1 << n_in)
+        ones = np.bitwise_count(vectors)
+
+        def odd_and_light() -> NDArray[np.int64]:
+            own = rng.permutation(vectors[(ones > 0) & (ones <= (newest or n_in))])
+            count = np.bitwise_count(own)
+            return own[np.lexsort((count, count % 2 == 0))]
+
+        def of_weight(weight: int | None) -> NDArray[np.int64]:
+            if weight is None:
+                return rng.integers(0, 1 << n_in, n_out)
+            return rng.permutation(vectors[ones == weight])
+
+        rows = [_repeated(odd_and_light, n_out)]
+        for weight in (older + older[-1:] * n_s)[:n_s]:
+            rows.append(_repeated(partial(of_weight, weight), n_out))
+        matrix = np.stack(rows, axis=1)[:, :, None] >> np.arange(n_in) & 1
+        return cls(matrix.reshape(n_out, -1), n_in)
 
     @classmethod
     def plain(cls, n_in: int, n_s: int) -> "XorNetwork":
@@ -212,3 +270,18 @@ class XorNetwork:
         for k, table in enumerate(self.register_stages()[: max(x.size, 1)]):
             out[k:] ^= table[x[: x.size - k].astype(np.intp)]
         return out
+
+
+def _check(n_in: int, n_s: int) -> None:
+    if n_s < 0:
+        raise F2FError("register stages out of range", expected="n_s >= 0", got=n_s)
+    if not 1 <= n_in <= MAX_N_IN:
+        raise F2FError("symbol bits out of range", expected=f"1 to {MAX_N_IN}", got=n_in)
+
+
+def _repeated(draw: Callable[[], NDArray[np.int64]], count: int) -> NDArray[np.int64]:
+    """Draw again and again until there are `count` rows."""
+    drawn = draw()
+    while drawn.size < count:
+        drawn = np.concatenate([drawn, draw()])
+    return drawn[:count]

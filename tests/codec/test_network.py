@@ -1,3 +1,5 @@
+from math import comb
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,6 +38,50 @@ def test_rows_that_meet_the_newest_symbol_are_far_from_dependent(seed, n_in):
     assert 0 not in rows
     assert len(set(rows)) == n_out
     assert not set((rows[:, None] ^ rows).ravel()) & set(rows)  # no three add up to zero
+
+
+def _vectors(network):
+    """Rows of M by stage, as integers; shape (n_s + 1, n_out)."""
+    stages = network.matrix.reshape(network.n_out, network.n_s + 1, network.n_in).astype(int)
+    return (stages @ (1 << np.arange(network.n_in))).T
+
+
+@given(
+    n_in=st.integers(1, 8),
+    n_out=st.integers(1, 300),
+    weights=st.lists(st.none() | st.integers(1, 8), min_size=1, max_size=4),
+    n_s=st.integers(0, 3),
+    seed=st.integers(0, 2**20),
+)
+def test_light_rows_have_their_weights(n_in, n_out, weights, n_s, seed):
+    weights = [None if w is None else min(w, n_in) for w in weights]
+    network = XorNetwork.light(n_in, n_out, n_s, weights=weights, seed=seed)
+    assert network == XorNetwork.light(n_in, n_out, n_s, weights=weights, seed=seed)
+    newest, *older = _vectors(network)
+    count = np.bitwise_count(newest)
+    assert 1 <= count.min() <= count.max() <= (weights[0] or n_in)
+    there = sum(comb(n_in, k) for k in range(1, (weights[0] or n_in) + 1))
+    assert len(set(newest.tolist())) == min(there, n_out)  # none twice before all are used
+    first = count[:there]
+    keys = [(c % 2 == 0, c) for c in first.tolist()]
+    assert keys == sorted(keys)  # odd before even, light before heavy
+    for stage, own in enumerate(older, 1):
+        weight = weights[min(stage, len(weights) - 1)] if len(weights) > 1 else None
+        if weight is not None:
+            assert set(np.bitwise_count(own).tolist()) == {weight}
+            uses = np.unique(own, return_counts=True)[1]
+            assert len(uses) < comb(n_in, weight) or np.ptp(uses) <= 1
+
+
+def test_light_rows_of_odd_weight_are_far_from_dependent():
+    rows = _vectors(XorNetwork.light(8, 128, 1, weights=(None, None), seed=5))[0]
+    assert not set((rows[:, None] ^ rows).ravel().tolist()) & set(rows.tolist())
+
+
+@pytest.mark.parametrize("weights", [(0, 1), (13, 1), (3, -1), (3, 9)])
+def test_weights_that_no_row_has_are_named(weights):
+    with pytest.raises(F2FError, match="weight of a matrix row"):
+        XorNetwork.light(8, 80, 1, weights=weights)
 
 
 @pytest.mark.parametrize(
