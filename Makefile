@@ -24,6 +24,7 @@ lab: env
 
 test: env
 	tools/ensure_chromium.sh
+	tools/ensure_iverilog.sh
 	$(BIN)/python -m pytest
 
 lint: env

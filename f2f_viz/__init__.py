@@ -16,6 +16,7 @@ from f2f_viz.codec.trellis import BitEncoding, encode_bits
 from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.files.layer_file import open, save
 from f2f_viz.hardware.gates import Gates, gates
+from f2f_viz.hardware.verilog import verilog
 from f2f_viz.models.encode import decode_model, encode_model
 from f2f_viz.samples import sample_layer, sample_names
 from f2f_viz.settings import Settings
@@ -61,6 +62,7 @@ __all__ = [
     "sample_names",
     "save",
     "trace",
+    "verilog",
 ]
 
 

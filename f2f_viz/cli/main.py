@@ -18,6 +18,7 @@ from f2f_viz.analysis.compare import Rival, bounds, compare, table
 from f2f_viz.analysis.dask import dask_executor
 from f2f_viz.analysis.report import Report
 from f2f_viz.cli.explore import figure, sweep
+from f2f_viz.cli.hardware import verilog
 from f2f_viz.cli.output import force_option, output_option
 from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.blocks import ORDERS
@@ -294,6 +295,7 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
 
 cli.add_command(sweep)
 cli.add_command(figure)
+cli.add_command(verilog)
 
 
 def _print_report(report: Report, as_json: bool, more: dict[str, Any] | None = None) -> None:
