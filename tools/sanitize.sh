@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Run the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer, with assertions on.
 # Installed apart, and python -S skips the .pth of the editable install, so that copy is imported.
 set -eu
 python=${1:-python3}
@@ -9,6 +9,7 @@ rm -rf "$site"
     -Csetup-args=-Db_sanitize=address,undefined -Csetup-args=-Db_lundef=false \
     -Csetup-args=-Dbuildtype=debugoptimized -Csetup-args=-Doptimization=2 \
     -Csetup-args=-Dc_args=-fno-sanitize-recover=all
+grep -q __assert_fail "$site"/f2f_viz/codec/_core*.so || { echo "built without assertions" >&2; exit 1; }
 packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 interpreter=$("$python" -c 'import sys; print(sys.executable)')
 cp -r tests "$site"

@@ -22,7 +22,7 @@ typedef struct {
     f2f_output vector[24];
     uint8_t pivot[24], rest_bit[F2F_BASIS_MAX_CARE]; /* which care bits those are */
     uint32_t tag[24],
-        zero[24]; /* gamma | alpha << 8 | beta << 16, of the vectors and of those symbols */
+        zero[24]; /* of the vectors, and of those symbols: gamma | alpha << 8 | beta << 16 */
 } f2f_basis;
 
 /* Column j of a block, of `words` words (1 or 2). */
@@ -63,6 +63,7 @@ static inline int span8_outside(const span8 *span, int v)
     return v;
 }
 
+/* Takes v, which is not in the span, into it. */
 static inline void span8_include(span8 *span, int v)
 {
     v = span8_outside(span, v);

@@ -35,6 +35,30 @@ static inline int two_cost(const two_costs *x, int row, int lane)
     return cost;
 }
 
+#ifndef NDEBUG
+/* What holds of costs at all times: levels lie each within the next, and the least cost is 0. */
+static inline int two_sound(const two_costs *x, int n_in)
+{
+    uint64_t any = !x->levels;
+    if (x->byte) {
+        int least = 255, most = 0;
+        for (int i = 0; i < 256 << n_in; i++) {
+            least = F2F_MIN(least, x->byte[i]);
+            most = x->byte[i] > most ? x->byte[i] : most;
+        }
+        return !least && most == x->levels && !x->clamped;
+    }
+    for (int j = 0; j < x->levels; j++) {
+        const uint64_t *word = (const uint64_t *)(x->level + 256 * j);
+        for (int k = 0; k < 4 << n_in; k++) {
+            if (j + 1 < x->levels && word[k] & ~word[k + 1024]) return 0;
+            if (!j) any |= word[k];
+        }
+    }
+    return x->levels <= F2F_TWO_MAX_LEVELS && any;
+}
+#endif
+
 /* Costs in bytes to at most `limit` levels, in new->level; their least is 0, their greatest `most`. */
 static inline void two_cut(const uint8_t *costs, int n_in, int most, int limit, two_costs *new)
 {

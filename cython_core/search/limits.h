@@ -25,11 +25,11 @@
 #define F2F_NEAR_MAX_REST    8      /* care bits without a pivot that pairs take */
 #define F2F_NEAR_DISTANCES   12     /* distances of pairs that are tried: 0 to 11 */
 #define F2F_NEAR_MAX_WORK    160000 /* rows summed for a level: for more, bytes cost less */
-#define F2F_NEAR_ENOUGH(limit) \
-    ((limit) > 4 ? (limit) : 3)     /* of `limit` levels, that pairs must give */
-#define F2F_TRIPLES_DISTANCES 10    /* distances of triples that are tried: 0 to 9 */
-#define F2F_TRIPLES_MAX       65536 /* triples that may be found */
-#define F2F_TRIPLES_ENOUGH    2000  /* triples after which no more levels are told apart */
+/* of `limit` levels, those that pairs must give */
+#define F2F_NEAR_ENOUGH(limit) ((limit) > 4 ? (limit) : 3)
+#define F2F_TRIPLES_DISTANCES  10    /* distances of triples that are tried: 0 to 9 */
+#define F2F_TRIPLES_MAX        65536 /* triples that may be found */
+#define F2F_TRIPLES_ENOUGH     2000  /* triples after which no more levels are told apart */
 #define F2F_BASIS_MAX_CARE 112 /* care that a basis takes: with 16 pivots, the bits of f2f_output */
 #define F2F_BYTES_MAX_CARE F2F_BASIS_MAX_CARE /* care that costs in bytes take */
 #define F2F_BYTES_MAX_TABLE_CARE 11           /* care to which a table beats all pairs, in bytes */
@@ -37,6 +37,6 @@
 /* any code: search_general.h */
 #define F2F_GENERAL_MAX_N_IN 12
 #define F2F_GENERAL_LANES    32 /* middles m that a transform takes side by side */
-#define F2F_GENERAL_MAX_BYTE_COST \
-    200 /* greatest cost and care together for which pairs use bytes */
+/* greatest cost and care together for which all pairs use bytes */
+#define F2F_GENERAL_MAX_BYTE_COST 200
 #endif

@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define F2F_ONE_TABLES \
-    (20 * 32 * 256)          /* bytes of tables: of 2^n_u costs, or 32 rows for 5 care bits */
-#define F2F_ONE_NO_STATE 120 /* cost of a register that cannot be: above any that can */
+#define F2F_ONE_TABLES   (20 * 32 * 256) /* bytes: 2^n_u costs, or 32 rows for each 5 care bits */
+#define F2F_ONE_NO_STATE 120             /* cost of a register that cannot be: above any that can */
 
 typedef uint8_t f2f_bytes __attribute__((vector_size(32), aligned(32)));
 
+/* F2F_SWAP: byte v of the result is byte v ^ k of x. F2F_VMIN: the lesser in each byte. */
 #if defined(__clang__)
 #define F2F_SWAP(x, k)                                                                             \
     __builtin_shufflevector(x, x, 0 ^ k, 1 ^ k, 2 ^ k, 3 ^ k, 4 ^ k, 5 ^ k, 6 ^ k, 7 ^ k, 8 ^ k,   \
@@ -43,9 +43,9 @@ typedef uint8_t f2f_bytes __attribute__((vector_size(32), aligned(32)));
 #define F2F_VMIN(x, y) (((x) & (f2f_bytes)((x) < (y))) | ((y) & ~(f2f_bytes)((x) < (y))))
 #endif
 
-/* The distance transform: table[v] = min over u of table[u] + |u ^ v|, all of n_u bits; at least 32
- * entries are there. */
-static inline void one_butterfly(uint8_t *table, int n_u)
+/* The distance transform: table[v] = min over u of table[u] + |u ^ v|, all of n_u bits. Bits 0 to 4 of v
+ * number the bytes of a vector, the others the vectors; the table has at least one. */
+static inline void one_transform(uint8_t *table, int n_u)
 {
     f2f_bytes *T = (f2f_bytes *)table;
     int rows = n_u > 5 ? 1 << (n_u - 5) : 1;
@@ -181,7 +181,7 @@ static inline int one_step(const f2f_code *code, const f2f_tile *tile, int64_t t
         memset(tables, F2F_ONE_NO_STATE, n_u > 5 ? (size_t)1 << n_u : 32);
         span16(cols + n_in, n_in, (uint16_t)w[0], y);
         for (int c = 0; c < 256; c++) tables[y[c]] = F2F_MIN(tables[y[c]], old[c]);
-        one_butterfly(tables, n_u);
+        one_transform(tables, n_u);
         span16(cols, n_in, 0, y);
 #if F2F_SIMD == 2
         if (n_u <= 8) { /* the table fits four registers: look 64 symbols up at once */

@@ -18,7 +18,7 @@ enum { TWO_GIVES_UP = 100 }; /* a status beside those of search.h: bytes do not 
 /* One step back on the path, over block t, after which the register is x_t = now, x_{t-1} = before. The
  * symbol c that left it is the lowest whose cost, in x = the costs of block t - 1, and wrong care bits
  * sum to `target`. Returns c, and *cost, that cost; or -1 where the cost is a lower bound, so that the
- * path is not proven. span: F2F_TWO_SPANS words. */
+ * path is not proven (or where there is none, which costs of this search do not bring about). span: F2F_TWO_SPANS words. */
 static inline int two_back(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits,
                            const two_costs *x, uint64_t *span, int64_t t, int now, int before,
                            int target, int *cost)
@@ -84,6 +84,7 @@ static inline int two_first(two_space *s, const f2f_code *code, const f2f_tile *
         }
     }
     for (int i = 0; i < 256 << n_in; i++) costs[i] = (uint8_t)(costs[i] - least);
+    new->clamped = 0;
     if (new->byte)
         new->levels = most - least;
     else
@@ -139,6 +140,7 @@ static inline int two_begin(two_run *r)
     h->costs.byte = r->space->limit > F2F_TWO_MAX_LEVELS ? (uint8_t *)h->rows : NULL;
     h->costs.least = two_first(r->space, r->code, r->tile, r->bits, r->span, &h->costs);
     if (h->costs.least < 0) return TWO_GIVES_UP;
+    assert(two_sound(&h->costs, r->code->n_in));
     r->costs[1] = h->costs;
     r->mismatches = h->costs.least;
     return F2F_OK;
@@ -171,6 +173,7 @@ static inline int two_next(two_run *r, int64_t t)
     new->least =
         two_step(r->space, r->code, r->tile, t, r->bits + t * r->code->words, new - 1, new);
     if (new->least < 0) return TWO_GIVES_UP;
+    assert(two_sound(new, r->code->n_in));
     r->top += two_rows(new);
     return F2F_OK;
 }

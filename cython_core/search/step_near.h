@@ -59,9 +59,9 @@ typedef struct {
     /* translated levels, [level][0: rows c, 1: rows c ^ 1][c], and the sums of them, [level][a] */
     f2f_row costs[F2F_NEAR_DISTANCES][F2F_PACK][256] __attribute__((aligned(64)));
     f2f_row sums[F2F_TWO_MAX_LEVELS * 256] __attribute__((aligned(64)));
-    f2f_row
-        within[(F2F_NEAR_MAX_REST + 1) * 256]; /* [j][z]: lanes within j of z on the rest bits */
-    uint32_t pair[1 << 16], sorted[1 << 16];   /* pair_of; by distance, and within each by a */
+    f2f_row within[(F2F_NEAR_MAX_REST + 1) *
+                   256]; /* [j][z]: where rest bits differ from z in j at most */
+    uint32_t pair[1 << 16], sorted[1 << 16]; /* pair_of, by distance; and within each by a */
 } near_space;
 
 /* For all pairs from e to end, and those that differ from them in the `shared` low bits of both a and
@@ -95,6 +95,7 @@ F2F_INLINE void near_add(const near_space *s, const uint32_t *e, const uint32_t 
     }
 }
 
+/* Whether all rows are full. */
 static inline int near_full(const f2f_row *sums, int symbols)
 {
     int a = 0;
@@ -130,6 +131,52 @@ static inline int near_level(const near_space *s, const uint32_t *list, const in
     return near_full(sums, symbols);
 }
 
+/* s->within from delta, the lanes where B m ^ w has each rest bit: which lanes are within j of z. */
+static inline void near_within(near_space *s, const f2f_row *delta, int rest)
+{
+    const f2f_row all = ~(f2f_row){0, 0, 0, 0};
+    for (int z = 0; z < 1 << rest; z++) {
+        f2f_row *x = s->within + z;
+        for (int j = 0; j <= rest; j++) x[256 * j] = all;
+        for (int q = 0; q < rest; q++) {
+            f2f_row miss = z >> q & 1 ? ~delta[q] : delta[q];
+            for (int j = rest - 1; j > 0; j--)
+                x[256 * j] = F2F_PICK(miss, x[256 * (j - 1)], x[256 * j]);
+            x[0] &= ~miss;
+        }
+    }
+}
+
+/* s->costs from the old levels: rows in coordinates, and moved to where B m takes c. */
+static inline void near_costs(near_space *s, const f2f_row *level, int levels, int n_in,
+                              const uint8_t *from_c, const f2f_row *into_c)
+{
+    const int symbols = 1 << n_in;
+    for (int j = 0; j < levels; j++) {
+        for (int c = 0; c < symbols; c++) s->costs[j][0][c] = level[256 * j + from_c[c]];
+        translate(s->costs[j][0], n_in, into_c);
+        for (int c = 0; c < symbols; c++)
+            s->costs[j][F2F_PACK - 1][c] = s->costs[j][0][c ^ (F2F_PACK - 1)];
+    }
+}
+
+/* Lists the pairs at distance k, from start[k], those at smaller ones being there; start[k + 1]: their
+ * end. vector: the basis as pairs. Those at distance 0 are given. */
+static inline void near_pairs(near_space *s, const uint32_t *vector, int rank, int k, int *start)
+{
+    uint32_t *to = s->pair + start[k];
+    if (k > rank) {
+        start[k + 1] = start[k];
+        return;
+    }
+    for (int i = k - 1, prefix = start[1]; i < rank; i++) {
+        for (int v = 0; v < prefix; v++) *to++ = s->pair[start[k - 1] + v] ^ vector[i];
+        prefix = prefix * (i + 1) / (i - k + 2); /* start[1] times C(i + 1, k - 1) */
+    }
+    start[k + 1] = (int)(to - s->pair);
+    assert(start[k + 1] <= 1 << 16);
+}
+
 /* New levels: out ([level][a], lanes m), from the first that is not empty, at most `limit`; returns
  * their number, and *least, how many are empty. *least is -1 where that takes too many rows or
  * distances. *exact: no state costs more than the last level, and none was a lower bound.
@@ -143,7 +190,7 @@ static inline int near_step(near_space *s, const f2f_row *parity, const uint64_t
     int symbols = 1 << n_in, start[F2F_NEAR_DISTANCES + 1] = {0}, tag;
     uint8_t from_c[256], to_c[256], from_a[256], to_a[256];
     f2f_row into_c[8], into_a[8], delta[F2F_NEAR_MAX_REST];
-    uint32_t vector[16], moved[9], *pair = s->pair;
+    uint32_t vector[16], moved[9];
     f2f_basis basis, *h = &basis;
     assert(n_u >= 1 && n_u <= 64 && levels <= F2F_TWO_MAX_LEVELS && limit <= F2F_TWO_MAX_LEVELS);
     *least = -1;
@@ -162,44 +209,24 @@ static inline int near_step(near_space *s, const f2f_row *parity, const uint64_t
         lanes_where(parity, moved, n_in, 8 + j, into_a + j);
     }
     for (int q = 0; q < rest; q++) lanes_where(parity, moved, n_in, 16 + q, delta + q);
-    for (int j = 0; j < levels; j++) {
-        for (int c = 0; c < symbols; c++) s->costs[j][0][c] = level[256 * j + from_c[c]];
-        translate(s->costs[j][0], n_in, into_c);
-        for (int c = 0; c < symbols; c++)
-            s->costs[j][F2F_PACK - 1][c] = s->costs[j][0][c ^ (F2F_PACK - 1)];
-    }
-    for (int z = 0; z < 1 << rest; z++) {
-        f2f_row *x = s->within + z;
-        for (int j = 0; j <= rest; j++) x[256 * j] = ~zero;
-        for (int q = 0; q < rest; q++) {
-            f2f_row miss = z >> q & 1 ? ~delta[q] : delta[q];
-            for (int j = rest - 1; j > 0; j--)
-                x[256 * j] = F2F_PICK(miss, x[256 * (j - 1)], x[256 * j]);
-            x[0] &= ~miss;
-        }
-    }
+    near_costs(s, level, levels, n_in, from_c, into_c);
+    near_within(s, delta, rest);
     int found = 0, full = 0, k;
-    pair[0] = 0;
+    s->pair[0] = 0; /* distance 0: the pairs that change no care bit, but for the shared ones */
     for (int i = shared; i < h->null; i++)
         for (int v = 0; v < 1 << (i - shared); v++)
-            pair[v + (1 << (i - shared))] = pair[v] ^ pair_of(h, to_c, to_a, h->zero[i], 0);
+            s->pair[v + (1 << (i - shared))] = s->pair[v] ^ pair_of(h, to_c, to_a, h->zero[i], 0);
     start[1] = 1 << (h->null - shared);
     for (k = 0; found < limit && !full && k < F2F_NEAR_DISTANCES; k++) {
-        uint32_t *to = pair + start[k + !k];
-        if (k && k <= h->rank) /* pairs at distance k: prefixes of those at k - 1 */
-            for (int i = k - 1, prefix = start[1]; i < h->rank; i++) {
-                for (int v = 0; v < prefix; v++) *to++ = pair[start[k - 1] + v] ^ vector[i];
-                prefix = prefix * (i + 1) / (i - k + 2); /* start[1] times C(i + 1, k - 1) */
-            }
-        start[k + 1] = (int)(to - pair);
-        assert(start[k + 1] <= 1 << 16);
+        if (k) near_pairs(s, vector, h->rank, k, start);
         int64_t work = 0;
         for (int d = 0; d <= k; d++)
             work += (int64_t)(start[d + 1] - start[d]) * (F2F_MIN(k - d, rest) + 1) << shared;
         if (work > F2F_NEAR_MAX_WORK) break;
-        const uint32_t *list = shared < 4 ? pair : s->sorted;
-        if (shared >= 4) sort_pairs(pair + start[k], to, shared, s->sorted + start[k]);
-        for (int c = 0; k >= levels && c < 256 * F2F_PACK; c++)
+        const uint32_t *list = shared < 4 ? s->pair : s->sorted;
+        if (shared >= 4)
+            sort_pairs(s->pair + start[k], s->pair + start[k + 1], shared, s->sorted + start[k]);
+        for (int c = 0; k >= levels && c < 256 * F2F_PACK; c++) /* all states cost at most that */
             s->costs[k][c >> 8][c & 255] = ~zero;
         f2f_row *sums = s->sums + found * 256;
         full = near_level(s, list, start, k, rest, shared, symbols, sums);

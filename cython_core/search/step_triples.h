@@ -1,9 +1,9 @@
 /* One block at n_s = 2, n_in = 8, with more care bits than pairs (a, c) reach: level sets by the triples
  * (a, m, c) that matter.
  *
- * After such a block few states (m, a) are within some levels of the least cost. Each comes by a triple:
- * from the state (m, c), with a wrong care bits where A a ^ B m ^ C c is not w. Triples of small cost are
- * found in one of two ways:
+ * After such a block few states (m, a) cost little more than the least, and only those matter. Such a state
+ * comes from a state (m, c), and costs what that does and the care bits in which A a ^ B m ^ C c differs
+ * from w: the distance of the triple. Triples of small cost are found in one of two ways:
  *   by the old cost: from each state (m, c) of cost 0, then 1, ..., all a are tried;
  *   by the distance: those at 0, then 1, .... With a basis of what a, m and c do (basis.h) a triple is a
  *                    sum of vectors, its distance their number and the rest bits that are wrong. The
@@ -46,7 +46,8 @@ typedef struct {
     int count, least, of_cost[256], limit;
 } triples_space;
 
-/* Sums of d of the n vectors from `first`: those whose last is i are those of d - 1 before i, and i. */
+/* Lists the sums of d of the n vectors from `first`, those of d - 1 being there: the sums whose last
+ * vector is i are those of d - 1 vectors before i, each with i added. */
 static inline void triples_grow(triples_sums *x, const f2f_basis *h, int first, int n, int d)
 {
     if (!d) {
@@ -68,7 +69,7 @@ static inline void triples_grow(triples_sums *x, const f2f_basis *h, int first, 
     assert(to <= 65536);
 }
 
-/* A triple to (m, a), unless it costs too much to matter. */
+/* Notes a triple to (m, a), unless it costs too much to matter. */
 static inline void triples_add(triples_space *s, int cost, int m, int a)
 {
     if (cost >= s->least + s->limit || s->count == F2F_TRIPLES_MAX) return;
@@ -78,7 +79,7 @@ static inline void triples_add(triples_space *s, int cost, int m, int a)
     s->found[s->count++] = (uint32_t)(cost << 16 | m << 8 | a);
 }
 
-/* All triples from state (m, c) of this cost. */
+/* Notes all triples from the state (m, c), which costs `cost`. */
 static inline void triples_from(triples_space *s, int m, int c, int cost)
 {
     uint64_t v = s->yb[m] ^ s->yc[c];
@@ -122,7 +123,8 @@ static inline uint32_t triples_match(const triples_sums *x, int k, uint16_t rest
 #endif
 }
 
-/* All triples at distance d; `origin`, `rest`: what clears w, and what is left of it. */
+/* Notes all triples at distance d. origin: the symbols that clear w on the pivots; rest: what is left of
+ * w. old ([c][m]): costs in bytes. */
 static inline void triples_at(triples_space *s, const f2f_basis *h, int d, uint32_t origin,
                               uint16_t rest, const uint8_t *old)
 {
