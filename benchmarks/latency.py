@@ -46,6 +46,7 @@ FOLLOW = """async ([rate, percent]) => {
   const slider = document.querySelector('input[type=range][aria-label="Pruning rate, slider"]');
   const sparsity = document.querySelector('.f2f-card-value[data-key=sparsity]').parentNode.parentNode;
   const root = document.querySelector('.f2f-headline-root');
+  const Bokeh = await [...globalThis[Symbol.for('f2f-viz.bokehjs')].values()][0];
   const sources = Bokeh.documents.flatMap((d) => [...d._all_models.values()])
     .filter((m) => m.type === 'ColumnDataSource' && m.data.image?.length);
   const before = sources.map((s) => s.data.image[0]);
@@ -105,8 +106,7 @@ async def kernel_side(shape, n_s, changes):
     """Times from a change of settings to all data sent, and bytes sent a change."""
     analyzer = f2f.Analyzer(make_layer(shape), f2f.Settings(n_s=n_s))
     shown = asyncio.Event()
-    headline = analyzer.children[1].children[0]
-    headline.observe(lambda _: shown.set(), "cards")
+    analyzer.headline.observe(lambda _: shown.set(), "cards")
     times, sent = [], []
     for rate in [0.5, *rates(changes)]:
         await asyncio.sleep(PAUSE)

@@ -9,8 +9,10 @@ import anywidget
 import traitlets
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.app.selection import Selection
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.catalogue import FORMATS, figure, to_bytes
+from f2f_viz.figures.front_end import script
 
 __all__ = ["ExportView"]
 
@@ -29,7 +31,7 @@ _FIGURES = {
 class ExportWidget(anywidget.AnyWidget):
     """The form; see ``static/export.js``."""
 
-    _esm = Path(__file__).parent / "static" / "export.js"
+    _esm = script(Path(__file__).parent / "static" / "export.js")
 
     figures: Any = traitlets.Dict(_FIGURES).tag(sync=True)
 
@@ -47,7 +49,7 @@ class ExportView:
     root : ExportWidget
     """
 
-    def __init__(self, where: Callable[[], tuple[int, int]]) -> None:
+    def __init__(self, where: Callable[[], Selection]) -> None:
         self.root = ExportWidget()
         self._where = where
         self.root.on_msg(self._asked)
@@ -66,12 +68,11 @@ class ExportView:
     async def _export(self, asked: dict[str, Any]) -> None:
         name, form = asked["figure"], asked["form"]
         assert self._analysis is not None
-        options = dict(zip(("plane", "cycle"), self._where(), strict=True))
+        at = self._where()
+        options = {"plane": at.plane, "cycle": at.cycle} if name == "trellis" else {}
 
         def make(analysis: Analysis) -> bytes:
-            made = figure(
-                name, analysis, theme=asked["theme"], **options if name == "trellis" else {}
-            )
+            made = figure(name, analysis, theme=asked["theme"], **options)
             sizes = {size: asked[size] for size in ("width_mm", "scale", "font_pt")}
             return to_bytes(made, form, **sizes)
 

@@ -36,6 +36,8 @@ class Runner(Generic[Job, Result]):
         ``work(job, preview=, progress=, cancel=)``, run in a thread.
     is_exact : callable
         Whether a preview was already the exact result.
+    worth : callable
+        ``worth(job, newer)``: whether a preview of `job` is still worth seeing before `newer`.
     publish : coroutine function
         Shows a result; awaited, so that a slow screen slows the work down.
     fail : callable
@@ -43,7 +45,7 @@ class Runner(Generic[Job, Result]):
     tell : callable
         Called as ``tell(done, total, seconds_left)`` some times a second.
     cancelled : callable
-        Called when the user cancelled an exact search.
+        Called when the user left what ran; its results are not shown any more.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Runner(Generic[Job, Result]):
         work: Work[Job, Result],
         *,
         is_exact: Callable[[Result], bool],
+        worth: Callable[[Job, Job], bool],
         publish: Callable[[Result], Awaitable[None]],
         fail: Callable[[Job, Exception], None],
         tell: Callable[[int, int, float], None],
@@ -58,19 +61,22 @@ class Runner(Generic[Job, Result]):
     ) -> None:
         self._work = work
         self._is_exact = is_exact
+        self._worth = worth
         self._publish = publish
         self._fail = fail
         self._tell = tell
         self._cancelled = cancelled
         self._wanted: Job | None = None
-        self._cancel: threading.Event | None = None
+        self._running: Job | None = None
+        self._newer, self._left = threading.Event(), threading.Event()
         self._task: asyncio.Task[None] | None = None
 
     def request(self, job: Job) -> None:
         """Ask for a job; it replaces one that waits and cancels an exact search that runs."""
         self._wanted = job
-        if self._cancel is not None:
-            self._cancel.set()
+        self._newer.set()
+        if self._running is not None and not self._worth(self._running, job):
+            self._left.set()
         self.start()
 
     def start(self) -> None:
@@ -84,10 +90,13 @@ class Runner(Generic[Job, Result]):
         self._task = loop.create_task(self._run())
 
     def cancel(self) -> None:
-        """Stop the exact search; the preview stands."""
+        """Leave what runs and waits; that is told at once, the thread may take a little longer."""
+        if not self.busy or (self._left.is_set() and self._wanted is None):
+            return
         self._wanted = None
-        if self._cancel is not None:
-            self._cancel.set()
+        self._newer.set()
+        self._left.set()
+        self._cancelled()
 
     @property
     def busy(self) -> bool:
@@ -103,19 +112,23 @@ class Runner(Generic[Job, Result]):
     async def _run(self) -> None:
         while self._wanted is not None:
             job, self._wanted = self._wanted, None
+            self._running = job
+            self._newer, self._left = threading.Event(), threading.Event()
             try:
-                await self._do(job)
+                await self._do(job, self._newer, self._left)
             except Cancelled:
-                if self._wanted is None:
-                    self._cancelled()
+                continue
             except Exception as error:
-                if self._wanted is None:
+                if self._wanted is None and not self._left.is_set():
                     self._fail(job, error)
+        self._running = None
 
-    async def _do(self, job: Job) -> None:
-        preview = await asyncio.to_thread(self._work, job, preview=True, progress=None, cancel=None)
+    async def _do(self, job: Job, newer: threading.Event, left: threading.Event) -> None:
+        preview = await asyncio.to_thread(self._work, job, preview=True, progress=None, cancel=left)
+        if left.is_set():
+            return
         await self._publish(preview)
-        if self._wanted is not None or self._is_exact(preview):
+        if newer.is_set() or self._is_exact(preview):
             return
         loop = asyncio.get_running_loop()
         started = last = time.monotonic()
@@ -126,15 +139,11 @@ class Runner(Generic[Job, Result]):
             if now - last < 0.1:
                 return
             last = now
-            left = (now - started) * (total - done) / done if done else float("inf")
-            loop.call_soon_threadsafe(self._tell, done, total, left)
+            remaining = (now - started) * (total - done) / done if done else float("inf")
+            loop.call_soon_threadsafe(self._tell, done, total, remaining)
 
-        self._cancel = threading.Event()
-        try:
-            exact = await asyncio.to_thread(
-                self._work, job, preview=False, progress=progress, cancel=self._cancel
-            )
-        finally:
-            self._cancel = None
-        if self._wanted is None:
+        exact = await asyncio.to_thread(
+            self._work, job, preview=False, progress=progress, cancel=newer
+        )
+        if not newer.is_set():
             await self._publish(exact)

@@ -1,17 +1,19 @@
-"""What stands in each tab: which views, and how they are laid out."""
+"""What stands in each tab: which views, and what they say and ask."""
 
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import ipywidgets as widgets
+import anywidget
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.compare import Bounds, Rival, bounds, compare, verdict
-from f2f_viz.app.embed import FigureWidget
+from f2f_viz.app.bokeh_widget import FigureWidget
 from f2f_viz.app.exporting import ExportView
 from f2f_viz.app.filler import Filler
+from f2f_viz.app.parts import Bar
+from f2f_viz.app.selection import Selection
 from f2f_viz.app.sources import Sibling
 from f2f_viz.app.sweeping import SweepView
 from f2f_viz.codec.trellis import max_n_in
@@ -32,84 +34,113 @@ __all__ = ["TABS", "Link", "Tab"]
 _RATES = (0.9, 0.7, 0.95, 0.5, 0.8, 0.85, 0.6, 0.97)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Link:
-    """What the views ask of the analyzer: a block or plane chosen in one is shown in all."""
+    """What the views ask of the analyzer.
+
+    `select` takes fields of a `Selection`, `show` the name of a tab, `change` values of the
+    controls by name; `busy` is whether the user's own work runs.
+    """
 
     theme: Theme
-    select: Callable[[int], None]
-    choose_plane: Callable[[int], None]
-    open_plane: Callable[[int], None]
-    busy: Callable[[], bool]
-    where: Callable[[], tuple[int, int]]
+    where: Callable[[], Selection]
+    select: Callable[..., None]
+    show: Callable[[str], None]
     change: Callable[[dict[str, Any]], None]
+    busy: Callable[[], bool]
     siblings: Callable[[], list[Sibling]]
 
 
 @dataclass
 class Tab:
-    """One tab, built: its widget, its views, how many Bokeh roots it draws, and what it measures.
+    """One tab, built.
 
-    A view has `root` and ``update(analysis)``; some have more, by which the analyzer leads them.
-
-    `fill` is called with an exact analysis while the tab is shown, `pause` when it is left.
+    Attributes
+    ----------
+    parts : list of widgets
+        As they follow each other.
+    update : callable
+        Shows another analysis.
+    exact_only : bool
+        Whether `update` takes exact analyses only.
+    follow : callable
+        Shows another selection.
+    fill, pause : callable
+        `fill` measures more of an exact analysis while the tab is seen; `pause` stops that.
     """
 
-    root: widgets.Widget
-    views: dict[str, Any]
-    figures: int = 0
-    fill: Callable[[Analysis], None] | None = None
-    pause: Callable[[], None] | None = None
+    parts: list[anywidget.AnyWidget]
+    update: Callable[[Analysis], None]
+    exact_only: bool = False
+    follow: Callable[[Selection], None] = lambda _: None
+    fill: Callable[[Analysis], None] = lambda _: None
+    pause: Callable[[], None] = lambda: None
 
 
-def _box(name: str, *children: widgets.Widget) -> widgets.Box:
-    box = widgets.Box(children)
-    box.add_class("f2f-view")
-    box.add_class(f"f2f-view-{name}")
-    return box
-
-
-def _figure(name: str, model: Any) -> widgets.Widget:
-    widget = FigureWidget(model)
-    widget.add_class(f"f2f-figure-{name}")
-    return widget
-
-
-# Views are updated before they become widgets: a page that is still drawing one misses patches.
+# Views show something before they become widgets: their first message then holds it.
 
 
 def _mask(link: Link, analysis: Analysis) -> Tab:
+    mask = MaskView(link.theme, lambda block: link.select(cycle=block))
     views: dict[str, Any] = {
-        "mask": MaskView(link.theme, link.select),
+        "mask": mask,
         "histogram": HistogramView(link.theme),
         "bits": BitsView(link.theme),
     }
-    for view in views.values():
-        view.update(analysis)
-    figures = [_figure(name, view.root) for name, view in views.items()]
-    grid = widgets.Checkbox(value=True, description="Block grid", indent=False)
-    grid.tooltip = "row order: where blocks begin; interleaved: the banks that blocks draw from"
-    grid.observe(lambda change: setattr(views["mask"], "grid_shown", change["new"]), "value")
-    return Tab(_box("mask", *figures, grid.add_class("f2f-grid-check")), views, len(figures))
+    bar = Bar(
+        "Which weights are kept, and how many care bits that gives each block. Click a weight to "
+        "mark its block; drag or turn the wheel to zoom.",
+        checks={"Block grid": lambda shown: setattr(mask, "grid_shown", shown)},
+    )
+
+    def update(analysis: Analysis) -> None:
+        for view in views.values():
+            view.update(analysis)
+
+    update(analysis)
+    figures = [FigureWidget(view.root, name) for name, view in views.items()]
+
+    def follow(at: Selection) -> None:
+        mask.select(None if at == Selection() else at.cycle)
+
+    return Tab([bar, *figures], update, follow=follow)
 
 
 def _decoder(link: Link, analysis: Analysis) -> Tab:
-    decoder = DecoderView()
-    plane, cycle = link.where()
-    if (plane, cycle) != (0, 0):
-        decoder.root.plane, decoder.root.cycle = plane, cycle
-    decoder.update(analysis)
-    link.select(decoder.root.cycle)
-    decoder.root.observe(lambda change: link.select(change["new"]), "cycle")
-    decoder.root.observe(lambda change: link.choose_plane(change["new"]), "plane")
-    return Tab(_box("decoder", decoder.root), {"decoder": decoder})
+    view = DecoderView()
+    root = view.root
+
+    def follow(at: Selection) -> None:
+        with root.hold_sync():
+            root.plane, root.cycle, root.bit = at.plane, at.cycle, at.bit
+
+    bar = Bar(
+        "One symbol a cycle enters, the register remembers the last n_s, and XOR gates make the "
+        "block of them. Step with the arrow keys; click an output bit to see its equation."
+    )
+    follow(link.where())
+    root.observe(
+        lambda _: link.select(plane=root.plane, cycle=root.cycle, bit=root.bit),
+        ["plane", "cycle", "bit"],
+    )
+    view.update(analysis)
+    return Tab([bar, root], view.update, exact_only=True, follow=follow)
 
 
 def _planes(link: Link, analysis: Analysis) -> Tab:
-    planes = PlanesView()
-    planes.update(analysis)
-    planes.root.on_msg(lambda _, content, __: link.open_plane(content["plane"]))
-    return Tab(_box("planes", planes.root), {"planes": planes})
+    view = PlanesView()
+    view.update(analysis)
+
+    def opened(_: Any, content: dict[str, Any], __: Any) -> None:
+        link.select(plane=content["plane"])
+        link.show("Decoder")
+
+    view.root.on_msg(opened)
+    bar = Bar(
+        "The bit-planes from sign to last mantissa bit: how random each is decides what it takes. "
+        "Click one to see it decoded."
+    )
+    return Tab([bar, view.root], view.update)
 
 
 def _curve_jobs(analysis: Analysis) -> list[tuple[Layer, Settings]]:
@@ -143,59 +174,71 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
         jobs = _curve_jobs(analysis)
         filler.request((id(analysis.given), tuple(settings for _, settings in jobs)), jobs)
 
-    return Tab(_box("ratio", _figure("ratio", view.root)), {"ratio": view}, 1, fill, filler.pause)
+    bar = Bar(
+        "What each register length reaches on this layer at other rates, beside the bound. The "
+        "ring is where the settings stand; change the rate and see it move."
+    )
+    figure = FigureWidget(view.root, "ratio")
+    return Tab([bar, figure], view.update, fill=fill, pause=filler.pause)
 
 
 def _compare(link: Link, analysis: Analysis) -> Tab:
     view = CompareView(link.theme)
+    bar = Bar("Comparing with other formats…")
 
     def work(a: Analysis, _: threading.Event) -> tuple[list[Rival], Bounds]:
         options = a.layer.weights, a.mask, a.encoded
         return compare(*options), bounds(*options)
 
-    said = widgets.HTML().add_class("f2f").add_class("f2f-verdict")
-
     def show(results: Sequence[tuple[list[Rival], Bounds]], *_: int) -> None:
         view.show(*results[0])
-        said.value = verdict(results[0][0])
+        bar.text = verdict(results[0][0])
 
     filler = Filler(work, show, link.busy)
 
-    def fill(analysis: Analysis) -> None:
+    def update(analysis: Analysis) -> None:
         view.wait()
+        bar.text = "Comparing with other formats…"
+
+    def fill(analysis: Analysis) -> None:
         filler.request(id(analysis), [analysis])
 
-    return Tab(_box("compare", said, _figure("compare", view.root)), {}, 1, fill, filler.pause)
+    figure = FigureWidget(view.root, "compare")
+    return Tab([bar, figure], update, exact_only=True, fill=fill, pause=filler.pause)
 
 
 def _trellis(link: Link, analysis: Analysis) -> Tab:
     view = TrellisView(link.theme)
     view.update(analysis)
-    view.go(*link.where())
-    actions: dict[str, Callable[[], None]] = {
-        "Step back": lambda: link.select(max(link.where()[1] - 1, 0)),
-        "Step": lambda: link.select(link.where()[1] + 1),
-        "Small code: n_in = 3, n_s = 2": lambda: link.change({"n_in": 3, "n_s": 2, "n_out": None}),
-    }
-    buttons = []
-    for text, action in actions.items():
-        button = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
-        button.on_click(lambda _, action=action: action())
-        buttons.append(button)
-    bar = widgets.Box(buttons).add_class("f2f-bar-buttons")
-    return Tab(_box("trellis", bar, _figure("trellis", view.root)), {"trellis": view}, 1)
+    bar = Bar(
+        "Every state of the register against time, with the cheapest way into each; the encoder "
+        "takes the way that ends cheapest.",
+        buttons={
+            "Step back": lambda: link.select(cycle=max(link.where().cycle - 1, 0)),
+            "Step": lambda: link.select(cycle=link.where().cycle + 1),
+            "Small code: n_in = 3, n_s = 2": lambda: link.change(
+                {"n_in": 3, "n_s": 2, "n_out": None}
+            ),
+        },
+    )
+    return Tab(
+        [bar, FigureWidget(view.root, "trellis")],
+        view.update,
+        exact_only=True,
+        follow=lambda at: view.go(at.plane, at.cycle),
+    )
 
 
 def _sweep(link: Link, analysis: Analysis) -> Tab:
     view = SweepView(link.change, link.busy, link.siblings)
     view.update(analysis)
-    return Tab(_box("sweep", view.root), {"sweep": view}, pause=view.pause)
+    return Tab([view.root], view.update, pause=view.pause)
 
 
 def _export(link: Link, analysis: Analysis) -> Tab:
     view = ExportView(link.where)
     view.update(analysis)
-    return Tab(_box("export", view.root), {"export": view})
+    return Tab([view.root], view.update)
 
 
 TABS: dict[str, Callable[[Link, Analysis], Tab]] = {

@@ -1,7 +1,6 @@
 """The decoder, cycle by cycle: symbol, register, XOR network, output bits and their states."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -15,6 +14,7 @@ from f2f_viz.codec.exponent_ranks import to_ranks
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits, max_n_in
+from f2f_viz.figures.front_end import STATIC, script, style
 from f2f_viz.hardware.gates import gates
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "window_data",
 ]
 
-STATIC = Path(__file__).parent / "static"
 WINDOW = 96
 """Cycles on the wire at a time; the view asks for more as it moves."""
 _MOST_JUMPS = 200_000
@@ -158,8 +157,8 @@ def register_data(
 class DecoderWidget(anywidget.AnyWidget):
     """What the browser draws; see ``static/decoder.js``."""
 
-    _esm = STATIC / "decoder.js"
-    _css = STATIC / "decoder.css"
+    _esm = script(STATIC / "decoder.js")
+    _css = style(STATIC / "decoder.css")
 
     code = traitlets.Dict().tag(sync=True)
     matrix = traitlets.Bytes().tag(sync=True)

@@ -8,7 +8,6 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.trace import trace
 from f2f_viz.figures import palette
 from f2f_viz.figures.decoder import (
-    STATIC,
     code_data,
     heavy_cycles,
     matrix_bytes,
@@ -16,6 +15,7 @@ from f2f_viz.figures.decoder import (
     register_data,
     window_data,
 )
+from f2f_viz.figures.front_end import STATIC, script, style
 
 __all__ = ["lesson_data", "lesson_html"]
 
@@ -78,15 +78,13 @@ def lesson_html(analysis: Analysis, theme: palette.Theme, about: str, plane: int
     replace = {
         "$THEME": theme,
         "$ABOUT": about.replace("&", "&amp;").replace('"', "&quot;"),
-        "$CSS": palette.css() + (STATIC / "decoder.css").read_text("utf-8"),
+        "$CSS": palette.css() + style(STATIC / "decoder.css"),
         "$LAYER": analysis.layer.name.replace("<", "&lt;"),
         "$PLANE": analysis.planes[plane].name,
         "$N_IN": str(analysis.network.n_in),
         "$N_OUT": str(analysis.n_out),
         "$N_S": str(analysis.network.n_s),
-        "$SCRIPT": (STATIC / "decoder.js")
-        .read_text("utf-8")
-        .replace("export default { render };", ""),
+        "$SCRIPT": script(STATIC / "decoder.js").replace("export default { render };", ""),
         "$STATE": text.replace("</", "<\\/"),
     }
     page = (STATIC / "lesson.html").read_text("utf-8")

@@ -274,10 +274,11 @@ class MaskView:
         if known is None or mask_matrix(known.mask).shape != (rows, columns):
             self._window = None
             plot = self._heat
-            plot.x_range.update(start=0, end=columns, reset_start=0, reset_end=columns)
-            plot.y_range.update(start=rows, end=0, reset_start=rows, reset_end=0)
-            plot.x_range.update(bounds=(0, columns), min_interval=min(_CLOSEST, columns))
-            plot.y_range.update(bounds=(0, rows), min_interval=min(_CLOSEST, rows))
+            for axis, ends in ((plot.x_range, (0, columns)), (plot.y_range, (rows, 0))):
+                # the bounds of the shape before would keep the ends in them
+                axis.update(bounds=None, min_interval=None)
+                axis.update(start=ends[0], end=ends[1], reset_start=ends[0], reset_end=ends[1])
+                axis.update(bounds=(0, max(ends)), min_interval=min(_CLOSEST, max(ends)))
         if known is not None and (known.n_out, known.settings.order) != (
             analysis.n_out,
             analysis.settings.order,
@@ -363,7 +364,12 @@ class MaskView:
         return f"Mask, {text}"
 
     def _zoomed(self, event: RangesUpdate) -> None:
-        self._window = ((event.y0, event.y1), (event.x0, event.x1))
+        if self._analysis is None:
+            return
+        rows, columns = mask_matrix(self._analysis.mask).shape
+        spans = (abs(event.y1 - event.y0) / rows, abs(event.x1 - event.x0) / columns)
+        whole = min(spans) > 0.999  # sent too where the ranges follow another shape
+        self._window = None if whole else ((event.y0, event.y1), (event.x0, event.x1))
         self._draw()
 
     def _tapped(self, event: Tap) -> None:

@@ -105,13 +105,15 @@ def palette(theme: Theme) -> Palette:
 
 
 def css() -> str:
-    """Return the palette as CSS variables, for both themes of Lab and Voilà."""
+    """Return the palette as CSS variables: by the page's theme, or by an analyzer's own."""
     rules = []
-    for selector, colours in (
-        (".f2f", LIGHT),
-        ('body[data-jp-theme-light="false"] .f2f, body.f2f-dark .f2f', DARK),
+    for selector, scheme, colours in (
+        (".f2f", "light", LIGHT),
+        ('body[data-jp-theme-light="false"] .f2f, body.f2f-dark .f2f', "dark", DARK),
+        (".f2f-app.f2f-light, .f2f-app.f2f-light .f2f", "light", LIGHT),
+        (".f2f-app.f2f-dark, .f2f-app.f2f-dark .f2f", "dark", DARK),
     ):
         values = vars(colours) | {"care": colours.care}
         names = "; ".join(f"--f2f-{k.replace('_', '-')}: {v}" for k, v in values.items())
-        rules.append(f"{selector} {{ {names}; }}")
+        rules.append(f"{selector} {{ color-scheme: {scheme}; {names}; }}")
     return "\n".join(rules) + "\n"

@@ -6,7 +6,7 @@ import anywidget
 import traitlets
 
 from f2f_viz.analysis.analyze import Analysis
-from f2f_viz.figures.decoder import STATIC
+from f2f_viz.figures.front_end import STATIC, script, style
 
 __all__ = ["PlanesView", "PlanesWidget", "planes_data"]
 
@@ -42,8 +42,8 @@ def planes_data(analysis: Analysis) -> list[dict[str, Any]]:
 class PlanesWidget(anywidget.AnyWidget):
     """A table with bars; see ``static/planes.js``.."""
 
-    _esm = STATIC / "planes.js"
-    _css = STATIC / "planes.css"
+    _esm = script(STATIC / "planes.js")
+    _css = style(STATIC / "planes.css")
 
     rows: Any = traitlets.List().tag(sync=True)
     exact = traitlets.Bool(False).tag(sync=True)

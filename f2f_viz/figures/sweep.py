@@ -9,7 +9,7 @@ import numpy as np
 import traitlets
 
 from f2f_viz.analysis.sweep import SweepPoint, pareto
-from f2f_viz.figures.decoder import STATIC
+from f2f_viz.figures.front_end import STATIC, script, style
 from f2f_viz.settings import Settings
 
 __all__ = ["SweepWidget", "describe_pruning", "sweep_data"]
@@ -82,8 +82,8 @@ def _short(names: Sequence[str]) -> list[str]:
 class SweepWidget(anywidget.AnyWidget):
     """The form, the chart and the table; see ``static/sweep.js``."""
 
-    _esm = STATIC / "sweep.js"
-    _css = (STATIC / "planes.css").read_text("utf-8") + (STATIC / "sweep.css").read_text("utf-8")
+    _esm = script(STATIC / "sweep.js")
+    _css = style(STATIC / "planes.css", STATIC / "sweep.css")
 
     layers: Any = traitlets.List().tag(sync=True)
     """[name, text] of the layers there are to choose from."""

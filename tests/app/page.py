@@ -1,6 +1,8 @@
 """What tests look for on the analyzer's page."""
 
-TITLES = """() => Bokeh.documents.flatMap((document) => document.roots())
+# BokehJS is the page's, but not in its window
+BOKEH = "(await [...globalThis[Symbol.for('f2f-viz.bokehjs')].values()][0])"
+TITLES = f"""async () => {BOKEH}.documents.flatMap((document) => document.roots())
   .flatMap((root) => [...root.references()]).filter((model) => model.type == "Title")
   .map((model) => model.text)"""
 

@@ -63,6 +63,7 @@ class Bench:
         self.runner = Runner(
             self.work,
             is_exact=lambda result: result[1],
+            worth=lambda job, newer: job != "slow",
             publish=self.publish,
             fail=lambda job, error: self.failed.append((job, error)),
             tell=lambda *_: None,
@@ -126,6 +127,48 @@ def test_cancel_keeps_the_preview(until):
         await bench.runner.settled()
         assert bench.published == [("a", False)]
         assert bench.cancelled == 1
+
+    asyncio.run(drive())
+
+
+def test_cancel_is_told_at_once_and_nothing_more_is_shown(until):
+    async def drive():
+        bench = Bench()
+        held = threading.Event()
+        work = bench.work
+        bench.runner._work = lambda job, **options: (held.wait(5), work(job, **options))[1]
+        bench.runner.request("a")
+        await until(lambda: bench.runner._task is not None)
+        bench.runner.cancel()
+        assert bench.cancelled == 1  # though the thread is still at it
+        bench.runner.request("b")  # waits for the thread, and is not lost
+        bench.gate.set()
+        held.set()
+        await bench.runner.settled()
+        assert bench.published == [("b", False), ("b", True)]
+
+    asyncio.run(drive())
+
+
+def test_a_preview_that_nobody_waits_for_is_left(until):
+    async def drive():
+        bench = Bench()
+        seen = []
+
+        def work(job, *, preview, progress, cancel):
+            seen.append(job)
+            if job == "slow":
+                assert cancel.wait(5)
+                raise f2f.Cancelled
+            return job, True
+
+        bench.runner._work = work
+        bench.runner.request("slow")
+        await until(lambda: seen == ["slow"])
+        bench.runner.request("b")
+        await bench.runner.settled()
+        assert bench.published == [("b", True)]
+        assert bench.cancelled == 0
 
     asyncio.run(drive())
 
@@ -208,8 +251,7 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
     async def drive():
         analyzer = f2f.Analyzer()
         await analyzer.settled()
-        view = SweepView(analyzer._change, lambda: False, lambda: siblings(
-            analyzer._panel.values, [], None, analyzer.layer))  # fmt: skip
+        view = SweepView(analyzer._chooser.put, lambda: False, analyzer._chooser.siblings)
         view.update(analyzer.analysis)
         names = [f2f.sample_names()[0], "digits-transformer/l0-0.9/ffn2.weight"]
         choices = {

@@ -141,7 +141,7 @@ def test_a_plane_opens_in_the_decoder(page):
 
 def test_measured_tabs_fill(page, eventually):
     page.get_by_role("tab", name="Compare").click()
-    expect(page.locator(".f2f-verdict")).to_contain_text("F2F", timeout=20_000)
+    expect(page.locator(".f2f-view-compare .f2f-about")).to_contain_text("F2F", timeout=20_000)
     page.get_by_role("tab", name="Ratio").click()
     eventually(lambda: "Ratio, measured on this layer" in page.evaluate(TITLES))
     shown = page.locator(".f2f-figure-ratio")

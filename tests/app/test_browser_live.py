@@ -7,19 +7,22 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
-from tests.app.page import card, settle
+from tests.app.page import BOKEH, card, settle
 
 pytestmark = pytest.mark.browser
 
 MEGABYTE = 2**20
 SET = "(node, value) => { node.value = value; node.dispatchEvent(new Event('input')); }"
 # what the page holds: Bokeh's documents and their models, the nodes of the document
-HELD = """() => ({
-  documents: Bokeh.documents.length,
-  models: Bokeh.documents.reduce((sum, d) => sum + d._all_models.size, 0),
-  views: Object.keys(Bokeh.index).length || [...Bokeh.index].length,
-  nodes: document.getElementsByTagName('*').length,
-})"""
+HELD = f"""async () => {{
+  const Bokeh = {BOKEH};
+  return {{
+    documents: Bokeh.documents.length,
+    models: Bokeh.documents.reduce((sum, d) => sum + d._all_models.size, 0),
+    views: Object.keys(Bokeh.index).length || [...Bokeh.index].length,
+    nodes: document.getElementsByTagName('*').length,
+  }};
+}}"""
 # every sparsity that the headline shows with numbers of its own, in order
 WATCH = """() => {
   const root = document.querySelector('.f2f-headline-root');

@@ -54,7 +54,7 @@ def test_fifty_changes_leave_one_preview_to_do(monkeypatch, until):
         last = await analyzer.settled()
         assert last.exact
         assert last.settings.rate == rates[-1]
-        ratio = next(c for c in analyzer.children[1].children[0].cards if c["key"] == "ratio")
+        ratio = next(c for c in analyzer.headline.cards if c["key"] == "ratio")
         assert ratio["value"] == f"{last.ratio.value:.2f}"
 
     asyncio.run(drag())
@@ -109,7 +109,7 @@ def test_nothing_grows_in_a_tab(tab):
     async def drive():
         analyzer = f2f.Analyzer(small_layer(), f2f.Settings(n_in=4))
         await analyzer.settled()
-        analyzer.children[1].children[1].selected = list(TABS).index(tab)
+        analyzer.tab = tab
         await change(analyzer, 12)
         before = living()
         await change(analyzer, 12)
@@ -130,11 +130,10 @@ def test_nothing_grows_over_five_hundred_changes():
         weights = np.random.default_rng(0).integers(-9, 9, (16, 20)).astype(np.int8)
         analyzer = f2f.Analyzer(f2f.Layer("tiny", weights, "int8", "test"), f2f.Settings(n_in=3))
         await analyzer.settled()
-        strip = analyzer.children[1].children[1]
-        for index, name in enumerate(TABS):
+        for name in TABS:
             if name not in ("Ratio", "Compare", "Sweep"):  # those measure; they are tested apart
-                strip.selected = index
-        strip.selected = 0
+                analyzer.tab = name
+        analyzer.tab = "Mask"
 
         async def change(turns):
             for turn in range(turns):

@@ -1,55 +1,11 @@
-// Headline numbers, progress and the bit-exact badge; also tells the kernel when the page is up.
-const h = (tag, props = {}, ...children) => {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(props)) {
-    if (key === "class") node.className = value;
-    else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
-  }
-  node.append(...children.filter((c) => c !== null && c !== undefined));
-  return node;
-};
-
-const theme = () =>
-  document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
-
-// The kernel ends with the page and takes no more; a page that is not left after all goes on.
-let leaving = false;
-window.addEventListener("beforeunload", () => {
-  leaving = true;
-  setTimeout(() => { leaving = false; }, 3000);
-});
-
-// jupyter_bokeh sends what the kernel changed back to it, data and all: keep to what the page changed.
-const quieted = new WeakSet();
-function quiet() {
-  for (const doc of window.Bokeh?.documents ?? []) {
-    if (quieted.has(doc) || !doc.roots().some((root) => root.tags.includes("f2f-viz"))) continue;
-    quieted.add(doc);
-    const tell = doc._trigger_on_change.bind(doc);
-    doc._trigger_on_change = (event) => { if (event.sync !== false && !leaving) tell(event); };
-  }
-}
-
-// Patches to a figure that is not drawn yet would be lost, and a slow page must slow the kernel
-// down: say when everything sent so far is on the screen.
-async function drawn(model, el, alive) {
-  const serial = model.get("serial"), until = performance.now() + 1500;
-  const figures = () => [...(el.closest(".f2f-app") ?? el).querySelectorAll(".f2f-figure")]
-    .filter((figure) => figure.childElementCount).length;
-  while (alive() && figures() < model.get("figures") && performance.now() < until)
-    await new Promise((resume) => setTimeout(resume, 30));
-  quiet();
-  requestAnimationFrame(() => setTimeout(() =>
-    alive() && !leaving && model.send({ kind: "drawn", serial })));
-}
-
+// Headline numbers, progress and the bit-exact badge; says when the kernel does not answer.
 function render({ model, el }) {
   let alive = true;
+  const own = unique();
   el.classList.add("f2f", "f2f-headline-root");
 
   const card = (c) => {
-    const tip = `f2f-tip-${model.model_id ?? "x"}-${c.key}`;
+    const tip = `${own}tip-${c.key}`;
     return h("div", { class: `f2f-card f2f-card-${c.key}`, tabindex: 0, role: "group",
                       "aria-label": `${c.label}: ${c.value}`, "aria-describedby": tip },
       h("div", { class: "f2f-card-label" }, c.label),
@@ -97,7 +53,6 @@ function render({ model, el }) {
     const state = model.get("state");
     const progress = model.get("progress");
     el.dataset.state = state;
-    cards.classList.toggle("f2f-stale", state === "stale");
     el.closest(".f2f-app")?.setAttribute("data-state", state);
     status.textContent = model.get("status");
     const busy = state !== "exact" && state !== "idle";
@@ -112,13 +67,9 @@ function render({ model, el }) {
   };
   const showLayer = () => { layer.textContent = model.get("layer"); };
 
-  const observer = new MutationObserver(() => model.send({ kind: "theme", theme: theme() }));
-  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   model.on("change:cards", showCards);
   model.on("change:state change:progress change:status change:badge", showState);
   model.on("change:layer", showLayer);
-  const sayDrawn = () => drawn(model, el, () => alive);
-  model.on("change:serial", sayDrawn);
   // a kernel that is gone never answers a ping; a busy one does, late
   let asked = 0;
   const pong = (message) => { if (message.kind === "pong") { asked = 0; back(); } };
@@ -145,17 +96,15 @@ function render({ model, el }) {
   kernel?.connectionStatusChanged?.connect(heard);
   kernel?.statusChanged?.connect(ended);
   showCards(); showState(); showLayer();
-  setTimeout(() => { showState(); model.send({ kind: "ready", theme: theme(), query: location.search }); });
+  setTimeout(showState);  // once it is in the page
   return () => {
     alive = false;
     clearInterval(timer);
     kernel?.connectionStatusChanged?.disconnect(heard);
     kernel?.statusChanged?.disconnect(ended);
-    observer.disconnect();
     model.off("change:cards", showCards);
     model.off("change:state change:progress change:status change:badge", showState);
     model.off("change:layer", showLayer);
-    model.off("change:serial", sayDrawn);
     model.off("msg:custom", pong);
   };
 }

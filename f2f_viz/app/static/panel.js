@@ -20,23 +20,10 @@ const NUMBER_FORMATS = [
 ];
 const CHUNK = 4 * 1024 * 1024;
 const LIMIT = 200 * 1024 * 1024;
-let instances = 0;
-
-const h = (tag, props = {}, ...children) => {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(props)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (key === "class") node.className = value;
-    else if (value === true) node.setAttribute(key, "");
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
-  }
-  node.append(...children.filter((c) => c !== null && c !== undefined));
-  return node;
-};
 
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-panel");
-  const prefix = `f2f-${++instances}-`;
+  const prefix = unique();
   const sync = [];
   const values = () => model.get("values");
   const set = (change) => {

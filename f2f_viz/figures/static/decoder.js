@@ -1,16 +1,6 @@
 // The decoder, one clock cycle at a time. The same module draws the live view (on an ipywidgets
 // model) and the stand-alone lesson (on a plain object with get, set, on, off, save_changes).
 const SVG = "http://www.w3.org/2000/svg";
-const h = (tag, props = {}, ...children) => {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(props)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (key === "class") node.className = value;
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
-  }
-  node.append(...children.filter((c) => c !== null && c !== undefined));
-  return node;
-};
 const svg = (tag, props = {}, text = "") => {
   const node = document.createElementNS(SVG, tag);
   for (const [key, value] of Object.entries(props)) node.setAttribute(key, value);

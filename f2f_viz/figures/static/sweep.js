@@ -15,7 +15,6 @@ const GRID = [
 const COLOURS = [["n_s", "n_s"], ["short", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"]];
 const FILTER_FROM = 13;
 
-const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 const time = (seconds) => seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 
 function render({ model, el }) {

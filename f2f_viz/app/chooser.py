@@ -1,0 +1,168 @@
+"""What the controls name: a layer, loaded when another is named, and settings."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from f2f_viz.app import controls, sources
+from f2f_viz.app.parts import Panel
+from f2f_viz.errors import F2FError
+from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.tensors.layer import Layer
+
+__all__ = ["Chooser"]
+
+
+class Chooser:
+    """The panel of controls, and the layer and settings that it names.
+
+    Parameters
+    ----------
+    layer : Layer, optional
+        The first sample layer if not given.
+    settings : Settings
+    chosen : callable
+        Called when `layer` or `settings` have changed, or an error is mended.
+    failed : callable
+        Called when the controls name what cannot be; the message stands beside the control.
+
+    Attributes
+    ----------
+    panel : Panel
+    layer : Layer
+    settings : Settings
+        The controls', while they are valid.
+    """
+
+    def __init__(
+        self,
+        layer: Layer | None,
+        settings: Settings,
+        *,
+        chosen: Callable[[], None],
+        failed: Callable[[], None],
+    ) -> None:
+        samples = sources.sample_options()
+        start = {
+            "source": "sample" if layer is None else "given",
+            "sample": samples[0][0],
+            "path": "",
+            "tensor": None,
+            "opened": 0,
+            **settings.to_dict(),
+        }
+        self.layer = self._given = layer or sources.load(start, None)
+        self.settings = settings
+        self.panel = Panel(samples=samples, presets=PRESETS, values=start)
+        self._uploads = sources.Uploads()
+        self._chosen, self._failed = chosen, failed
+        self._changing = False
+        self._loaded = self._named()
+        self._describe()
+        self.panel.observe(self._changed, "values")
+        self.panel.on_msg(self._said)
+
+    # ---- from Python -----------------------------------------------------------------------
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Set controls by name; the layer first, for another one may change the pruning method."""
+        named = {name: values[name] for name in controls.LAYER if name in values}
+        for change in (named, values):
+            self.panel.values = {**self.panel.values, **change}
+
+    def give(self, layer: Layer) -> None:
+        """Take a layer from Python."""
+        if layer is self.layer:
+            return
+        self._given = layer
+        self._loaded = ()
+        self.panel.values = {**self.panel.values, "source": "given"}
+        self._changed()
+
+    def siblings(self) -> list[sources.Sibling]:
+        """Return the layers beside the one chosen."""
+        return sources.siblings(
+            self.panel.values, self.panel.tensors, self._uploads.path, self.layer
+        )
+
+    def show_error(self, error: Exception) -> None:
+        """Say beside the control at fault what is wrong, if the error names one."""
+        field = getattr(error, "field", "")
+        if field:
+            self.panel.errors = {field: str(error)}
+
+    # ---- from the page ---------------------------------------------------------------------
+
+    def _named(self) -> tuple[Any, ...]:
+        values = self.panel.values
+        source = values["source"]
+        named = values["sample"] if source == "sample" else values["path"]
+        return source, named, values["tensor"], values["opened"]
+
+    def _changed(self, _: Any = None) -> None:
+        if self._changing:
+            return
+        self._changing = True
+        try:
+            fresh = self._named() != self._loaded and self._load()
+            settings = controls.read_settings(self.panel.values)
+        except F2FError as error:
+            self.panel.errors = {error.field or "settings": str(error)}
+            self._failed()
+            return
+        finally:
+            self._changing = False
+        mended = bool(self.panel.errors)
+        self.panel.errors = {}
+        if fresh or settings != self.settings or mended:
+            self.settings = settings
+            self._describe()
+            self._chosen()
+
+    def _load(self) -> bool:
+        """Take the layer that the controls name; False if they name none yet."""
+        self._loaded = ()
+        values = dict(self.panel.values)
+        source = values["source"]
+        if source in ("path", "upload"):
+            path = values["path"] if source == "path" else self._uploads.path
+            self.panel.tensors = []
+            if not path:
+                return False
+            self.panel.tensors = sources.tensor_options(path, source)
+        if source == "given":
+            self.layer = self._given
+        else:
+            self.layer = sources.load(values, self._uploads.path)
+        if source == "sample":
+            dense = "/dense/" in self.layer.name
+            if dense != (values["method"] != "zeros"):
+                values["method"] = "magnitude" if dense else "zeros"
+        elif source != "given":
+            values["tensor"] = self.layer.name
+        self.panel.values = values
+        self._loaded = self._named()
+        return True
+
+    def _describe(self) -> None:
+        panel, settings = self.panel, self.settings
+        with panel.hold_sync():
+            panel.hints = controls.hints(settings)
+            panel.as_json = json.dumps(settings.to_dict(), indent=2) + "\n"
+            panel.as_python = controls.as_python(self.layer, panel.values, settings)
+            panel.as_query = controls.as_query(panel.values, settings)
+
+    def _said(self, _: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        if content["kind"] == "settings":
+            try:
+                loaded = Settings.from_dict(json.loads(content["text"]))
+            except (ValueError, TypeError) as error:
+                self.panel.errors = {"settings": f"not settings: {error}"}
+                return
+            self.put(loaded.to_dict())
+        elif content["kind"] == "upload":
+            whole = self._uploads.receive(content, buffers[0] if buffers else b"")
+            self.panel.send({"kind": "received", "id": content["id"]})
+            if whole:
+                opened = {"tensor": None, "opened": self.panel.values["opened"] + 1}
+                self.panel.values = {**self.panel.values, **opened}

@@ -1,0 +1,87 @@
+"""The widgets that the analyzer is made of, beside its figures: controls, headline, bars."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from f2f_viz.figures.front_end import script
+
+__all__ = ["Bar", "Headline", "Panel"]
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class Panel(anywidget.AnyWidget):
+    """The controls; see ``static/panel.js``. `values` holds what they say, by name."""
+
+    _esm = script(_STATIC / "panel.js")
+
+    values = traitlets.Dict().tag(sync=True)
+    errors = traitlets.Dict().tag(sync=True)
+    hints = traitlets.Dict().tag(sync=True)
+    samples: Any = traitlets.List().tag(sync=True)
+    tensors: Any = traitlets.List().tag(sync=True)
+    auto_n_out = traitlets.Int(0).tag(sync=True)
+    presets = traitlets.Dict().tag(sync=True)
+    as_json = traitlets.Unicode().tag(sync=True)
+    as_python = traitlets.Unicode().tag(sync=True)
+    as_query = traitlets.Unicode().tag(sync=True)
+
+
+class Headline(anywidget.AnyWidget):
+    """Headline numbers, progress and badge; see ``static/headline.js``."""
+
+    _esm = script(_STATIC / "headline.js")
+
+    layer = traitlets.Unicode().tag(sync=True)
+    cards: Any = traitlets.List().tag(sync=True)
+    state = traitlets.Unicode("idle").tag(sync=True)
+    """idle, stale (no number of these settings yet), preview, exact, cancelled or failed."""
+    status = traitlets.Unicode("").tag(sync=True)
+    progress = traitlets.Float(0.0).tag(sync=True)
+    badge = traitlets.Dict().tag(sync=True)
+
+    def tell(self, state: str, status: str, progress: float = 0.0) -> None:
+        """Say how the work stands."""
+        with self.hold_sync():
+            self.state, self.status, self.progress = state, status, progress
+
+
+class Bar(anywidget.AnyWidget):
+    """What one is looking at and what to try, and the view's own buttons and checks.
+
+    Parameters
+    ----------
+    text : str
+    buttons : dict of str to callable, optional
+        By label.
+    checks : dict of str to callable, optional
+        By label; called with what is checked, which at first is all.
+    """
+
+    _esm = script(_STATIC / "bar.js")
+
+    text = traitlets.Unicode().tag(sync=True)
+    buttons: Any = traitlets.List().tag(sync=True)
+    checks = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        text: str,
+        buttons: dict[str, Callable[[], None]] | None = None,
+        checks: dict[str, Callable[[bool], None]] | None = None,
+    ) -> None:
+        self._buttons, self._checks = buttons or {}, checks or {}
+        super().__init__(
+            text=text, buttons=list(self._buttons), checks=dict.fromkeys(self._checks, True)
+        )
+        self.on_msg(lambda _, content, __: self._buttons[content["pressed"]]())
+        self.observe(self._checked, "checks")
+
+    def _checked(self, change: Any) -> None:
+        for label, checked in change["new"].items():
+            if checked != change["old"][label]:
+                self._checks[label](checked)

@@ -1,0 +1,96 @@
+"""The tabs on the stage: built when first seen, brought up to date when seen, closed together."""
+
+from dataclasses import replace
+from typing import Any, Protocol
+
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.app.selection import Selection
+from f2f_viz.app.tabs import TABS, Link, Tab
+from f2f_viz.figures.palette import Theme
+
+__all__ = ["Stage"]
+
+
+class Root(Protocol):
+    """What draws the tabs: `tab` is the name of the one seen, the rest goes by name."""
+
+    tab: str
+    views: dict[str, Any]
+    notes: dict[str, str]
+
+
+class Stage:
+    """Keeps the tab that is seen up to date, and tells what another one still shows.
+
+    Parameters
+    ----------
+    root : Root
+    link : Link
+    """
+
+    def __init__(self, root: Root, link: Link) -> None:
+        self._root, self._link = root, link
+        self._tabs: dict[str, Tab] = {}
+        self._shown: dict[str, Analysis | None] = {}
+        self._analysis: Analysis | None = None
+        self._why_old, self._all_old = "", False
+
+    def take(self, analysis: Analysis) -> None:
+        """Show another analysis."""
+        self._analysis = analysis
+        self.say("The exact search runs; until it ends this shows the result before.")
+        self.show()
+
+    def say(self, why_old: str, all_old: bool = False) -> None:
+        """Take the sentence for views that do not show the newest analysis, or for all of them."""
+        self._why_old = why_old
+        self._all_old = all_old
+        self._note()
+
+    def show(self) -> None:
+        """Build the tab that is seen if need be, and bring it up to date."""
+        seen, analysis = self._root.tab, self._analysis
+        for name, tab in self._tabs.items():
+            if name != seen:
+                tab.pause()
+        if analysis is None:
+            return
+        if seen not in self._tabs:
+            tab = self._tabs[seen] = TABS[seen](self._link, analysis)
+            self._shown[seen] = None if tab.exact_only and not analysis.exact else analysis
+            self._root.views = {**self._root.views, seen: tab.parts}
+        tab = self._tabs[seen]
+        tab.follow(self._link.where())
+        if self._shown[seen] is not analysis and (analysis.exact or not tab.exact_only):
+            tab.update(analysis)
+            self._shown[seen] = analysis
+        self._note()
+        if analysis.exact:
+            tab.fill(analysis)
+
+    def follow(self, selection: Selection) -> None:
+        """Show another selection in the tab that is seen."""
+        if self._root.tab in self._tabs:
+            self._tabs[self._root.tab].follow(selection)
+
+    def retheme(self, theme: Theme) -> None:
+        """Begin anew in another theme."""
+        self._link = replace(self._link, theme=theme)
+        self.close()
+        self.show()
+
+    def close(self) -> None:
+        """Close every tab."""
+        tabs, self._tabs = self._tabs, {}
+        self._root.views = {}
+        for tab in tabs.values():
+            tab.pause()
+            for part in tab.parts:
+                part.close()
+
+    def _note(self) -> None:
+        self._root.notes = {
+            name: self._why_old
+            for name, shown in self._shown.items()
+            if name in self._tabs and (self._all_old or shown is not self._analysis)
+        }

@@ -1,0 +1,23 @@
+// A sentence, and the buttons and checks of one view.
+function render({ model, el }) {
+  el.classList.add("f2f", "f2f-viewbar");
+  const said = h("p", { class: "f2f-about" });
+  const buttons = model.get("buttons").map((label) => h("button", { type: "button", class: "f2f-button",
+    onclick: () => model.send({ pressed: label }) }, label));
+  const checks = Object.keys(model.get("checks")).map((label) => {
+    const input = h("input", { type: "checkbox", onchange: () => {
+      model.set("checks", { ...model.get("checks"), [label]: input.checked });
+      model.save_changes();
+    } });
+    return [label, input, h("label", { class: "f2f-check" }, input, label)];
+  });
+  el.append(said, ...buttons, ...checks.map(([, , node]) => node));
+  const show = () => {
+    said.textContent = model.get("text");
+    for (const [label, input] of checks) input.checked = model.get("checks")[label];
+  };
+  model.on("change:text change:checks", show);
+  show();
+  return () => model.off("change:text change:checks", show);
+}
+export default { render };

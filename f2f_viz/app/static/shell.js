@@ -1,0 +1,129 @@
+// The analyzer's frame: draws its parts, shows one tab, and tells the kernel of the page.
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+const CHOSEN = "f2f-viz-theme";
+// Lab and marimo say which theme they have; our own page follows the system, unless its address
+// or its switch say otherwise
+function hostTheme() {
+  const { jpThemeLight, voila, theme } = document.body.dataset;
+  if (voila && !new URLSearchParams(location.search).has("theme")) return systemDark.matches ? "dark" : "light";
+  if (jpThemeLight !== undefined) return jpThemeLight === "false" ? "dark" : "light";
+  if (theme || document.body.classList.contains("dark")) return theme === "dark" || document.body.classList.contains("dark") ? "dark" : "light";
+  return systemDark.matches ? "dark" : "light";
+}
+const stored = () => { try { return localStorage.getItem(CHOSEN); } catch { return null; } };
+
+function render({ model, el, host, signal }) {
+  const own = unique();
+  el.classList.add("f2f", "f2f-app");
+  const panel = h("div", { class: "f2f-side" }), headline = h("div", {}), stack = h("div", { class: "f2f-stack" });
+  const strip = h("div", { class: "f2f-tabs", role: "tablist", "aria-label": "Views" });
+  el.append(h("div", { class: "f2f-frame" }, panel, h("div", { class: "f2f-main" }, headline, strip, stack)));
+  const draw = async (ref, into, until) => (await host.getWidget(ref)).render({ el: into, signal: until });
+  const failed = (error) => { if (!signal.aborted) console.error(error); };
+  draw(model.get("panel"), panel, signal).catch(failed);
+  draw(model.get("headline"), headline, signal).catch(failed);
+
+  // ---- tabs, after the ARIA practice: one stop in the tab order, arrows move along it ------
+  const names = model.get("tabs");
+  const choose = (name) => { model.set("tab", name); model.save_changes(); };
+  const buttons = names.map((name, index) => h("button", { type: "button", role: "tab", id: `${own}tab-${index}`,
+    "aria-controls": `${own}view-${index}`, "data-text": name, onclick: () => choose(name),
+    onkeydown: (event) => {
+      const last = names.length - 1;
+      const to = { ArrowRight: index === last ? 0 : index + 1, ArrowLeft: index === 0 ? last : index - 1,
+                   Home: 0, End: last }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      choose(names[to]);
+      buttons[to].focus();
+    } }, name));
+  strip.append(...buttons);
+  const views = names.map((name, index) => {
+    const note = h("p", { class: "f2f-note", role: "status" });
+    const body = h("div", { class: `f2f-view f2f-view-${name.toLowerCase()}` });
+    const box = h("div", { class: "f2f-tabpanel", role: "tabpanel", id: `${own}view-${index}`,
+                           "aria-labelledby": `${own}tab-${index}`, hidden: true }, note, body);
+    return { box, note, body, drawn: null, ending: null };
+  });
+  stack.append(...views.map(({ box }) => box));
+
+  const showTab = () => {
+    const chosen = names.indexOf(model.get("tab"));
+    buttons.forEach((button, index) => {
+      button.setAttribute("aria-selected", index === chosen);
+      button.tabIndex = index === chosen ? 0 : -1;
+      views[index].box.hidden = index !== chosen;
+    });
+  };
+  const showViews = () => {
+    const wanted = model.get("views");
+    names.forEach((name, index) => {
+      const view = views[index], key = JSON.stringify(wanted[name] ?? null);
+      if (view.drawn === key) return;
+      view.drawn = key;
+      view.ending?.abort();
+      view.ending = new AbortController();
+      const until = AbortSignal.any([signal, view.ending.signal]);
+      view.body.replaceChildren(...(wanted[name] ?? []).map((ref) => {
+        const part = h("div", { class: "f2f-part f2f-building" });
+        draw(ref, part, until).catch(failed).finally(() => {
+          if (!part.classList.contains("f2f-figure")) part.classList.remove("f2f-building");
+        });
+        return part;
+      }));
+    });
+  };
+  const showNotes = () => {
+    const notes = model.get("notes");
+    names.forEach((name, index) => {
+      views[index].note.textContent = notes[name] ?? "";
+      views[index].box.classList.toggle("f2f-old", Boolean(notes[name]));
+    });
+  };
+  model.on("change:tab", showTab);
+  model.on("change:views", showViews);
+  model.on("change:notes", showNotes);
+  showTab(); showViews(); showNotes();
+
+  // ---- the page and the kernel -------------------------------------------------------------
+  const send = (content) => { try { model.send(content); } catch { /* the headline says so */ } };
+  // a slow page slows the kernel down: say when everything sent so far is on the screen
+  const drawn = async () => {
+    const serial = model.get("serial"), until = performance.now() + 1500;
+    while (!signal.aborted && el.querySelector(".f2f-building") && performance.now() < until)
+      await new Promise((resume) => setTimeout(resume, 20));
+    requestAnimationFrame(() => setTimeout(() => { if (!signal.aborted) send({ kind: "drawn", serial, theme: theme() }); }));
+  };
+  model.on("change:serial", drawn);
+
+  let chosen = document.body.dataset.voila ? stored() : null;
+  const theme = () => chosen ?? hostTheme();
+  const dress = () => {
+    el.classList.toggle("f2f-dark", theme() === "dark");
+    el.classList.toggle("f2f-light", theme() === "light");
+    if (document.body.dataset.voila)  // our own page: nothing else is on it
+      document.body.style.background = getComputedStyle(el).getPropertyValue("--f2f-surface");
+  };
+  const themed = () => { dress(); send({ kind: "theme", theme: theme() }); };
+  const flip = (event) => {
+    chosen = theme() === "dark" ? "light" : "dark";
+    if (document.body.dataset.voila) try { localStorage.setItem(CHOSEN, chosen); } catch { /* private window */ }
+    event.stopPropagation();
+    themed();
+  };
+  el.addEventListener("f2f-flip-theme", flip);
+  const observer = new MutationObserver(themed);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-theme", "class"] });
+  systemDark.addEventListener("change", themed);
+  dress();
+  setTimeout(() => send({ kind: "ready", theme: theme(), query: location.search }));
+  return () => {
+    observer.disconnect();
+    systemDark.removeEventListener("change", themed);
+    model.off("change:tab", showTab);
+    model.off("change:views", showViews);
+    model.off("change:notes", showNotes);
+    model.off("change:serial", drawn);
+  };
+}
+export default { render };

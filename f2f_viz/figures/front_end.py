@@ -1,0 +1,17 @@
+"""Front-end modules of our widgets, each with what all of them share before it."""
+
+from pathlib import Path
+
+__all__ = ["STATIC", "script", "style"]
+
+STATIC = Path(__file__).parent / "static"
+
+
+def script(path: Path) -> str:
+    """Return an ES module as anywidget takes it."""
+    return (STATIC / "dom.js").read_text("utf-8") + path.read_text("utf-8")
+
+
+def style(*paths: Path) -> str:
+    """Return style sheets as one."""
+    return "".join(path.read_text("utf-8") for path in paths)

@@ -1,0 +1,19 @@
+// What the front-end modules share; it stands before each of them.
+const h = (tag, props = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key === "class") node.className = value;
+    else if (value === true) node.setAttribute(key, "");
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
+  }
+  node.append(...children.filter((c) => c !== null && c !== undefined));
+  return node;
+};
+const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+// a prefix for ids and names that no other view on the page has
+const unique = () => {
+  const key = Symbol.for("f2f-viz.views");
+  globalThis[key] = (globalThis[key] ?? 0) + 1;
+  return `f2f-${globalThis[key]}-`;
+};

@@ -1,0 +1,136 @@
+"""What a person would see of a page: what is cut off, overlaps, or lies under something else.
+
+Playwright's "visible" is true of what is clipped away; here everything is measured against the
+boxes that clip it. Every check gives sentences; an empty list is a page that is whole.
+"""
+
+CLIPPED = """() => {
+  const found = [];
+  const app = document.querySelector('.f2f-app');
+  const name = (node) => `${node.tagName.toLowerCase()}.${[...node.classList].join('.')} "${(node.textContent || '').trim().slice(0, 40)}"`;
+  const shown = (node) => node.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  // by CSS only what is hidden on purpose: for screen readers, or the closed rest of a control
+  const meant = (node) => node.closest('.f2f-visually-hidden, option, select, details:not([open]) > :not(summary)');
+  const scrolls = (style, axis) => ['auto', 'scroll'].includes(style[`overflow${axis}`]);
+  function* all(root) {
+    for (const node of root.querySelectorAll('*')) {
+      yield node;
+      if (node.shadowRoot) yield* all(node.shadowRoot);
+    }
+  }
+  const up = (node) => node.parentElement ?? node.getRootNode().host ?? null;
+  for (const node of all(app)) {
+    if (!shown(node) || meant(node) || node instanceof SVGElement) continue;
+    const style = getComputedStyle(node);
+    // 1. nothing is larger than its clipping box unless it scrolls
+    for (const [axis, size, inner] of [['X', node.clientWidth, node.scrollWidth], ['Y', node.clientHeight, node.scrollHeight]])
+      if (['hidden', 'clip'].includes(style[`overflow${axis}`]) && inner > size + 1 && size > 0
+          && !node.closest('.bk-CanvasPanel, .bk-Canvas, .bk-events'))
+        found.push(`${name(node)} hides ${inner - size} px of itself along ${axis}`);
+    // 2. no text is shortened by dots
+    if (style.textOverflow === 'ellipsis' && node.scrollWidth > node.clientWidth + 1)
+      found.push(`${name(node)} ends in an ellipsis`);
+    // 3. text stays within what holds it
+    const text = [...node.childNodes].filter((child) => child.nodeType === 3 && child.data.trim());
+    for (const part of text) {
+      const range = document.createRange();
+      range.selectNodeContents(part);
+      const box = range.getBoundingClientRect();
+      let holder = node;
+      let box2 = holder.getBoundingClientRect();
+      if (getComputedStyle(holder).display.startsWith('inline')) continue;
+      if (box.right > box2.right + 1.5 || box.left < box2.left - 1.5)
+        found.push(`text of ${name(node)} leaves its box by ${Math.round(Math.max(box.right - box2.right, box2.left - box.left))} px`);
+      // and within every box that clips without scrolling
+      for (let above = up(node); above && above !== app; above = up(above)) {
+        const s = getComputedStyle(above), r = above.getBoundingClientRect();
+        const out = (['hidden', 'clip'].includes(s.overflowX) && (box.right > r.right + 1 || box.left < r.left - 1))
+          || (['hidden', 'clip'].includes(s.overflowY) && (box.bottom > r.bottom + 1 || box.top < r.top - 1));
+        if (scrolls(s, 'X') || scrolls(s, 'Y')) break;
+        if (out) { found.push(`text of ${name(node)} is cut off by ${name(above)}`); break; }
+      }
+    }
+  }
+  // 4. the frame is within the window, or the window scrolls to it
+  const frame = app.getBoundingClientRect();
+  const html = document.documentElement;
+  if (frame.right > innerWidth + 1 && html.scrollWidth <= innerWidth)
+    found.push(`the frame ends ${Math.round(frame.right - innerWidth)} px right of the window, which does not scroll`);
+  return [...new Set(found)];
+}"""
+
+# SVG texts and HTML texts of one view that lie upon each other, and lines that strike them through
+OVERLAPS = """() => {
+  const found = [];
+  const view = [...document.querySelectorAll('.f2f-tabpanel, .f2f-stack > .widget-box')].find((v) => v.checkVisibility());
+  for (const svg of view.querySelectorAll('svg')) {
+    if (!svg.checkVisibility({ visibilityProperty: true })) continue;
+    const texts = [...svg.querySelectorAll('text')].filter((t) => t.textContent.trim());
+    const boxes = texts.map((t) => t.getBoundingClientRect());
+    const sorted = boxes.map((box, i) => [box, texts[i]]).sort((a, b) => a[0].left - b[0].left);
+    for (let i = 0; i < sorted.length; i++)
+      for (let j = i + 1; j < sorted.length && sorted[j][0].left < sorted[i][0].right - 1; j++) {
+        const [a, b] = [sorted[i][0], sorted[j][0]];
+        const x = Math.min(a.right, b.right) - Math.max(a.left, b.left), y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        // a line of text is taller than its letters
+        if (x > 1.5 && y > 4.5) found.push(`"${sorted[i][1].textContent}" and "${sorted[j][1].textContent}" overlap by ${x.toFixed(0)} × ${y.toFixed(0)} px`);
+      }
+    const frame = svg.getBoundingClientRect();
+    boxes.forEach((box, i) => {
+      if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 3 || box.bottom > frame.bottom + 3)
+        found.push(`"${texts[i].textContent}" leaves its picture`);
+    });
+    for (const line of svg.querySelectorAll('line.limit, line.axis, line.grid')) {
+      const l = line.getBoundingClientRect();
+      boxes.forEach((box, i) => {
+        const third = (box.bottom - box.top) / 4;
+        if (l.width > 2 && l.top > box.top + third && l.top < box.bottom - third && l.left < box.right - 1 && l.right > box.left + 1)
+          found.push(`"${texts[i].textContent}" is struck through by a ${line.getAttribute('class')} line`);
+      });
+    }
+    for (const cell of svg.querySelectorAll('[data-holds]')) {
+      const outer = svg.querySelector(`[data-box="${cell.dataset.holds}"]`)?.getBoundingClientRect(), inner = cell.getBoundingClientRect();
+      if (outer && (inner.right > outer.right + 0.5 || inner.left < outer.left - 0.5)) found.push(`"${cell.textContent}" leaves its box`);
+    }
+  }
+  return [...new Set(found)].slice(0, 12);
+}"""
+
+# whether what is at an element's own centre is the element
+TOPMOST = """(node) => {
+  const box = node.getBoundingClientRect();
+  if (!(box.width && box.height)) return 'it has no size';
+  const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+  for (const [px, py] of [[x, y], [box.left + 4, box.top + 4], [box.right - 4, box.bottom - 4]]) {
+    if (px < 0 || py < 0 || px > innerWidth || py > innerHeight) return `it leaves the window at ${Math.round(px)}, ${Math.round(py)}`;
+    // a tip lets the pointer through: ask as if it did not
+    const had = node.style.pointerEvents;
+    node.style.pointerEvents = 'auto';
+    const top = document.elementFromPoint(px, py);
+    node.style.pointerEvents = had;
+    if (top !== node && !node.contains(top)) return `${top?.className || top?.tagName} lies over it`;
+  }
+  return '';
+}"""
+
+# of every figure with an image: its axes, and where the image lies
+_IMAGES = """async () => {
+  const Bokeh = await [...globalThis[Symbol.for('f2f-viz.bokehjs')].values()][0];
+  const found = [];
+  for (const doc of Bokeh.documents)
+    for (const model of doc._all_models.values()) {
+      const source = model.type === 'Figure' && model.renderers.find((r) => r.data_source?.data?.dw?.length)?.data_source;
+      if (!source) continue;
+      const { x_range: { start: x0, end: x1 }, y_range: { start: y0, end: y1 } } = model;
+      const { x, y, dw, dh } = source.data;
+      found.push(%s);
+    }
+  return found;
+}"""
+AXES = _IMAGES % "[x0, x1, y0, y1]"
+DRAWN = _IMAGES % "[x[0], y[0], x[0] + dw[0], y[0] + dh[0]]"
+
+
+def whole(page):
+    """Return what is wrong with the view that is seen."""
+    return page.evaluate(CLIPPED) + page.evaluate(OVERLAPS)

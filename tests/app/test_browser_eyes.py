@@ -1,0 +1,153 @@
+"""What is on the screen is whole, right and readable: measured as pixels, not as DOM."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.app import eyes
+from tests.app.page import settle
+
+pytestmark = pytest.mark.browser
+
+SIZES = ((1280, 720), (1280, 800), (1366, 768), (1920, 1080), (900, 800))
+THEMES = ("light", "dark")
+
+
+def look(page, tab):
+    """Open a tab, and wait until it is drawn."""
+    page.get_by_role("tab", name=tab, exact=True).click()
+    page.locator(".f2f-tabpanel:visible .f2f-part").first.wait_for()
+    expect(page.locator(".f2f-tabpanel:visible .f2f-building")).to_have_count(0)
+
+
+@pytest.fixture(scope="module")
+def pages(app_server, browser):
+    """A settled page in each theme of the system."""
+    found, errors = {}, []
+    for theme in THEMES:
+        context = browser.new_context(color_scheme=theme)
+        page = found[theme] = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(app_server.url)
+        settle(page)
+    yield found
+    for page in found.values():
+        page.context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """Layers of many shapes in one file."""
+    rng = np.random.default_rng(0)
+    kinds = {
+        "a": (160, 64),
+        "b": (64, 160),
+        "c": (300, 400),
+        "d": (1000,),
+        "e": (3, 900),
+        "f": (8, 4, 3, 3),
+    }
+    path = tmp_path_factory.mktemp("shapes") / "shapes.npz"
+    np.savez(
+        path, **{name: rng.normal(size=shape).astype(np.float32) for name, shape in kinds.items()}
+    )
+    return path, kinds
+
+
+TABS = ("Mask", "Ratio", "Planes", "Decoder", "Trellis", "Sweep", "Compare", "Export")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("tab", TABS)
+def test_every_view_is_whole(pages, theme, tab):
+    page = pages[theme]
+    look(page, tab)
+    faults = {}
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+        if found := eyes.whole(page):
+            faults[width, height] = found
+    assert not faults
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_page_has_the_theme_of_the_system(pages, theme):
+    ground = (
+        pages[theme].locator(".f2f-frame").evaluate("(n) => getComputedStyle(n).backgroundColor")
+    )
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(33, 33, 33)"}[theme]
+    scheme = pages[theme].locator(".f2f-panel").evaluate("(n) => getComputedStyle(n).colorScheme")
+    assert scheme == theme  # scroll bars, checkboxes and lists of choices too
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_tip_lies_over_everything(pages, size):
+    page = pages["light"]
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    look(page, "Mask")
+    for card in page.locator(".f2f-card").all():
+        card.hover()
+        tip = card.locator(".f2f-tip")
+        expect(tip).to_have_css("opacity", "1")
+        assert tip.evaluate(eyes.TOPMOST) == "", card.inner_text()
+    page.mouse.move(0, 0)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (900, 800)])
+def test_the_last_of_every_list_is_reached(pages, size):
+    page = pages["light"]
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    for tab, last in [
+        ("Planes", ".f2f-planes tbody tr:last-child button"),
+        ("Decoder", ".f2f-registers svg"),
+        ("Export", ".f2f-export pre"),
+        ("Mask", ".f2f-figure-bits"),
+    ]:
+        look(page, tab)
+        stack = page.locator(".f2f-stack")
+        stack.evaluate("(n) => n.scrollTo(0, 0)")
+        box = stack.bounding_box()
+        page.mouse.move(box["x"] + box["width"] - 30, box["y"] + box["height"] - 20)
+        page.mouse.wheel(0, 5000)
+        wanted = page.locator(last).last
+        page.wait_for_function(
+            "(n) => { const b = n.getBoundingClientRect(); return b.height > 0 && b.bottom <= innerHeight + 1; }",
+            arg=wanted.element_handle(),
+        )
+    look(page, "Planes")
+    stack.evaluate("(n) => n.scrollTo(0, 0)")
+    row = page.locator(".f2f-planes tbody tr:last-child button")
+    row.focus()  # and by keys
+    assert row.evaluate(eyes.TOPMOST) == ""
+    side = page.locator(".f2f-side")
+    side.hover()
+    page.mouse.wheel(0, 5000)
+    page.wait_for_function(
+        "(n) => n.getBoundingClientRect().bottom <= innerHeight + 1",
+        arg=page.get_by_role("button", name="Copy link").element_handle(),
+    )
+
+
+def test_axes_span_each_layer(pages, shapes, eventually):
+    path, kinds = shapes
+    page = pages["light"]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    look(page, "Mask")
+    page.get_by_label("Path", exact=True).check()
+    page.get_by_label("Path on this machine").fill(str(path))
+    page.get_by_label("Path on this machine").press("Enter")
+    expect(page.locator(".f2f-layer")).not_to_contain_text("digits")
+    for name in ("a", "b", "a", "c", "b", "d", "e", "c", "f", "a"):
+        page.get_by_role("combobox", name="Tensor").select_option(name)
+        settle(page)
+        shape = kinds[name]
+        rows = shape[0] if len(shape) > 1 else 32
+        columns = int(np.prod(shape[1:])) if len(shape) > 1 else 32
+        eventually(lambda r=rows, c=columns: page.evaluate(eyes.AXES) == [[0, c, r, 0]])
+        # and so does what is drawn
+        eventually(lambda r=rows, c=columns: page.evaluate(eyes.DRAWN) == [[0, 0, c, r]])
+    page.get_by_label("Samples", exact=True).check()
+    settle(page)
