@@ -24,7 +24,7 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.analysis.compare import compare
 from f2f_viz.codec.bitplanes import DTYPES
-from f2f_viz.codec.encode import decoded
+from f2f_viz.codec.decode import decoded
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.files.layer_file import from_bytes, to_bytes
 from f2f_viz.models.encode import encode_layer

@@ -69,8 +69,8 @@ def measure(
         found = encode_planes(blocks.to_blocks(words, n_out, order), care, network, plan)
         positions = np.flatnonzero(care)
         for plane in found:
-            at = plane.corrections
-            ranks = np.searchsorted(positions, at)
+            ranks = plane.corrections
+            at = positions[ranks]
             sums["mismatches"] += at.size
             sums["rank_bits"] += coded_bits(ranks, at, care.size, "rank")
             sums["chunk_bits"] += coded_bits(ranks, at, care.size, "chunk")

@@ -1,114 +1,127 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Decoding kernel: symbols of all planes to words of weights. No policy, no validation."""
+"""Decoding kernels: symbols of all planes to words of weights. No policy, no validation."""
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "decode/decode.h" nogil:
-    int F2F_RUN
-    ctypedef struct f2f_decoder:
-        const uint64_t *tables
-        const uint16_t *symbols
-        const uint64_t *invert
-        const uint8_t *mask
-        int64_t stages, symbols_count, words, blocks, planes, n_out, tile_blocks, size, stride
+    int F2F_MOST_PLANES
+    int F2F_WINDOW
+    ctypedef struct f2f_layer:
+        int64_t size, blocks, n_out, words, tile_blocks, step, back
+        int planes, itemsize, n_in, stages, halves
+        const uint8_t *matrix
+        const uint16_t *const *symbols
+        const uint32_t *const *corrections
+        const int64_t *counts
+        uint64_t invert
+        const uint16_t *values
+        int shift, width
 
-    ctypedef struct f2f_address:
-        pass
+    ctypedef int f2f_decode_set
+    f2f_decode_set f2f_best_decode_set()
+    void f2f_rows(const f2f_layer *, const uint8_t *, int64_t, int64_t, uint64_t *, f2f_decode_set)
+    void f2f_starts(const f2f_layer *, const uint64_t *, int64_t *, f2f_decode_set)
+    int f2f_words(const f2f_layer *, const uint64_t *, const int64_t *, int64_t, int64_t, char *,
+                  f2f_decode_set)
+    void f2f_place(const f2f_layer *, const uint8_t *, const uint64_t *, const int64_t *,
+                   const char *, int64_t, int64_t, char *, char *,
+                   f2f_decode_set)
 
-    f2f_address f2f_addressing(int64_t, int64_t, int64_t)
-    int64_t f2f_weight_at(const f2f_address *, int64_t)
-    int f2f_decode_simd()
-    void f2f_decode_uint8_t(const f2f_decoder *, int64_t, int64_t, int, uint64_t *, uint8_t *,
-                            uint8_t *)
-    void f2f_decode_uint16_t(const f2f_decoder *, int64_t, int64_t, int, uint64_t *, uint16_t *,
-                             uint16_t *)
-    void f2f_decode_uint32_t(const f2f_decoder *, int64_t, int64_t, int, uint64_t *, uint32_t *,
-                             uint32_t *)
-    void f2f_decode_uint64_t(const f2f_decoder *, int64_t, int64_t, int, uint64_t *, uint64_t *,
-                             uint64_t *)
+cdef extern from * nogil:
+    int popcount "__builtin_popcountll"(uint64_t)
 
-RUN = F2F_RUN
-cdef int64_t STRETCH = 8192  # weights corrected at a time: they stay in the first-level cache
-
-ctypedef fused word_t:
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
+WINDOW = F2F_WINDOW
+MOST_PLANES = F2F_MOST_PLANES
 
 
-def has_simd():
-    """Return whether this machine runs the AVX-512 and GFNI path."""
-    return bool(f2f_decode_simd())
+def best_level():
+    """The best level this machine runs: 0 portable, 1 AVX2, 2 AVX2 and GFNI, 3 AVX-512 and GFNI."""
+    return f2f_best_decode_set()
 
 
-def decode_range(const uint64_t[:, :, ::1] tables, const uint16_t[:, ::1] symbols,
-                 const uint64_t[::1] invert, const uint8_t[::1] mask, int64_t n_out,
-                 int64_t tile_blocks, int64_t stride, int64_t start, int64_t stop, bint simd,
-                 uint64_t[::1] raw, word_t[::1] run, word_t[::1] out):
-    """Decode the blocks at addresses start … stop − 1 into out (size,); see decode.h."""
-    cdef f2f_decoder d
-    d.tables, d.symbols = &tables[0, 0, 0], &symbols[0, 0]
-    d.invert, d.mask = &invert[0], &mask[0]
-    d.stages, d.symbols_count, d.words = tables.shape[0], tables.shape[1], tables.shape[2]
-    d.blocks, d.planes = symbols.shape[0], symbols.shape[1]
-    d.n_out, d.tile_blocks, d.size, d.stride = n_out, tile_blocks, out.shape[0], stride
-    with nogil:
-        if word_t is uint8_t:
-            f2f_decode_uint8_t(&d, start, stop, simd, &raw[0], &run[0], &out[0])
-        elif word_t is uint16_t:
-            f2f_decode_uint16_t(&d, start, stop, simd, &raw[0], &run[0], &out[0])
-        elif word_t is uint32_t:
-            f2f_decode_uint32_t(&d, start, stop, simd, &raw[0], &run[0], &out[0])
-        else:
-            f2f_decode_uint64_t(&d, start, stop, simd, &raw[0], &run[0], &out[0])
+cdef class Layer:
+    """A layer as decode/layer.h describes it; holds on to its arrays."""
+
+    cdef f2f_layer d
+    cdef const uint16_t *_symbols[64]
+    cdef const uint32_t *_corrections[64]
+    cdef int64_t _counts[64]
+    cdef tuple _held
+
+    def __init__(self, int64_t size, int64_t blocks, int64_t n_out, int64_t tile_blocks,
+                 int64_t step, int64_t back, int itemsize, int n_in,
+                 const uint8_t[:, :, ::1] matrix, list symbols, list corrections, uint64_t invert,
+                 const uint16_t[::1] values, int shift, int width):
+        cdef const uint16_t[::1] own
+        cdef const uint32_t[::1] wrong
+        cdef int p
+        self._held = (matrix, symbols, corrections, values)
+        self.d.size, self.d.blocks = size, blocks
+        self.d.n_out, self.d.words = n_out, (n_out + 63) // 64
+        self.d.tile_blocks, self.d.step, self.d.back = tile_blocks, step, back
+        self.d.planes, self.d.itemsize, self.d.n_in = <int> len(symbols), itemsize, n_in
+        self.d.stages, self.d.halves = <int> matrix.shape[0], <int> matrix.shape[1]
+        self.d.matrix = &matrix[0, 0, 0]
+        for p in range(self.d.planes):
+            self._symbols[p], self._corrections[p] = NULL, NULL
+            if symbols[p] is not None:
+                own = symbols[p]
+                if own.shape[0]:
+                    self._symbols[p] = &own[0]
+            wrong = corrections[p]
+            self._counts[p] = wrong.shape[0]
+            if wrong.shape[0]:
+                self._corrections[p] = &wrong[0]
+        self.d.symbols, self.d.corrections = self._symbols, self._corrections
+        self.d.counts = self._counts
+        self.d.invert = invert
+        self.d.values = NULL if values is None else &values[0]
+        self.d.shift, self.d.width = shift, width
+
+    def rows(self, const uint8_t[::1] mask, int64_t first, int64_t last, uint64_t[:, ::1] out,
+             int level):
+        """Care bits of the blocks at addresses first … last − 1 to out (blocks, words)."""
+        with nogil:
+            f2f_rows(&self.d, &mask[0], first, last, &out[0, 0], level)
+
+    def starts(self, const uint64_t[:, ::1] rows, int64_t[::1] out, int level):
+        """Care bits before each block to out (blocks + 1,)."""
+        with nogil:
+            f2f_starts(&self.d, &rows[0, 0], &out[0], level)
+
+    def words(self, const uint64_t[:, ::1] rows, const int64_t[::1] start, int64_t first,
+              int64_t last, uint8_t[::1] kept, int level):
+        """Words of the kept weights of blocks first … last − 1; 0, or what is wrong (layer.h)."""
+        cdef int status
+        with nogil:
+            status = f2f_words(&self.d, &rows[0, 0], &start[0], first, last, <char *> &kept[0],
+                               level)
+        return status
+
+    def place(self, const uint8_t[::1] mask, const uint64_t[:, ::1] rows, const int64_t[::1] start,
+              const uint8_t[::1] kept, int64_t first, int64_t last, uint8_t[::1] window,
+              uint8_t[::1] out, int level):
+        """Kept words of the blocks at addresses first … last − 1 to their places in `out`."""
+        cdef char *through = NULL if window is None else <char *> &window[0]
+        with nogil:
+            f2f_place(&self.d, &mask[0], &rows[0, 0], &start[0], <const char *> &kept[0], first,
+                      last, through, <char *> &out[0], level)
 
 
-def by_block(list planes, uint16_t[:, ::1] out):
-    """Write the symbols of all planes block by block, some at a time: out (blocks, planes)."""
-    cdef const uint16_t *plane[64]
-    cdef const uint16_t[::1] symbols
-    cdef Py_ssize_t t, p, start, stop, blocks = out.shape[0], count = out.shape[1]
-    if not blocks:
-        return
-    for p in range(count):
-        symbols = planes[p]
-        plane[p] = &symbols[0]
-    with nogil:
-        for start in range(0, blocks, 64):
-            stop = min(start + 64, blocks)
-            for p in range(count):
-                for t in range(start, stop):
-                    out[t, p] = plane[p][t]
+def care_ranks(const uint64_t[:, ::1] ones, const uint64_t[:, ::1] care,
+               const int64_t[:, ::1] before, uint32_t[::1] out):
+    """List the ones among the care bits of packed blocks by rank.
 
-
-def correct(word_t[::1] words, list corrections, int64_t n_out, int64_t blocks, int64_t step):
-    """Flip bits: the last plane's, of weight 1, to the first's.
-
-    Corrections are increasing positions t·n_out + i of each plane: of weight i·l + t·step mod l in
-    the interleaved order; of the position itself, a stretch of weights at a time, where step is 0
-    (row order). Those of the padding are passed over.
+    `ones` are care bits; `before` counts the care bits before each word; `out` has room for all.
     """
-    cdef const int64_t *at[64]
-    cdef const int64_t *end[64]
-    cdef const int64_t[::1] positions
-    cdef int64_t size = words.shape[0], stop = 0, weight
-    cdef Py_ssize_t p, planes = len(corrections)
-    cdef f2f_address address = f2f_addressing(n_out, blocks, step)
-    cdef word_t bit
-    for p in range(planes):
-        positions = corrections[planes - 1 - p]
-        at[p] = end[p] = NULL
-        if positions.shape[0]:
-            at[p] = &positions[0]
-            end[p] = at[p] + positions.shape[0]
+    cdef Py_ssize_t t, w, at = 0
+    cdef uint64_t left, low
     with nogil:
-        while stop < size:
-            stop = size if step else min(stop + STRETCH, size)
-            for p in range(planes):
-                bit = <word_t>1 << p
-                while at[p] < end[p] and (step or at[p][0] < stop):
-                    weight = f2f_weight_at(&address, at[p][0]) if step else at[p][0]
-                    if 0 <= weight < size:  # not the padding
-                        words[weight] ^= bit
-                    at[p] += 1
+        for t in range(ones.shape[0]):
+            for w in range(ones.shape[1]):
+                left = ones[t, w]
+                while left:
+                    low = left & (0 - left)
+                    out[at] = <uint32_t> (before[t, w] + popcount(care[t, w] & (low - 1)))
+                    at += 1
+                    left ^= low

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.report import Report
-from f2f_viz.codec.encode import Encoded, decode, decode_tile, encode
+from f2f_viz.codec.decode import decode, decode_rows, decode_tile
+from f2f_viz.codec.encode import Encoded, encode
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import Trace, trace
 from f2f_viz.codec.trellis import BitEncoding, encode_bits
@@ -46,6 +47,7 @@ __all__ = [
     "analyze",
     "decode",
     "decode_model",
+    "decode_rows",
     "decode_tile",
     "encode",
     "encode_bits",

@@ -10,9 +10,14 @@ search=cython_core/search
 for set in avx2 avx512; do # this machine's kernels, as meson.build has them
     cc $flags "@$search/$set.flags" -c "$search/kernels.c" -o "$out/$set.o"
 done
-cc $flags tools/portable_check.c "$search"/*.c "$out"/*.o -o "$out/here"
+decode=cython_core/decode
+for set in avx2 gfni avx512; do
+    cc $flags "@$decode/$set.flags" -c "$decode/kernels.c" -o "$out/decode_$set.o"
+done
+sources="tools/portable_check.c $search/*.c $decode/*.c"
+cc $flags $sources "$out"/*.o -o "$out/here"
 aarch64-linux-gnu-gcc $flags -DF2F_TWO_SEGMENT_ROWS=8192 -DF2F_TWO_SEGMENTS=3 -static \
-    tools/portable_check.c "$search"/*.c -o "$out/there"
+    $sources -o "$out/there"
 "$out/here" | tee "$out/here.txt"
 qemu-aarch64 "$out/there" >"$out/there.txt"
 diff "$out/here.txt" "$out/there.txt"

@@ -7,7 +7,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 cd "$(dirname "$0")/../cython_core"
 sets=-I. # nothing more: portable
-if [ "$(uname -m)" = x86_64 ]; then sets="$sets @search/avx2.flags @search/avx512.flags"; fi
+if [ "$(uname -m)" = x86_64 ]; then sets="$sets @search/avx2.flags @search/avx512.flags @decode/gfni.flags @decode/avx512.flags"; fi
 for set in $sets; do
     for header in */*.h; do
         echo "#include \"$header\"" >"$out/alone.c"

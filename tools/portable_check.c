@@ -57,23 +57,33 @@ int main(void)
         f2f_tile_free(&tile);
         free(cols), free(care), free(bits), free(symbols);
     }
-    for (int64_t stride = 0; stride < 8; stride += 7) { /* row order, and interleaved */
-        enum { SYMBOLS = 256, STAGES = 3, WORDS = 2, BLOCKS = 100, PLANES = 32, N_OUT = 80 };
-        static uint64_t tables[STAGES * SYMBOLS * WORDS], invert[PLANES], raw[PLANES * WORDS];
-        static uint16_t symbols[BLOCKS * PLANES];
-        static uint8_t mask[BLOCKS * N_OUT];
-        static uint32_t run[F2F_RUN * 64 * WORDS], out[BLOCKS * N_OUT];
-        for (int i = 0; i < STAGES * SYMBOLS * WORDS; i++) tables[i] = random_word();
-        for (int i = 0; i < BLOCKS * PLANES; i++) symbols[i] = (uint16_t)(random_word() & 255);
-        for (int i = 0; i < BLOCKS * N_OUT; i++) mask[i] = random_word() & 1;
-        invert[5] = ~(uint64_t)0;
-        const f2f_decoder d = {tables, symbols, invert, mask,  STAGES, SYMBOLS,
-                               WORDS,  BLOCKS,  PLANES, N_OUT, 40,     BLOCKS * N_OUT - 3,
-                               stride};
-        f2f_decode_uint32_t(&d, 0, BLOCKS, f2f_decode_simd(), raw, run, out);
+    for (int64_t step = 0; step < 8; step += 7) { /* row order, and interleaved */
+        enum { STAGES = 3, WORDS = 2, BLOCKS = 100, PLANES = 32, N_OUT = 80, SIZE = 80 * 100 - 3 };
+        static uint8_t matrix[STAGES * WORDS * 64], mask[SIZE], window[N_OUT * F2F_WINDOW * 4];
+        static uint16_t symbols[PLANES][BLOCKS];
+        static uint64_t rows[BLOCKS * WORDS];
+        static int64_t start[BLOCKS + 1], counts[PLANES];
+        static uint32_t wrong[] = {1, 5, 1000, 3000}, kept[SIZE + 64], out[SIZE];
+        const uint16_t *plane[PLANES];
+        const uint32_t *corrections[PLANES];
+        for (int i = 0; i < STAGES * WORDS * 64; i++) matrix[i] = (uint8_t)random_word();
+        for (int i = 0; i < SIZE; i++) mask[i] = random_word() & 1;
+        for (int p = 0; p < PLANES; p++) {
+            for (int i = 0; i < BLOCKS; i++) symbols[p][i] = (uint16_t)(random_word() & 255);
+            plane[p] = symbols[p], corrections[p] = wrong, counts[p] = p % 5;
+        }
+        const f2f_layer d = {SIZE,        BLOCKS, N_OUT,  WORDS,  40, step,   step ? 43 : 0,
+                             PLANES,      4,      8,      STAGES, 1,  matrix, plane,
+                             corrections, counts, 1 << 5, NULL,   0,  0};
+        const enum f2f_decode_set level = f2f_best_decode_set();
+        f2f_rows(&d, mask, 0, BLOCKS, rows, level);
+        f2f_starts(&d, rows, start, level);
+        if (f2f_words(&d, rows, start, 0, BLOCKS, (char *)kept, level)) return 1;
+        f2f_place(&d, mask, rows, start, (char *)kept, 0, BLOCKS, (char *)window, (char *)out,
+                  level);
         uint64_t hash = 0;
-        for (int i = 0; i < BLOCKS * N_OUT - 3; i++) hash = mixed(hash, out[i]);
-        printf("decoded, stride %d: %016llx\n", (int)stride, (unsigned long long)hash);
+        for (int i = 0; i < SIZE; i++) hash = mixed(hash, out[i]);
+        printf("decoded, step %d: %016llx\n", (int)step, (unsigned long long)hash);
     }
     return 0;
 }

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import plane_names, to_words, word_bits
 from f2f_viz.codec.corrections import CHUNK_BITS, rice_bits
-from f2f_viz.codec.encode import Encoded, decode, encode_recipe
+from f2f_viz.codec.decode import decode
+from f2f_viz.codec.encode import Encoded, encode_recipe
 from f2f_viz.codec.entropy import binary_entropy, care_per_block, max_ratio
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import Plane, Progress
@@ -199,7 +200,7 @@ def _uncoded_bits(
     scales: NDArray[np.float32] | None,
 ) -> dict[str, float]:
     """Itemise a file of this layer that has neither symbols nor corrections yet."""
-    nothing = Plane(False, np.empty(0, np.uint16), np.empty(0, np.int64))
+    nothing = Plane(False, np.empty(0, np.uint16), np.empty(0, np.uint32))
     empty = Encoded(
         shape=mask.shape,
         dtype=layer.dtype,

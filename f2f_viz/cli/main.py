@@ -23,7 +23,7 @@ from f2f_viz.cli.output import force_option, output_option
 from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.codec.corrections import CODINGS
-from f2f_viz.codec.encode import decoded
+from f2f_viz.codec.decode import decoded
 from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.trellis import search_seconds
 from f2f_viz.errors import F2FError

@@ -23,9 +23,11 @@ __all__ = [
     "block_sums",
     "default_n_out",
     "from_blocks",
+    "positions_of",
     "stride",
     "to_blocks",
     "weight_index",
+    "weights_of",
 ]
 
 ORDERS = ("interleaved", "row")
@@ -89,12 +91,30 @@ def weight_index(
     ndarray of int64, shape (stop − start, n_out)
         Flat index in C order; −1 for padding.
     """
+    stop = block_count(size, n_out) if stop is None else stop
+    return weights_of(np.arange(start, stop, dtype=np.int64), size, n_out, order)
+
+
+def weights_of(chosen: NDArray[np.int64], size: int, n_out: int, order: str) -> NDArray[np.int64]:
+    """Return `weight_index` of some blocks, shape (chosen, n_out)."""
     _check_order(order)
     blocks = block_count(size, n_out)
-    t = np.arange(start, blocks if stop is None else stop, dtype=np.int64)[:, None]
+    t = chosen[:, None]
     i = np.arange(n_out, dtype=np.int64)[None, :]
     index = t * n_out + i if order == "row" else i * blocks + t * stride(blocks) % max(blocks, 1)
     return np.where(index < size, index, -1)
+
+
+def positions_of(
+    weights: NDArray[np.int64], size: int, n_out: int, order: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Invert `weight_index`: return the block t and the bit i of each weight."""
+    _check_order(order)
+    if order == "row":
+        return weights // n_out, weights % n_out
+    blocks = block_count(size, n_out)
+    back = pow(stride(blocks), -1, blocks) if blocks > 1 else 0
+    return weights % blocks * back % blocks, weights // blocks
 
 
 def _padded(flat: NDArray[Any], n_out: int, order: str) -> tuple[NDArray[Any], int]:

@@ -29,6 +29,12 @@ CHUNK_BITS = 9
 _MAX_RICE = 40
 
 Positions = NDArray[np.int64]
+Ranks = NDArray[np.uint32]
+
+
+def _gaps(ranks: Ranks) -> Positions:
+    at: Positions = ranks.astype(np.int64)
+    return np.diff(at, prepend=-1) - 1
 
 
 def _rice_parameter(gaps: Positions) -> int:
@@ -62,13 +68,13 @@ def _values_of(bits: NDArray[np.uint8], width: int) -> Positions:
 
 
 def pack_corrections(
-    ranks: Positions, positions: Positions, plane_bits: int, coding: str
+    ranks: Ranks, positions: Positions, plane_bits: int, coding: str
 ) -> tuple[NDArray[np.uint8], int, int]:
     """Code the corrections of one plane.
 
     Parameters
     ----------
-    ranks : ndarray of int64, shape (corrections,), increasing
+    ranks : ndarray of uint32, shape (corrections,), increasing
         Mismatches counted among the plane's care bits, in block order.
     positions : ndarray of int64, the same shape
         The same mismatches counted among all the plane's bits.
@@ -86,7 +92,7 @@ def pack_corrections(
         Rice's k; 9 for ``chunk``.
     """
     if coding == "rank":
-        gaps = np.diff(ranks, prepend=-1) - 1
+        gaps = _gaps(ranks)
         k = _rice_parameter(gaps)
         unary_ends = np.cumsum((gaps >> k) + 1)
         unary = np.zeros(int(unary_ends[-1]) if gaps.size else 0, np.uint8)
@@ -165,10 +171,10 @@ def unpack_corrections(
     return np.cumsum(gaps + 1) - 1
 
 
-def coded_bits(ranks: Positions, positions: Positions, plane_bits: int, coding: str) -> int:
+def coded_bits(ranks: Ranks, positions: Positions, plane_bits: int, coding: str) -> int:
     """Return the bits that `pack_corrections` uses, without packing them."""
     if coding == "chunk":
         return int(positions.size * (CHUNK_BITS + 1) + -(-plane_bits >> CHUNK_BITS))
-    gaps = np.diff(ranks, prepend=-1) - 1
+    gaps = _gaps(ranks)
     k = _rice_parameter(gaps)
     return int((gaps >> k).sum()) + gaps.size * (1 + k)

@@ -10,23 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec import blocks as _blocks
-from f2f_viz.codec.bitplanes import DTYPES, dtype_name, from_words, to_words
+from f2f_viz.codec.bitplanes import dtype_name, to_words
 from f2f_viz.codec.corrections import CODINGS, coded_bits
-from f2f_viz.codec.exponent_ranks import from_ranks
 from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import Plane, Progress, encode_planes
 from f2f_viz.codec.recipe import Recipe, make_recipe
 from f2f_viz.codec.trellis import TILE_BLOCKS
-from f2f_viz.codec.word_decoder import all_symbols, correct_words, decode_words
+from f2f_viz.codec.word_decoder import all_symbols, care_starts
 from f2f_viz.errors import F2FError
 
 if TYPE_CHECKING:
     from f2f_viz.analysis.report import Report
 
-__all__ = ["Encoded", "checksum", "decode", "decode_tile", "decoded", "encode", "encode_recipe"]
-
-_PIECE = 1 << 16
+__all__ = ["Encoded", "checksum", "encode", "encode_recipe"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +110,14 @@ class Encoded:
         care = _blocks.to_blocks(self.mask.reshape(-1), self.n_out, self.order)
         return np.flatnonzero(care)
 
-    def care_ranks(self, plane: Plane) -> NDArray[np.int64]:
-        """Return the corrections of a plane counted among its care bits."""
-        return np.searchsorted(self.care_positions, plane.corrections).astype(np.int64)
+    @cached_property
+    def care_starts(self) -> NDArray[np.int64]:
+        """Care bits before each block of a plane, shape (l + 1,)."""
+        return care_starts(self.mask.reshape(-1), self.n_out, self.order)
+
+    def positions(self, plane: Plane) -> NDArray[np.int64]:
+        """Return the positions t·n_out + i of the corrections of a plane."""
+        return self.care_positions[plane.corrections]
 
     @cached_property
     def correction_bits(self) -> NDArray[np.int64]:
@@ -123,7 +125,7 @@ class Encoded:
         plane_bits = self.blocks * self.n_out
         return np.array(
             [
-                coded_bits(self.care_ranks(p), p.corrections, plane_bits, self.coding)
+                coded_bits(p.corrections, self.positions(p), plane_bits, self.coding)
                 for p in self.planes
             ],
             np.int64,
@@ -279,109 +281,6 @@ def encode_recipe(
         checksum=_sha256(to_words(weights) * flat),
         scales=scales,
     )
-
-
-def decode(encoded: Encoded, *, threads: int = 1) -> NDArray[Any]:
-    """Decode a layer: kept weights bit for bit, pruned ones +0.
-
-    Parameters
-    ----------
-    encoded : Encoded
-    threads : int
-        Worth it for layers of millions of weights.
-
-    Returns
-    -------
-    ndarray, the layer's dtype and shape
-    """
-    wrong = [plane.corrections for plane in encoded.planes]
-    flat = encoded.mask.reshape(-1)
-    words = _decode_words(encoded, encoded.symbols, flat, wrong, encoded.order, threads)
-    return from_words(words, encoded.dtype, encoded.shape)
-
-
-def _decode_words(
-    encoded: Encoded,
-    symbols: NDArray[np.uint16],
-    kept: NDArray[np.bool_],
-    corrections: list[NDArray[np.int64]],
-    order: str,
-    threads: int = 1,
-) -> NDArray[Any]:
-    """Decode symbols of all planes to words, corrected and with exponents for ranks."""
-    words = decode_words(
-        symbols,
-        encoded.network,
-        np.array([plane.inverted for plane in encoded.planes]),
-        kept,
-        np.dtype(f"<u{DTYPES[encoded.dtype].itemsize}"),
-        tile_blocks=encoded.tile_blocks,
-        order=order,
-        threads=threads,
-    )
-    correct_words(words, corrections, encoded.n_out, order)
-    if encoded.ranks is not None:
-        for at in range(0, words.size, _PIECE):  # few copies at a time
-            piece, own = words[at : at + _PIECE], kept[at : at + _PIECE]
-            piece[own] = from_ranks(piece[own], encoded.ranks, encoded.dtype)
-    return words
-
-
-def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Decode one tile alone: symbols have a fixed rate and the register starts at 0.
-
-    Parameters
-    ----------
-    encoded : Encoded
-    tile : int
-        Blocks tile·tile_blocks … of every plane.
-
-    Returns
-    -------
-    index : ndarray of int64, shape (weights,)
-        Flat indices in C order of the tile's weights, in block order.
-    weights : ndarray, the layer's dtype, shape (weights,)
-
-    Raises
-    ------
-    F2FError
-        If there is no such tile.
-    """
-    tiles = -(-encoded.blocks // encoded.tile_blocks)
-    if not 0 <= tile < tiles:
-        raise F2FError("no such tile", expected=f"0 to {tiles - 1}", got=tile)
-    n_out, order = encoded.n_out, encoded.order
-    start = tile * encoded.tile_blocks
-    stop = min(start + encoded.tile_blocks, encoded.blocks)
-    chosen = np.arange(start, stop)
-    care = _blocks.to_blocks(encoded.mask.reshape(-1), n_out, order, chosen).reshape(-1)
-    wrong = []
-    for plane in encoded.planes:
-        first, last = np.searchsorted(plane.corrections, [start * n_out, stop * n_out])
-        wrong.append(plane.corrections[first:last] - start * n_out)
-    words = _decode_words(encoded, encoded.symbols[:, start:stop], care, wrong, "row")
-    index = _blocks.weight_index(encoded.size, n_out, order, start, stop).reshape(-1)
-    inside = index >= 0
-    index = index[inside]
-    return index, from_words(words[inside], encoded.dtype, index.shape)
-
-
-def decoded(encoded: Encoded, name: str = "weights") -> NDArray[Any]:
-    """Decode a layer and check it against its checksum.
-
-    Raises
-    ------
-    F2FError
-        If the decoded weights are not those that were encoded.
-    """
-    weights = decode(encoded)
-    if checksum(weights) != encoded.checksum:
-        raise F2FError(
-            f"the decoded {name} are not those that were encoded",
-            expected=f"sha256 {encoded.checksum}",
-            got=checksum(weights),
-        )
-    return weights
 
 
 def checksum(weights: NDArray[Any]) -> str:

@@ -213,6 +213,19 @@ class XorNetwork:
         stages = self.register_stages()
         return pack_mask(stages.reshape(-1, self.n_out)).reshape(*stages.shape[:2], -1)
 
+    @cached_property
+    def row_bytes(self) -> NDArray[np.uint8]:
+        """M for the decoder's kernels, shape (n_s + 1, ceil(n_in / 8), 64 ceil(n_out / 64)).
+
+        Entry [k, h, i] holds the bits of row i that meet bits 8h … of x_{t−k}.
+        """
+        halves = -(-self.n_in // 8)
+        bits = np.zeros((self.n_s + 1, 8 * halves, -(-self.n_out // 64) * 64), np.uint8)
+        stages = self.matrix.reshape(self.n_out, self.n_s + 1, self.n_in)
+        bits[:, : self.n_in, : self.n_out] = stages.transpose(1, 2, 0)
+        octets = bits.reshape(self.n_s + 1, halves, 8, -1)
+        return np.ascontiguousarray(np.packbits(octets, axis=2, bitorder="little")[:, :, 0])
+
     def decode_packed(self, symbols: NDArray[np.uint16], tile_blocks: int) -> NDArray[np.uint64]:
         """Decode all planes, the register starting at zero in every tile.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.codec import _decode
 from f2f_viz.codec.corrections import rice_bits
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask, pack_planes
@@ -35,8 +36,9 @@ class Plane:
         The plane was mostly ones and is stored inverted.
     symbols : ndarray of uint16, shape (l,)
         One n_in-bit symbol a block.
-    corrections : ndarray of int64, shape (mismatches,), increasing
-        Positions t·n_out + i of the care bits that come out of the decoder wrong.
+    corrections : ndarray of uint32, shape (mismatches,), increasing
+        Ranks of the care bits that come out of the decoder wrong, 0 being the plane's first care
+        bit; `Encoded.positions` tells where they are.
     zero_rate : bool
         All symbols are 0 and none is stored: zeros are what such a plane mostly holds, and its
         ones are corrections.
@@ -44,27 +46,23 @@ class Plane:
 
     inverted: bool
     symbols: NDArray[np.uint16]
-    corrections: NDArray[np.int64]
+    corrections: NDArray[np.uint32]
     zero_rate: bool = False
 
 
-def ones_of(packed: Words, n_out: int) -> NDArray[np.int64]:
-    """List the ones of packed blocks.
+def ranks_of(ones: Words, care: Words, before: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """List ones of packed blocks, counted among the care bits.
 
     Parameters
     ----------
-    packed : ndarray of uint64, shape (l, words)
-    n_out : int
-
-    Returns
-    -------
-    ndarray of int64, increasing
-        Positions t·n_out + i.
+    ones, care : ndarray of uint64, shape (l, words)
+        All ones are care bits.
+    before : ndarray of int64, shape (l, words)
+        Care bits before each word.
     """
-    block, word = np.nonzero(packed)
-    ones = np.unpackbits(packed[block, word].astype("<u8").view(np.uint8), bitorder="little")
-    at, bit = np.nonzero(ones.reshape(-1, 64))
-    return (block[at] * n_out + word[at] * 64 + bit).astype(np.int64)
+    ranks = np.empty(int(np.bitwise_count(ones).sum(dtype=np.int64)), np.uint32)
+    _decode.care_ranks(ones, care, before, ranks)
+    return ranks
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,10 +157,13 @@ def encode_planes(
         ).symbols  # fmt: skip
     stop_if(cancel)
     bits[searched] ^= network.decode_packed(symbols[searched], tile_blocks) & care_bits
+    counts = np.bitwise_count(care_bits).astype(np.int64).reshape(-1)
+    before = (np.cumsum(counts) - counts).reshape(care_bits.shape)
     found = []
     for inverted, own, wrong, zero_rate in zip(
         plan.inverted, symbols, bits, plan.zero_rate, strict=True
     ):
         stop_if(cancel)
-        found.append(Plane(bool(inverted), own, ones_of(wrong, network.n_out), bool(zero_rate)))
+        ranks = ranks_of(wrong, care_bits, before)
+        found.append(Plane(bool(inverted), own, ranks, bool(zero_rate)))
     return tuple(found)

@@ -97,9 +97,10 @@ def trace(encoded: Encoded, plane: int, start: int, stop: int) -> Trace:
 
     index = weight_index(encoded.size, n_out, encoded.order, start, stop)
     care = (index >= 0) & encoded.mask.reshape(-1)[index] if encoded.size else index >= 0
-    first, last = np.searchsorted(chosen.corrections, [start * n_out, stop * n_out])
+    positions = encoded.positions(chosen)
+    first, last = np.searchsorted(positions, [start * n_out, stop * n_out])
     mismatch = np.zeros_like(raw)
-    mismatch.reshape(-1)[chosen.corrections[first:last] - start * n_out] = True
+    mismatch.reshape(-1)[positions[first:last] - start * n_out] = True
     return Trace(
         plane=plane,
         start=start,

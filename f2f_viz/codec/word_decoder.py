@@ -1,138 +1,220 @@
-"""The decoder in software: table rows of every register stage, straight into the weights' words."""
+"""The decoder in software: symbols of all planes to the words of weights (cython_core/decode)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec import _decode
 from f2f_viz.codec import blocks as _blocks
-from f2f_viz.codec.instruction_set import AVX512, instruction_set
+from f2f_viz.codec.instruction_set import instruction_set
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.errors import F2FError
 
-__all__ = ["all_symbols", "correct_words", "decode_words"]
+__all__ = ["CodedPlanes", "Field", "all_symbols", "care_starts", "decode_blocks", "decode_words"]
 
-SIMD = _decode.has_simd()
-"""Whether AVX-512 with GFNI is used; the portable path gives the same words."""
+LEVEL = _decode.best_level()
+"""Most that is used: 0 portable, 1 AVX2, 2 AVX2 and GFNI, 3 AVX-512; all give the same words."""
+_LARGE = 1 << 23  # bytes from which a layer is written past the caches
 _PIECE = 1 << 20  # least weights a thread is worth starting for
+_PADDING = 64  # bytes behind the kept words that kernels may read
+
+Rows = NDArray[np.uint64]
+Starts = NDArray[np.int64]
 
 
-def _check_planes(planes: Sequence[Any], most: int) -> None:
-    if len(planes) > most:
-        raise F2FError("planes of a layer", expected=f"at most {most}", got=len(planes))
+class Field(NamedTuple):
+    """Bits of a word that hold a rank: bits shift … shift + width − 1."""
+
+    shift: int
+    width: int
+    values: NDArray[np.uint16]
+
+
+class CodedPlanes(NamedTuple):
+    """All planes of a layer, most significant first, as the decoder wants them.
+
+    Attributes
+    ----------
+    network : XorNetwork
+    symbols : sequence of (ndarray of uint16, shape (l,), or None)
+        Below 2^n_in; None where all are 0. At most 64 planes.
+    corrections : sequence of ndarray of uint32, increasing
+        Care ranks to flip: corrections counted among the plane's care bits.
+    inverted : sequence of bool
+    word : dtype
+        Of unsigned words, at least as many bits as planes.
+    tile_blocks : int
+        The register is 0 where a tile starts.
+    field : Field or None
+        Values for ranks, if they were recoded; ranks beyond them give 0.
+    """
+
+    network: XorNetwork
+    symbols: Sequence[NDArray[np.uint16] | None]
+    corrections: Sequence[NDArray[np.uint32]]
+    inverted: Sequence[bool]
+    word: np.dtype[Any]
+    tile_blocks: int
+    field: Field | None = None
 
 
 def all_symbols(planes: Sequence[NDArray[np.uint16]]) -> NDArray[np.uint16]:
-    """Return the symbols of all planes, shape (b, l), block by block in memory, as decoding wants.
-
-    Parameters
-    ----------
-    planes : sequence of ndarray of uint16, shape (l,)
-        At most 64.
+    """Return the symbols of all planes, shape (b, l).
 
     Raises
     ------
     F2FError
-        If they are too many, or their lengths differ.
+        If their lengths differ.
     """
-    _check_planes(planes, 64)
     lengths = {plane.size for plane in planes}
     if len(lengths) != 1:
         raise F2FError("planes of a layer", expected="one number of blocks", got=sorted(lengths))
-    by_block = np.empty((planes[0].size, len(planes)), np.uint16)
-    _decode.by_block([np.ascontiguousarray(plane) for plane in planes], by_block)
-    return by_block.T
+    return np.stack(planes)
+
+
+def _kernel(
+    planes: CodedPlanes, size: int, blocks: int, tile_blocks: int, order: str
+) -> _decode.Layer:
+    """Check what the kernels rely on, and hand it over."""
+    network, count, itemsize = planes.network, len(planes.symbols), planes.word.itemsize
+    if not 1 <= count <= 8 * itemsize or not count == len(planes.corrections) == len(
+        planes.inverted
+    ):
+        raise F2FError("planes of a layer", expected=f"1 to {8 * itemsize}", got=count)
+    lengths = {blocks, *(own.size for own in planes.symbols if own is not None)}
+    if len(lengths) != 1:
+        raise F2FError("symbols of a plane", expected=f"{blocks}, one a block", got=sorted(lengths))
+    step = back = 0
+    if order != "row":
+        step = _blocks.stride(blocks)
+        back = pow(step, -1, blocks) if blocks > 1 else 0
+    shift, width, values = 0, 0, None
+    if planes.field is not None:
+        shift, width, known = planes.field
+        values = np.zeros(1 << width, np.uint16)
+        values[: known.size] = known
+    invert = sum(1 << (count - 1 - p) for p, flag in enumerate(planes.inverted) if flag)
+    return _decode.Layer(
+        size, blocks, network.n_out, tile_blocks, step, back, itemsize, network.n_in,
+        network.row_bytes,
+        [None if own is None else np.ascontiguousarray(own) for own in planes.symbols],
+        [np.ascontiguousarray(own) for own in planes.corrections],
+        invert, values, shift, width,
+    )  # fmt: skip
+
+
+def _level() -> int:
+    return min(LEVEL, (0, 2, 3)[instruction_set()])
+
+
+def _check(status: int) -> None:
+    if status == 1:
+        raise F2FError("symbol too large", expected="below 2^n_in", got="others")
+    if status == 2:
+        raise F2FError("damaged corrections", expected="increasing care ranks", got="others")
+    if status == 3:
+        raise MemoryError
+
+
+def _in_pieces(run: Callable[[int, int], Any], stop: int, pieces: int, step: int = 1) -> list[Any]:
+    """Call run(first, last) for pieces of 0 … stop that begin at multiples of `step`."""
+    edges = [min(-(-stop * k // (pieces * step)) * step, stop) for k in range(pieces + 1)]
+    if pieces == 1:
+        return [run(0, stop)]
+    with ThreadPoolExecutor(pieces) as pool:
+        return list(pool.map(run, edges[:-1], edges[1:]))
 
 
 def decode_words(
-    symbols: NDArray[np.uint16],
-    network: XorNetwork,
-    inverted: NDArray[np.bool_],
+    planes: CodedPlanes,
     mask: NDArray[np.bool_],
-    word: np.dtype[Any],
+    out: NDArray[Any],
     *,
-    tile_blocks: int,
     order: str,
     threads: int = 1,
-) -> NDArray[Any]:
-    """Decode symbols to the words of weights, corrections still to be made.
+) -> None:
+    """Decode a layer.
 
     Parameters
     ----------
-    symbols : ndarray of uint16, shape (b, l)
-        Below 2^n_in.
-    network : XorNetwork
-    inverted : ndarray of bool, shape (b,)
-        Planes to invert.
+    planes : CodedPlanes
     mask : ndarray of bool, shape (size,)
         True = kept; other words are 0.
-    word : dtype
-        uint8, uint16, uint32 or uint64.
-    tile_blocks : int
-        Blocks of a tile.
+    out : ndarray of planes.word's size, shape (size,), contiguous
+        Takes the words.
     order : {"interleaved", "row"}
     threads : int
-
-    Returns
-    -------
-    ndarray of `word`, shape (size,)
-    """
-    words = np.empty(mask.size, word)
-    blocks = symbols.shape[1]
-    if not blocks:
-        return words
-    network.check_symbols(symbols)
-    tables = network.tables
-    by_block = np.ascontiguousarray(symbols.T)
-    invert = np.where(inverted, ~np.uint64(0), np.uint64(0))
-    # t·g mod l is the address of block t, so the block at the next address is g⁻¹ further
-    stride = 0 if order == "row" else pow(_blocks.stride(blocks), -1, blocks) if blocks > 1 else 1
-
-    simd = SIMD and instruction_set() == AVX512
-
-    def run(start: int, stop: int) -> None:
-        width = tables.shape[2]
-        _decode.decode_range(
-            tables, by_block, invert, mask.view(np.uint8), network.n_out, tile_blocks, stride,
-            start, stop, simd, np.zeros(-(-len(symbols) // 8) * 8 * width, np.uint64),
-            np.empty(_decode.RUN * width * 64, word), words,
-        )  # fmt: skip
-
-    pieces = max(1, min(threads, mask.size // _PIECE))
-    edges = [blocks * piece // pieces for piece in range(pieces + 1)]
-    if pieces == 1:
-        run(0, blocks)
-    else:
-        with ThreadPoolExecutor(pieces) as pool:
-            list(pool.map(run, edges[:-1], edges[1:]))
-    return words
-
-
-def correct_words(
-    words: NDArray[Any], corrections: Sequence[NDArray[np.int64]], n_out: int, order: str
-) -> None:
-    """Flip the corrected bits, in place.
-
-    Parameters
-    ----------
-    words : ndarray of unsigned words, shape (size,)
-    corrections : sequence of ndarray of int64, length b
-        Of each plane, most significant first: increasing positions t·n_out + i ≥ 0; those of the
-        padding are passed over.
-    n_out : int
-    order : {"interleaved", "row"}
 
     Raises
     ------
     F2FError
-        If there are more planes than bits of a word.
+        If a symbol is too large, or corrections are not increasing care ranks.
     """
-    _check_planes(corrections, 8 * words.itemsize)
-    if not words.size:
+    size, n_out = mask.size, planes.network.n_out
+    if not size:
         return
-    blocks = _blocks.block_count(words.size, n_out)
-    step = 0 if order == "row" else _blocks.stride(blocks)
-    _decode.correct(words, list(corrections), n_out, blocks, step)
+    blocks = _blocks.block_count(size, n_out)
+    layer = _kernel(planes, size, blocks, planes.tile_blocks, order)
+    flags, to, level = mask.view(np.uint8), out.view(np.uint8), _level()
+    pieces = max(1, min(threads, size // _PIECE))
+    rows = np.empty((blocks, -(-n_out // 64)), np.uint64)
+    _in_pieces(lambda a, b: layer.rows(flags, a, b, rows, level), blocks, pieces, 64)
+    start = np.empty(blocks + 1, np.int64)
+    layer.starts(rows, start, level)
+    kept = np.empty(int(start[-1]) * planes.word.itemsize + _PADDING, np.uint8)
+    for status in _in_pieces(
+        lambda a, b: layer.words(rows, start, a, b, kept, level), blocks, pieces
+    ):
+        _check(status)
+    large = to.size >= _LARGE
+    if not large and order != "row":
+        to[:] = 0
+
+    def place(first: int, last: int) -> None:
+        window = np.empty(n_out * _decode.WINDOW * planes.word.itemsize if large else 0, np.uint8)
+        layer.place(flags, rows, start, kept, first, last, window if large else None, to, level)
+
+    _in_pieces(place, blocks, pieces, 64)
+
+
+def care_starts(mask: NDArray[np.bool_], n_out: int, order: str) -> Starts:
+    """Return how many care bits stand before each block, shape (l + 1,).
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (size,)
+    n_out : int
+    order : {"interleaved", "row"}
+    """
+    sums = _blocks.block_sums(mask, n_out, order)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sums)])
+
+
+def decode_blocks(planes: CodedPlanes, rows: Rows, start: Starts) -> NDArray[Any]:
+    """Decode some bits of successive blocks, the first at the start of a tile.
+
+    Parameters
+    ----------
+    planes : CodedPlanes
+        Symbols of these blocks alone.
+    rows : ndarray of uint64, shape (blocks, ceil(n_out / 64))
+        The bits wanted, packed as in `packing`.
+    start : ndarray of int64, shape (blocks + 1,)
+        Bits wanted before each block, from any number on; corrections count from 0 as it does.
+
+    Returns
+    -------
+    ndarray of planes.word, shape (bits wanted,)
+        In order of blocks.
+    """
+    itemsize = planes.word.itemsize
+    count = int(start[-1] - start[0])
+    kept = np.empty(count * itemsize + _PADDING, np.uint8)
+    blocks = len(rows)
+    if blocks:
+        layer = _kernel(planes, blocks * planes.network.n_out, blocks, planes.tile_blocks, "row")
+        _check(layer.words(rows, start, 0, blocks, kept, _level()))
+    return kept[: count * itemsize].view(planes.word)

@@ -74,8 +74,8 @@ def mismatch_cycles(analysis: Analysis, plane: int) -> NDArray[np.int32]:
     """Return the blocks of a plane that hold a correction; none in a preview."""
     if analysis.encoded is None:
         return np.zeros(0, np.int32)
-    corrections = analysis.encoded.planes[plane].corrections
-    return np.unique(corrections // analysis.n_out).astype(np.int32)
+    positions = analysis.encoded.positions(analysis.encoded.planes[plane])
+    return np.unique(positions // analysis.n_out).astype(np.int32)
 
 
 def _window(analysis: Analysis, cycle: int, length: int) -> tuple[int, int]:
@@ -192,7 +192,7 @@ class DecoderView:
             return
         root = self.root
         if self._analysis is None and not root.cycle:  # begin where there is something to see
-            wrong = analysis.encoded.planes[root.plane].corrections
+            wrong = analysis.encoded.positions(analysis.encoded.planes[root.plane])
             root.cycle, root.bit = divmod(int(wrong[0]), analysis.n_out) if wrong.size else (0, 0)
         self._analysis = analysis
         with root.hold_sync():

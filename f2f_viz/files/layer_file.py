@@ -66,7 +66,7 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
     """Return the tensors, the metadata and the exact bits of each part but the header."""
     plane_bits = encoded.blocks * encoded.n_out
     coded = [
-        pack_corrections(encoded.care_ranks(p), p.corrections, plane_bits, encoded.coding)
+        pack_corrections(p.corrections, encoded.positions(p), plane_bits, encoded.coding)
         for p in encoded.planes
     ]
     stored = [plane.symbols for plane in encoded.planes if not plane.zero_rate]
@@ -315,9 +315,11 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
         known = care_positions.size if coding == "rank" else care.size
         if at.size and (at.min() < 0 or at.max() >= known or (np.diff(at) <= 0).any()):
             raise F2FError("damaged file, corrections", expected="increasing", got="others")
-        wrong = care_positions[at] if coding == "rank" else at
-        if not care[wrong].all():
-            raise F2FError("damaged file, corrections", expected="care bits", got="others")
+        if coding != "rank":
+            if not care[at].all():
+                raise F2FError("damaged file, corrections", expected="care bits", got="others")
+            at = np.searchsorted(care_positions, at)
+        wrong = at.astype(np.uint32)
         own = nothing if zero_rate else next(symbols)
         found.append(Plane(bool(inverted), own, wrong, bool(zero_rate)))
     if tensors["ranks"].size % 2:

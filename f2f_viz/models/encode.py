@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis.report import Report
 from f2f_viz.codec.bitplanes import to_words
-from f2f_viz.codec.encode import Encoded, decoded, encode
+from f2f_viz.codec.decode import decoded
+from f2f_viz.codec.encode import Encoded, encode
 from f2f_viz.codec.planes import Progress
 from f2f_viz.errors import F2FError, stop_if
 from f2f_viz.files import layer_file

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from f2f_viz.analysis.compare import Rival, compare, total
 from f2f_viz.analysis.report import Report
-from f2f_viz.codec.encode import decoded
+from f2f_viz.codec.decode import decoded
 from f2f_viz.files.model_file import ModelFile, Slot
 
 __all__ = ["LayerReport", "ModelReport", "model_report", "model_rivals"]

@@ -93,14 +93,15 @@ def test_decoder_steps_by_button_and_key(page, eventually):
     a = f2f.analyze(f2f.sample_layer(), f2f.Settings())
     page.get_by_role("tab", name="Decoder").click()
     stage = page.locator(".f2f-stage")
-    wrong = np.unique(a.encoded.planes[0].corrections // a.n_out)
+    positions = a.encoded.positions(a.encoded.planes[0])
+    wrong = np.unique(positions // a.n_out)
     expect(stage).to_be_visible()
     page.get_by_label("Bit-plane").select_option("0")
     stage.press("Home")
     stage.press("m")
     first = wrong[wrong > 0][0]
     expect(stage).to_have_attribute("data-cycle", str(first))
-    assert a.n_out * first + int(stage.get_attribute("data-bit")) in a.encoded.planes[0].corrections
+    assert a.n_out * first + int(stage.get_attribute("data-bit")) in positions
     for key, cycle in [
         ("m", wrong[wrong > first][0]), ("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1),
         ("End", a.blocks - 1), ("Home", 0), ("h", np.flatnonzero(a.n_u[1:] > 8)[0] + 1),
@@ -181,7 +182,7 @@ def test_lesson_steps_with_no_kernel(open_page, tmp_path, eventually):
     expect(page.locator(".stagevalue").nth(1)).to_have_text(f"0x{t.register[0, 1]:02X}")
     stage.focus()
     stage.press("m")
-    wrong = a.encoded.planes[0].corrections // a.n_out
+    wrong = a.encoded.positions(a.encoded.planes[0]) // a.n_out
     expect(stage).to_have_attribute("data-cycle", str(wrong[wrong > 1][0]))
     page.get_by_label("Cycles a second").select_option("30")
     page.get_by_role("button", name="Play", exact=True).click()

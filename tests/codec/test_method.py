@@ -186,7 +186,7 @@ def test_trace_is_the_decoder(n_s):
         np.testing.assert_array_equal(whole.raw, raw)
         assert whole.register.shape == (encoded.blocks, n_s + 1)
         np.testing.assert_array_equal(
-            np.flatnonzero(whole.mismatch), encoded.planes[plane].corrections
+            np.flatnonzero(whole.mismatch), encoded.positions(encoded.planes[plane])
         )
         part = f2f.trace(encoded, plane, 10, 20)
         for name in ("register", "raw", "output", "care", "mismatch", "weight_index"):

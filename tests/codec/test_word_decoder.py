@@ -1,76 +1,172 @@
-"""The decoding kernel gives what packed planes, turned to words one by one, give."""
+"""The decoding kernels, at every level, give what a plain decoder of bits gives."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import f2f_viz as f2f
-from f2f_viz.codec import blocks
-from f2f_viz.codec import word_decoder as decoder
+from f2f_viz.codec import _decode, blocks, word_decoder
 from f2f_viz.codec.packing import unpack_planes
+from f2f_viz.codec.word_decoder import CodedPlanes, Field, decode_words
 
+LEVELS = range(_decode.best_level() + 1)
 CASES = [  # size, n_out, n_in, n_s
     (1, 80, 8, 2), (79, 80, 8, 1), (12345, 80, 8, 2), (5000, 63, 5, 0), (5000, 64, 5, 3),
     (9999, 130, 8, 1), (777, 8, 8, 0), (30000, 20, 8, 2), (17 * 80, 80, 8, 2), (50000, 1000, 10, 1),
+    (9000, 4096, 12, 1), (4000, 1, 1, 16), (64 * 64, 64, 9, 1), (20000, 9, 3, 4),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("simd", [False, True])
+@pytest.fixture(params=LEVELS, ids=lambda level: f"level{level}")
+def level(request, monkeypatch):
+    monkeypatch.setattr(word_decoder, "LEVEL", request.param)
+    return request.param
+
+
+def drawn(rng, count, word, network, size, tile, kept=0.4):
+    """Planes of random symbols, corrections and all else, and a mask."""
+    n_blocks = blocks.block_count(size, network.n_out)
+    mask = rng.random(size) < kept
+    zero = rng.random(count) < 0.2
+    symbols = rng.integers(0, 1 << network.n_in, (count, n_blocks)).astype(np.uint16)
+    symbols[zero] = 0
+    rates = rng.choice([0, 0.01, 0.3, 1], count)
+    wrong = [np.flatnonzero(rng.random(mask.sum()) < rate).astype(np.uint32) for rate in rates]
+    field = None
+    if rng.random() < 0.5 and count >= 8:
+        shift, width = (0, 8) if count == 8 else (count - 7, 5)
+        field = Field(shift, width, rng.integers(0, 1 << width, 1 << width - 1).astype(np.uint16))
+    return CodedPlanes(
+        network,
+        [None if flag else own for flag, own in zip(zero, symbols, strict=True)],
+        wrong,
+        list(rng.random(count) < 0.3),
+        np.dtype(word),
+        tile,
+        field,
+    ), mask
+
+
+def plainly(planes, mask, order):
+    """The words, bit by bit: packed planes, corrections by position, then whole words."""
+    network, count = planes.network, len(planes.symbols)
+    n_blocks = blocks.block_count(mask.size, network.n_out)
+    symbols = np.zeros((count, n_blocks), np.uint16)
+    for p, own in enumerate(planes.symbols):
+        if own is not None:
+            symbols[p] = own
+    bits = network.decode_packed(symbols, planes.tile_blocks)
+    bits[np.array(planes.inverted)] ^= ~np.uint64(0)
+    care = np.flatnonzero(blocks.to_blocks(mask, network.n_out, order))
+    words = unpack_planes(bits, network.n_out, planes.word)
+    for p, wrong in enumerate(planes.corrections):
+        words.reshape(-1)[care[wrong]] ^= planes.word.type(1 << (count - 1 - p))
+    words = blocks.from_blocks(words, mask.size, order)
+    if planes.field is not None:
+        shift, width, values = planes.field
+        table = np.zeros(1 << width, np.uint64)
+        table[: values.size] = values
+        low = (1 << width) - 1
+        wide = words.astype(np.uint64)
+        field = table[wide >> np.uint64(shift) & np.uint64(low)]
+        other = np.uint64(~(low << shift) & (1 << 64) - 1)
+        words = (wide & other | field << np.uint64(shift)).astype(planes.word)
+    return words & planes.word.type((1 << count) - 1) * mask
+
+
 @pytest.mark.parametrize("order", blocks.ORDERS)
 @pytest.mark.parametrize(
-    ("planes", "word"), [(4, "u1"), (8, "u1"), (16, "<u2"), (32, "<u4"), (64, "<u8")]
+    ("count", "word"), [(4, "u1"), (8, "u1"), (16, "<u2"), (32, "<u4"), (64, "<u8"), (13, "<u4")]
 )
-def test_equals_planes_turned_one_by_one(monkeypatch, planes, word, order, simd):
-    monkeypatch.setattr(decoder, "SIMD", simd and decoder.SIMD)
-    monkeypatch.setattr(decoder, "_PIECE", 1000)
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("large", [False, True])
+def test_equals_planes_turned_one_by_one(monkeypatch, level, count, word, order, large):
+    monkeypatch.setattr(word_decoder, "_PIECE", 1000)
+    if large:
+        monkeypatch.setattr(word_decoder, "_LARGE", 1)
+    rng = np.random.default_rng(count + large)
     for size, n_out, n_in, n_s in CASES:
         network = f2f.XorNetwork.random(n_in, n_out, n_s)
-        symbols = rng.integers(0, 1 << n_in, (planes, blocks.block_count(size, n_out))).astype(
-            np.uint16
-        )
-        inverted, mask = rng.random(planes) < 0.3, rng.random(size) < 0.4
-        bits = network.decode_packed(symbols, 50)
-        bits[inverted] = ~bits[inverted]
-        expected = (
-            blocks.from_blocks(unpack_planes(bits, n_out, np.dtype(word)), size, order) * mask
-        )
+        planes, mask = drawn(rng, count, word, network, size, int(rng.choice([1, 2, 50, 2048])))
+        expected = plainly(planes, mask, order)
         for threads in (1, 3):
-            got = decoder.decode_words(
-                symbols,
-                network,
-                inverted,
-                mask,
-                np.dtype(word),
-                tile_blocks=50,
-                order=order,
-                threads=threads,
-            )
+            got = np.full(size, 7, word)
+            decode_words(planes, mask, got, order=order, threads=threads)
             np.testing.assert_array_equal(got, expected)
 
 
-@pytest.mark.parametrize("order", blocks.ORDERS)
-@pytest.mark.parametrize(
-    ("size", "n_out"),
-    [(0, 80), (1, 80), (3000, 1), (9973, 7), (20000, 64), (30011, 79), (4096, 4096), (10**6, 1000)],
+@settings(max_examples=200, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    n_in=st.integers(1, 12),
+    n_s=st.integers(0, 4),
+    n_out=st.integers(1, 200),
+    size=st.integers(0, 3000),
+    count=st.sampled_from([4, 8, 16, 32, 64]),
+    kept=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    order=st.sampled_from(blocks.ORDERS),
+    tile=st.integers(1, 100),
 )
-def test_corrections_flip_the_bits_at_their_positions(size, n_out, order):
-    rng = np.random.default_rng(size)
-    count = blocks.block_count(size, n_out)
-    wrong = rng.random((16, count * n_out)) < rng.choice([0, 0.01, 0.3], (16, 1))
-    wrong[0] = True  # padding too
-    words = rng.integers(0, 1 << 16, size, dtype=np.uint16)
-    flipped = words.copy()
-    decoder.correct_words(flipped, [np.flatnonzero(plane) for plane in wrong], n_out, order)
-    for p, plane in enumerate(reversed(wrong)):
-        flat = blocks.from_blocks(plane.reshape(count, n_out), size, order)
-        words ^= (flat << p).astype(np.uint16)
-    np.testing.assert_array_equal(flipped, words)
+def test_any_code_at_every_level(seed, n_in, n_s, n_out, size, count, kept, order, tile):
+    rng = np.random.default_rng(seed)
+    network = f2f.XorNetwork.random(n_in, n_out, n_s)
+    word = f"<u{max(count // 8, 1)}"
+    planes, mask = drawn(rng, count, word, network, size, tile, kept)
+    expected = plainly(planes, mask, order)
+    with pytest.MonkeyPatch.context() as patch:
+        for level in LEVELS:
+            patch.setattr(word_decoder, "LEVEL", level)
+            patch.setattr(word_decoder, "_LARGE", int(rng.choice([1, 1 << 23])))
+            got = np.full(size, 3, word)
+            decode_words(planes, mask, got, order=order)
+            np.testing.assert_array_equal(got, expected)
 
 
-def test_refuses_symbols_that_are_too_large():
+def test_many_kept_weights_in_few_blocks(level):
+    """More kept weights in a block than a piece of the kernel's holds."""
+    rng = np.random.default_rng(5)
+    network = f2f.XorNetwork.random(8, 4096, 1)
+    planes, mask = drawn(rng, 16, "<u2", network, 40 * 4096 - 5, 2048, kept=0.97)
+    for order in blocks.ORDERS:
+        got = np.zeros(mask.size, "<u2")
+        decode_words(planes, mask, got, order=order)
+        np.testing.assert_array_equal(got, plainly(planes, mask, order))
+
+
+def planes_of(network, symbols, corrections):
+    return CodedPlanes(network, [symbols] * 8, [corrections] * 8, [False] * 8, np.dtype("u1"), 10)
+
+
+def test_refuses_symbols_that_are_too_large(level):
     network = f2f.XorNetwork.random(4, 20, 1)
-    with pytest.raises(f2f.F2FError, match="below 16, got 16"):
-        decoder.decode_words(
-            np.full((8, 5), 16, np.uint16), network, np.zeros(8, bool), np.ones(100, bool), np.dtype("u1"),
-            tile_blocks=10, order="row",
-        )  # fmt: skip
+    nothing = np.zeros(0, np.uint32)
+    for blocks_before in (0, 40):
+        symbols = np.zeros(100, np.uint16)
+        symbols[blocks_before] = 16
+        with pytest.raises(f2f.F2FError, match="symbol too large"):
+            decode_words(
+                planes_of(network, symbols, nothing), np.ones(2000, bool), np.zeros(2000, "u1"), order="row"
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [[3, 3], [9, 2], [0, 2000], [2**32 - 1], [1500, 0, 1]])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_refuses_corrections_that_are_not_increasing_ranks(monkeypatch, level, wrong, threads):
+    monkeypatch.setattr(word_decoder, "_PIECE", 1000)
+    planes = planes_of(
+        f2f.XorNetwork.random(4, 20, 1), np.zeros(100, np.uint16), np.array(wrong, np.uint32)
+    )
+    with pytest.raises(f2f.F2FError, match="damaged corrections"):
+        decode_words(
+            planes, np.ones(2000, bool), np.zeros(2000, "u1"), order="interleaved", threads=threads
+        )
+
+
+def test_refuses_planes_that_do_not_belong_together():
+    network, nothing = f2f.XorNetwork.random(4, 20, 1), np.zeros(0, np.uint32)
+    mask, out = np.ones(2000, bool), np.zeros(2000, "u1")
+    with pytest.raises(f2f.F2FError, match="one a block"):
+        decode_words(planes_of(network, np.zeros(99, np.uint16), nothing), mask, out, order="row")
+    nine = CodedPlanes(network, [None] * 9, [nothing] * 9, [False] * 9, np.dtype("u1"), 10)
+    with pytest.raises(f2f.F2FError, match="planes of a layer"):
+        decode_words(nine, mask, out, order="row")

@@ -120,9 +120,8 @@ def test_trellis_data_are_ways_and_costs(analysis):
     symbols = analysis.encoded.planes[3].symbols
     assert [row["symbol"] for row in chosen] == symbols[7:12].tolist()
     assert [row["next_state"] for row in chosen] == symbols[7:12].tolist()  # n_s = 1
-    wrong = np.searchsorted(
-        analysis.encoded.planes[3].corrections, analysis.n_out * np.arange(8, 13)
-    )
+    positions = analysis.encoded.positions(analysis.encoded.planes[3])
+    wrong = np.searchsorted(positions, analysis.n_out * np.arange(8, 13))
     assert [row["mismatches"] for row in chosen] == wrong.tolist()
     survivors = [row for row in rows if row[0] == "survivor"]
     assert len(survivors) == 5 * 64

@@ -79,7 +79,7 @@ def test_golden_files_still_decode():
     ("coding", "wrong"),
     [("chunk", "padding"), ("chunk", "don't-care"), ("chunk", "twice"), ("rank", "twice")],
 )
-def test_corrections_elsewhere_are_refused(coding, wrong):
+def test_corrections_elsewhere_are_refused(monkeypatch, coding, wrong):
     """A file can be whole, digest and all, and still not be one that the encoder writes."""
     weights = np.random.default_rng(1).normal(size=1001).astype(np.float16)
     encoded = f2f.encode(weights, f2f.prune(weights, 0.8), n_in=4, n_s=0, n_out=20, coding=coding)
@@ -87,13 +87,17 @@ def test_corrections_elsewhere_are_refused(coding, wrong):
     assert plane.corrections.size > 2
     care = np.zeros(encoded.blocks * encoded.n_out, bool)
     care[encoded.care_positions] = True
-    at = plane.corrections.copy()
+    ranks, at = plane.corrections.copy(), encoded.positions(plane)
     if wrong == "twice":
-        at[1] = at[0]
+        ranks[1], at[1] = ranks[0], at[0]
     else:
         at[-1] = care.size - 1 if wrong == "padding" else np.flatnonzero(~care[: at[-1]])[-1]
         at.sort()
-    bad = dataclasses.replace(plane, corrections=at)
+    bad = dataclasses.replace(plane, corrections=ranks)
+    positions = f2f.Encoded.positions
+    monkeypatch.setattr(
+        f2f.Encoded, "positions", lambda self, own: at if own is bad else positions(self, own)
+    )
     file = layer_file.to_bytes(dataclasses.replace(encoded, planes=(*encoded.planes[:-1], bad)))
     with pytest.raises(f2f.F2FError, match="corrections"):
         layer_file.from_bytes(file)

@@ -1,0 +1,192 @@
+"""Decode a layer, whole or in part: kept weights bit for bit, pruned ones +0."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz.codec import blocks as _blocks
+from f2f_viz.codec.bitplanes import DTYPES, field_bits
+from f2f_viz.codec.encode import Encoded, checksum
+from f2f_viz.codec.packing import pack_mask
+from f2f_viz.codec.word_decoder import CodedPlanes, Field, decode_blocks, decode_words
+from f2f_viz.errors import F2FError
+
+__all__ = ["decode", "decode_rows", "decode_tile", "decoded"]
+
+
+def decode(encoded: Encoded, *, out: NDArray[Any] | None = None, threads: int = 1) -> NDArray[Any]:
+    """Decode a layer.
+
+    Parameters
+    ----------
+    encoded : Encoded
+    out : ndarray, optional
+        Takes the weights: of the layer's dtype and shape, in C order, writeable. Memory that was in
+        use before saves more time than decoding takes.
+    threads : int
+        Worth it for layers of millions of weights.
+
+    Returns
+    -------
+    ndarray, the layer's dtype and shape
+        `out` if it was given.
+
+    Raises
+    ------
+    F2FError
+        If `out` does not fit, or a plane is damaged.
+    """
+    dtype = DTYPES[encoded.dtype]
+    if out is None:
+        out = np.empty(encoded.shape, dtype)
+    elif not isinstance(out, np.ndarray) or out.dtype != dtype or out.shape != encoded.shape:
+        raise F2FError(
+            "out does not fit the layer",
+            expected=f"{dtype} of shape {encoded.shape}",
+            got=f"{out.dtype} of shape {out.shape}" if hasattr(out, "shape") else type(out),
+        )
+    elif not out.flags.c_contiguous or not out.flags.writeable:
+        raise F2FError("out cannot take the weights", expected="C order, writeable", got="other")
+    decode_words(
+        _planes(encoded),
+        encoded.mask.reshape(-1),
+        out.reshape(-1),
+        order=encoded.order,
+        threads=threads,
+    )
+    return out
+
+
+def _planes(encoded: Encoded) -> CodedPlanes:
+    field = None
+    if encoded.ranks is not None:
+        field = Field(*field_bits(encoded.dtype), encoded.ranks)
+    return CodedPlanes(
+        encoded.network,
+        [None if plane.zero_rate else plane.symbols for plane in encoded.planes],
+        [plane.corrections for plane in encoded.planes],
+        [plane.inverted for plane in encoded.planes],
+        np.dtype(f"<u{DTYPES[encoded.dtype].itemsize}"),
+        encoded.tile_blocks,
+        field,
+    )
+
+
+def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Decode one tile alone: symbols have a fixed rate and the register starts at 0.
+
+    Parameters
+    ----------
+    encoded : Encoded
+    tile : int
+        Blocks tile·tile_blocks … of every plane.
+
+    Returns
+    -------
+    index : ndarray of int64, shape (weights,)
+        Flat indices in C order of the tile's weights, in block order.
+    weights : ndarray, the layer's dtype, shape (weights,)
+
+    Raises
+    ------
+    F2FError
+        If there is no such tile.
+    """
+    tiles = -(-encoded.blocks // encoded.tile_blocks)
+    if not 0 <= tile < tiles:
+        raise F2FError("no such tile", expected=f"0 to {tiles - 1}", got=tile)
+    first = tile * encoded.tile_blocks
+    last = min(first + encoded.tile_blocks, encoded.blocks)
+    index = _blocks.weight_index(encoded.size, encoded.n_out, encoded.order, first, last)
+    care = (index >= 0) & encoded.mask.reshape(-1)[index]
+    start = encoded.care_starts[first : last + 1]
+    planes, ends = _planes(encoded), start[[0, -1]]
+    planes = planes._replace(
+        symbols=[None if own is None else own[first:last] for own in planes.symbols],
+        corrections=[own[slice(*np.searchsorted(own, ends))] for own in planes.corrections],
+    )
+    weights = np.zeros(index.shape, planes.word)
+    weights[care] = decode_blocks(planes, pack_mask(care), start)
+    inside = index >= 0
+    return index[inside], weights[inside].view(DTYPES[encoded.dtype])
+
+
+def decode_rows(encoded: Encoded, start: int, stop: int) -> NDArray[Any]:
+    """Decode some rows, that is entries of the first axis, and no other weight.
+
+    Parameters
+    ----------
+    encoded : Encoded
+    start, stop : int
+        Rows start … stop − 1.
+
+    Returns
+    -------
+    ndarray, the layer's dtype, shape (stop − start, *shape[1:])
+
+    Raises
+    ------
+    F2FError
+        If there are no such rows.
+    """
+    if not encoded.shape or not 0 <= start <= stop <= encoded.shape[0]:
+        most = encoded.shape[0] if encoded.shape else "no rows"
+        raise F2FError("no such rows", expected=f"0 ≤ start ≤ stop ≤ {most}", got=(start, stop))
+    shape = (stop - start, *encoded.shape[1:])
+    width = encoded.size // max(encoded.shape[0], 1)
+    planes, n_out, n_s = _planes(encoded), encoded.n_out, encoded.n_s
+    words = np.zeros(shape, planes.word)
+    mask = encoded.mask.reshape(-1)
+    weight = np.flatnonzero(mask[start * width : stop * width])
+    if not weight.size:
+        return words.view(DTYPES[encoded.dtype])
+    t, i = _blocks.positions_of(weight + start * width, encoded.size, n_out, encoded.order)
+    by_position = np.lexsort((i, t))
+    t, i, weight = t[by_position], i[by_position], weight[by_position]
+    chosen, at = np.unique(t, return_inverse=True)
+    # the ranks of the wanted bits: care bits before their blocks, and before them in the block
+    index = _blocks.weights_of(chosen, encoded.size, n_out, encoded.order)
+    care = (index >= 0) & mask[index]
+    before: NDArray[np.int64] = np.cumsum(care, axis=1) - care
+    ranks = encoded.care_starts[t] + before[at, i]
+    corrections = []
+    for own in planes.corrections:
+        found = np.searchsorted(own, ranks)
+        there = found < own.size
+        there[there] = own[found[there]] == ranks[there]
+        corrections.append(np.flatnonzero(there).astype(np.uint32))
+    # every block behind the n_s blocks that are in its register, each a tile of its own
+    steps = n_s + 1
+    wanted = np.zeros((chosen.size * steps, n_out), bool)
+    wanted[at * steps + n_s, i] = True
+    age = np.arange(n_s, -1, -1)
+    there = chosen[:, None] % encoded.tile_blocks >= age
+    source = np.where(there, chosen[:, None] - age, 0).reshape(-1)
+    there = there.reshape(-1)
+    planes = planes._replace(
+        symbols=[None if own is None else own[source] * there for own in planes.symbols],
+        corrections=corrections,
+        tile_blocks=steps,
+    )
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(wanted.sum(axis=1))])
+    words.reshape(-1)[weight] = decode_blocks(planes, pack_mask(wanted), starts)
+    return words.view(DTYPES[encoded.dtype])
+
+
+def decoded(encoded: Encoded, name: str = "weights") -> NDArray[Any]:
+    """Decode a layer and check it against its checksum.
+
+    Raises
+    ------
+    F2FError
+        If the decoded weights are not those that were encoded.
+    """
+    weights = decode(encoded)
+    if checksum(weights) != encoded.checksum:
+        raise F2FError(
+            f"the decoded {name} are not those that were encoded",
+            expected=f"sha256 {encoded.checksum}",
+            got=checksum(weights),
+        )
+    return weights
