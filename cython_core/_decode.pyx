@@ -17,15 +17,14 @@ cdef extern from "decode/decode.h" nogil:
         const uint16_t *values
         int shift, width
 
-    ctypedef int f2f_decode_set
-    f2f_decode_set f2f_best_decode_set()
-    void f2f_rows(const f2f_layer *, const uint8_t *, int64_t, int64_t, uint64_t *, f2f_decode_set)
-    void f2f_starts(const f2f_layer *, const uint64_t *, int64_t *, f2f_decode_set)
+    int f2f_best_decode_set()
+    void f2f_rows(const f2f_layer *, const uint8_t *, int64_t, int64_t, uint64_t *, int)
+    void f2f_starts(const f2f_layer *, const uint64_t *, int64_t *, int)
     int f2f_words(const f2f_layer *, const uint64_t *, const int64_t *, int64_t, int64_t, char *,
-                  f2f_decode_set)
+                  int)
     void f2f_place(const f2f_layer *, const uint8_t *, const uint64_t *, const int64_t *,
                    const char *, int64_t, int64_t, char *, char *,
-                   f2f_decode_set)
+                   int)
 
 cdef extern from * nogil:
     int popcount "__builtin_popcountll"(uint64_t)

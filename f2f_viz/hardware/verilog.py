@@ -118,7 +118,7 @@ def verilog(encoded: Encoded, folder: str | os.PathLike[str], *, flips: int = 1)
     except OSError as error:
         raise F2FError(f"cannot make the folder {folder}", hint=str(error)) from error
     plane_bits = encoded.blocks * encoded.n_out
-    positions = [own.corrections + p * plane_bits for p, own in enumerate(encoded.planes)]
+    positions = [encoded.positions(own) + p * plane_bits for p, own in enumerate(encoded.planes)]
     items = list(correction_items(np.concatenate(positions), encoded.n_out, flips))
     sizes = {
         "N_IN": encoded.n_in,
@@ -200,7 +200,7 @@ def _block_lines(encoded: Encoded) -> Iterator[bytes]:
     for plane in encoded.planes:
         packed = encoded.network.decode_packed(plane.symbols[None], encoded.tile_blocks)[0]
         bits = unpack_mask(packed, encoded.n_out) ^ plane.inverted
-        bits.reshape(-1)[plane.corrections] ^= True
+        bits.reshape(-1)[encoded.positions(plane)] ^= True
         yield _hex_lines(bits)
 
 
