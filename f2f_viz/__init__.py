@@ -26,7 +26,7 @@ from f2f_viz.tensors.pruning import prune, prune_together
 from f2f_viz.tensors.quantize import quantize
 
 if TYPE_CHECKING:
-    from f2f_viz.app import Analyzer
+    from f2f_viz.app.analyzer import Analyzer
     from f2f_viz.figures.catalogue import figure
 
 __version__ = version("f2f-viz")
@@ -71,7 +71,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # The widget and the figures bring bokeh and ipywidgets; the codec alone starts without them.
     if name == "Analyzer":
-        from f2f_viz.app import Analyzer
+        from f2f_viz.app.analyzer import Analyzer
 
         return Analyzer
     if name == "figure":

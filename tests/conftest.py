@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -45,9 +47,15 @@ def pytest_runtest_makereport(item, call):
 
 @dataclass
 class Server:
-    """A server of ours in a process of its own."""
+    """A server of ours in a process of its own, as its command starts it.
+
+    `env` and `cwd` are what a stranger may have prepared; `prelude` is Python that runs first.
+    """
 
     command: str
+    env: dict = field(default_factory=dict)
+    cwd: Path | None = None
+    prelude: str = ""
     process: subprocess.Popen = field(init=False)
     url: str = field(init=False)
 
@@ -55,18 +63,22 @@ class Server:
         self.process = subprocess.Popen(
             [
                 sys.executable,
+                "-P",
                 "-c",
-                "import f2f_viz.cli.main; f2f_viz.cli.main.main()",
+                f"{self.prelude}\nfrom f2f_viz.cli.main import main; main()",
                 self.command,
                 "--no-browser",
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            cwd=self.cwd,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self.env,
         )
         self.url = self.process.stdout.readline().strip()
-        assert self.url.startswith("http://127.0.0.1:"), self.process.stderr.read()
+        if not self.url.startswith("http://127.0.0.1:"):
+            self.process.kill()
+            pytest.fail(f"no server: {self.process.communicate()}")
 
     def kernels(self):
         """Process ids of the kernels this server started."""
@@ -74,18 +86,43 @@ class Server:
         found = set()
         for pid in children.read_text().split():
             try:
-                if b"ipykernel" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.add(int(pid))
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
             except FileNotFoundError:
                 continue
+            if b"servers.kernel" in command or b"ipykernel" in command:
+                found.add(int(pid))
         return found
 
-    def stop(self, how=signal.SIGINT):
-        """Stop it as a person or a supervisor would; return its exit code and its last words."""
+    def ask(self, path="/", method="GET", **headers):
+        """Ask the server as a program would; give status, headers and text."""
+        there = http.client.HTTPConnection(self.url.split("/")[2], timeout=30)
+        with contextlib.closing(there):
+            there.request(method, path, headers=headers)
+            answer = there.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+
+    def cookie(self):
+        """Show the token, as the printed address does; give the cookie that serves from then on."""
+        status, headers, _ = self.ask("/?" + self.url.partition("?")[2])
+        assert status == 302
+        return headers["Set-Cookie"].partition(";")[0]
+
+    def stop(self, how=signal.SIGTERM):
+        """Stop it as a supervisor or a person would; return its exit code and its last words."""
+        kernels = self.kernels()
         self.process.send_signal(how)
         out, err = self.process.communicate(timeout=20)
         assert out == ""  # the URL was all it printed
+        _eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in kernels))
         return self.process.returncode, err
+
+    def kill(self):
+        """End it, whatever became of it, with its kernels."""
+        if self.process.poll() is None:
+            for pid in self.kernels():
+                os.killpg(pid, signal.SIGKILL)
+            self.process.kill()
+        self.process.communicate()
 
 
 async def _until(condition):
@@ -111,15 +148,13 @@ def start_server():
     """Start servers that end with the test, whatever becomes of it."""
     servers = []
 
-    def start(command):
-        servers.append(Server(command))
+    def start(command, **circumstances):
+        servers.append(Server(command, **circumstances))
         return servers[-1]
 
     yield start
     for server in servers:
-        if server.process.poll() is None:
-            server.process.kill()
-            server.process.communicate()
+        server.kill()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import anywidget
 import traitlets
 
 from f2f_viz.analysis.analyze import Analysis, analyze
-from f2f_viz.app import controls
+from f2f_viz.app import session
 from f2f_viz.app.bokeh_widget import soon
 from f2f_viz.app.chooser import Chooser
 from f2f_viz.app.numbers import badge, cards, describe_layer, seconds
@@ -201,6 +201,7 @@ class Analyzer(anywidget.AnyWidget):
     async def _publish(self, analysis: Analysis) -> None:
         await self._wait_drawn()
         self.set_trait("analysis", analysis)
+        session.remember_files(analysis.settings)
         self._stage.take(analysis)
         self._chooser.panel.auto_n_out = analysis.n_out
         with self.headline.hold_sync():
@@ -271,6 +272,7 @@ class Analyzer(anywidget.AnyWidget):
             self._stage.retheme(self._theme)
             self._ask_drawn()
         if kind == "ready" and self.analysis is None and not self._runner.busy:
-            self._chooser.put(controls.from_query(content["query"]))
+            refused = self._chooser.follow(content["query"])
             if not self._runner.busy and not self._chooser.panel.errors:
                 self._request()
+            self._chooser.panel.errors = {**self._chooser.panel.errors, **refused}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from f2f_viz.app import controls, sources
+from f2f_viz.app import controls, session, sources
 from f2f_viz.app.parts import Panel
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import PRESETS, Settings
@@ -69,6 +69,12 @@ class Chooser:
         named = {name: values[name] for name in controls.LAYER if name in values}
         for change in (named, values):
             self.panel.values = {**self.panel.values, **change}
+
+    def follow(self, query: str) -> dict[str, str]:
+        """Set the controls that an address names; return what to say of files it may not open."""
+        values, refused = session.admit(controls.from_query(query))
+        self.put(values)
+        return refused
 
     def give(self, layer: Layer) -> None:
         """Take a layer from Python."""
@@ -140,6 +146,8 @@ class Chooser:
                 values["method"] = "magnitude" if dense else "zeros"
         elif source != "given":
             values["tensor"] = self.layer.name
+        if source == "path":
+            session.remember(values["path"])
         self.panel.values = values
         self._loaded = self._named()
         return True

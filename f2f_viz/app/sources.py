@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from f2f_viz.app.scratch import own_folder
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.samples import sample_info, sample_layer, sample_names
@@ -119,7 +120,7 @@ class Uploads:
     """Files that arrive in parts; the last whole one is kept until the next, or the kernel ends."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="f2f-upload-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="upload-", dir=own_folder()))
         self.path: Path | None = None
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 

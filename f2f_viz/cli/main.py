@@ -55,9 +55,9 @@ def cli(context: click.Context) -> None:
 @click.option("--no-browser", is_flag=True, help="Only print the URL.")
 def app(port: int | None, no_browser: bool) -> None:
     """Serve the analyzer on this machine and open it in a browser."""
-    from f2f_viz.app.launch import launch
+    from f2f_viz.app.servers.app import serve_app
 
-    launch(port=port, browser=not no_browser)
+    serve_app(port=port, browser=not no_browser)
 
 
 @cli.command()
@@ -67,9 +67,9 @@ def app(port: int | None, no_browser: bool) -> None:
 @click.option("--no-browser", is_flag=True, help="Only print the URL.")
 def lab(port: int | None, no_browser: bool) -> None:
     """Open the notebooks in JupyterLab."""
-    from f2f_viz.app.launch import launch_lab
+    from f2f_viz.app.servers.lab import serve_lab
 
-    launch_lab(port=port, browser=not no_browser)
+    serve_lab(port=port, browser=not no_browser)
 
 
 @cli.command()

@@ -1,0 +1,63 @@
+"""JupyterLab on the notebooks: Jupyter's own server, closed where it would open outwards."""
+
+import secrets
+from pathlib import Path
+
+import f2f_viz.app
+from f2f_viz.app.scratch import own_folder
+from f2f_viz.app.servers.ending import end_on_signals
+from f2f_viz.app.servers.isolation import isolate
+from f2f_viz.app.servers.listening import LOOPBACK, MAX_MESSAGE, listen
+
+__all__ = ["serve_lab"]
+
+
+def serve_lab(port: int | None = None, browser: bool = True) -> None:
+    """Open JupyterLab on the notebooks, until interrupted.
+
+    Parameters
+    ----------
+    port : int, optional
+        Port on 127.0.0.1; any free one by default.
+    browser : bool
+        Open the page in the user's browser.
+
+    Raises
+    ------
+    F2FError
+        If the port cannot be taken, or no temporary folder written to.
+    """
+    sockets = listen(port)
+    free = sockets[0].getsockname()[1]
+    for socket in sockets:
+        socket.close()
+    folder = own_folder()
+    isolate(folder)
+    from jupyterlab.labapp import LabApp
+    from tornado.ioloop import IOLoop
+
+    from f2f_viz.app.servers.kernels import pids
+
+    notebooks = Path(f2f_viz.app.__file__).parents[2] / "notebooks"
+    token = secrets.token_hex(16)
+    app = LabApp.initialize_server(
+        argv=[
+            f"--ServerApp.ip={LOOPBACK}",
+            f"--ServerApp.port={free}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={notebooks if notebooks.is_dir() else Path.cwd()}",
+            f"--ServerApp.open_browser={browser}",
+            f"--ServerApp.tornado_settings={{'websocket_max_message_size': {MAX_MESSAGE}}}",
+            "--ServerApp.allow_root=True",
+            # nothing asks an outside host
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            "--LabApp.news_url=None",
+            "--LabApp.extension_manager=readonly",
+            "--ServerApp.log_level=ERROR",
+        ]
+    )
+    end_on_signals(lambda: pids(app.kernel_manager), folder)
+    app.io_loop = IOLoop.current()
+    app.io_loop.add_callback(print, f"http://{LOOPBACK}:{free}/lab?token={token}", flush=True)
+    app.start()

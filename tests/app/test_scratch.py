@@ -1,0 +1,59 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.app import scratch
+
+HOLD = "from f2f_viz.app.scratch import own_folder; print(own_folder(), flush=True); input()"
+
+
+@pytest.fixture
+def hold(tmp_path):
+    """Start processes that hold a folder of their own."""
+    started = []
+
+    def start():
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env=os.environ | {"TMPDIR": str(tmp_path)},
+        )  # fmt: skip
+        started.append(process)
+        return process, tmp_path / process.stdout.readline().strip()
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_what_a_killed_process_left_is_cleared_and_what_is_in_use_is_not(hold, tmp_path):
+    killed, left = hold()
+    _, used = hold()
+    (left / "upload").write_bytes(b"large")
+    (used / "upload").write_bytes(b"mine")
+    killed.kill()
+    killed.wait()
+    assert left.exists()
+    others = tmp_path / "f2f-viz-notes"  # somebody's own, no folder of ours
+    others.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".lock").touch()
+    (tmp_path / "f2f-viz-link").symlink_to(elsewhere)
+    ended, fresh = hold()
+    assert not left.exists()
+    assert (used / "upload").read_bytes() == b"mine"
+    assert others.exists()
+    assert (elsewhere / ".lock").exists()
+    ended.communicate("\n")
+    assert not fresh.exists()  # and one that ends in peace clears its own
+
+
+def test_no_temporary_folder_is_said_in_words(monkeypatch):
+    monkeypatch.setattr(scratch.tempfile, "tempdir", "/dev/null/nowhere")
+    scratch.own_folder.cache_clear()
+    with pytest.raises(f2f.F2FError, match="TMPDIR"):
+        scratch.own_folder()
