@@ -67,6 +67,18 @@ def test_commands(page, shop):
         assert done.exit_code == 0, f"{line}: {done.output}"
 
 
+def test_promises_name_tests_that_exist():
+    text = (ROOT / "docs" / "promises.md").read_text()
+    tests = "\n".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    rows = [line for line in text.splitlines() if re.match(r"\| [A-Z].*\.", line)]
+    assert rows
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, f"no test: {row}"
+        for name in named:
+            assert len(re.findall(rf"^(?:async )?def {name}\(", tests, re.M)) == 1, name
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files(page):
     text = re.sub(r"^(```|    ).*?(^```|$)", "", page.read_text(), flags=re.M | re.S)

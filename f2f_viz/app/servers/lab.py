@@ -54,7 +54,10 @@ def serve_lab(port: int | None = None, browser: bool = True) -> None:
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             "--LabApp.news_url=None",
             "--LabApp.extension_manager=readonly",
-            "--ServerApp.log_level=ERROR",
+            "--Application.log_level=ERROR",
+            # what JupyterLab itself brings, since no configuration names it
+            "--ServerApp.jpserver_extensions=jupyter_lsp=True",
+            "--ServerApp.jpserver_extensions=jupyter_server_terminals=True",
         ]
     )
     end_on_signals(lambda: pids(app.kernel_manager), folder)

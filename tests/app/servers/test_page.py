@@ -117,6 +117,15 @@ def test_the_address_loses_its_token_and_a_reload_works(app_server, open_page):
 
 
 @pytest.mark.browser
+def test_a_page_without_the_token_says_what_is_missing(app_server, browser):
+    page = browser.new_page()
+    page.goto(app_server.url.split("?")[0])
+    expect(page.get_by_text("The token is missing")).to_be_visible()
+    expect(page.locator(".f2f-app")).to_have_count(0)
+    page.context.close()
+
+
+@pytest.mark.browser
 def test_the_policy_holds_and_widgets_work(app_server, browser):
     """Blocked things complain on the console, so this page is one that may."""
     context = browser.new_context()
