@@ -1,5 +1,6 @@
 """Nothing that a folder, a user or the system prepared runs in our servers or changes them."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -124,7 +125,10 @@ def stranger(tmp_path):
 
 def listening(process):
     """Addresses on which a process listens."""
-    inodes = {Path(fd).readlink().name for fd in Path(f"/proc/{process.pid}/fd").iterdir()}
+    inodes = set()
+    for fd in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            inodes.add(fd.readlink().name)
     rows = Path(f"/proc/{process.pid}/net/tcp").read_text().splitlines()[1:]
     rows += Path(f"/proc/{process.pid}/net/tcp6").read_text().splitlines()[1:]
     fields = [row.split() for row in rows]
