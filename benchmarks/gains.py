@@ -10,6 +10,7 @@ best of several block lengths for the layer, and at the best for each plane by i
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ import f2f_viz as f2f
 from f2f_viz.codec import blocks
 from f2f_viz.codec.encode import encode_recipe
 from f2f_viz.codec.recipe import LENGTHS, make_recipe
-from f2f_viz.settings import PRESETS, Settings
 from f2f_viz.tensors.layer import Layer
 
 OUT = Path(__file__).with_name("gains.json")
@@ -39,10 +39,10 @@ def plain_row(layer: Layer, rate: float, n_s: int) -> dict[str, Any]:
     method = "random" if layer.name == "random bits" else "magnitude"
     mask = f2f.prune(layer.weights, rate, method)
     coded, plain = (
-        f2f.encode(layer.weights, mask, n_s=n_s, **PRESETS["best"] | choice)
+        f2f.encode(layer.weights, mask, n_s=n_s, **choice)
         for choice in ({"plain": False}, {"n_out": 8, "fit_n_out": False, "plain": False})
     )
-    chosen = f2f.encode(layer.weights, mask, n_s=n_s, **PRESETS["best"])
+    chosen = f2f.encode(layer.weights, mask, n_s=n_s)
     planes = [p for p, plane in enumerate(coded.planes) if not plane.zero_rate]
     bits = coded.blocks * 8 * len(planes) + int(coded.correction_bits[planes].sum())
     return {
@@ -56,17 +56,15 @@ def plain_row(layer: Layer, rate: float, n_s: int) -> dict[str, Any]:
 
 def plane_lengths(layer: Layer) -> dict[str, Any]:
     """Bits of a layer at each block length, and with the best length of every plane."""
-    settings = Settings(rate=0.9, **PRESETS["best"])
-    mask = f2f.prune(layer.weights, settings.rate)
-    options = settings.codec_options() | {"fit_n_out": False, "plain": False}
-    written = {name: options.pop(name) for name in ("coding", "mask_coding")}
-    paper = blocks.default_n_out(settings.n_in, int(mask.sum()), mask.size)
+    code = f2f.Code(n_s=2)
+    mask = f2f.prune(layer.weights, 0.9)
+    paper = blocks.default_n_out(code.n_in, int(mask.sum()), mask.size)
     bits = {}
     for length in sorted({int(paper * by) + more for by in LENGTHS for more in (0, 1)}):
-        recipe = make_recipe(layer.weights, mask, **options | {"n_out": length})
-        encoded = encode_recipe(layer.weights, mask, recipe, order=settings.order, **written)
+        recipe = make_recipe(layer.weights, mask, replace(code, n_out=length))
+        encoded = encode_recipe(layer.weights, mask, recipe)
         coded = ~recipe.plan.zero_rate
-        bits[length] = encoded.correction_bits + coded * encoded.blocks * settings.n_in
+        bits[length] = encoded.correction_bits + coded * encoded.blocks * code.n_in
     best = min(bits, key=lambda length: bits[length].sum())
     by_plane = np.min(list(bits.values()), axis=0)
     return {

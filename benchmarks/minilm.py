@@ -23,21 +23,21 @@ from tqdm import tqdm
 
 import f2f_viz as f2f
 from f2f_viz.analysis.compare import compare
+from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.codec.decode import decoded
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.files.layer_file import from_bytes, to_bytes
-from f2f_viz.models.encode import encode_layer
-from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.quantize import quantize
 
 OUT = Path(__file__).with_name("minilm.json")
 RATE = 0.9
 CODES: dict[str, dict[str, Any]] = {
-    "row": PRESETS["paper"],
-    "interleaved": PRESETS["paper"] | {"order": "interleaved"},
-    "best": PRESETS["best"],
+    "row": f2f.Code.paper(),
+    "interleaved": f2f.Code.paper(order="interleaved"),
+    "default": f2f.Code(),
 }
 Row = dict[str, Any]
 
@@ -55,7 +55,7 @@ def layers(path: Path, dtype: str) -> Iterator[Layer]:
 
 def measure(layer: Layer, code: str, n_s: int) -> Row:
     """Encode a layer; of the best code, check that the file gives it back."""
-    encoded = encode_layer(layer, Settings(rate=RATE, n_s=n_s, **CODES[code]))
+    encoded = encode_layer(layer, Settings(rate=RATE, n_s=n_s, code=CODES[code]))
     report = encoded.report
     row = {
         "bits": report.bits, "kept_bits": report.kept_bits, "dense_bits": report.dense_bits,

@@ -26,7 +26,7 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.codec import blocks
 from f2f_viz.codec.bitplanes import to_words, word_bits
-from f2f_viz.codec.corrections import coded_bits
+from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.entropy import binary_entropy, block_stats, care_per_block
 from f2f_viz.codec.planes import encode_planes, plan_planes
 from f2f_viz.samples import PRUNED_LAYERS, sample_info, sample_model
@@ -61,7 +61,7 @@ def measure(
         planes = word_bits(weights.dtype.name)
         kept = int(flat.sum())
         n_out = max(n_in, round(scale * blocks.default_n_out(n_in, kept, flat.size)))
-        plan = plan_planes(words[flat], planes, zero_rate=False)
+        plan = plan_planes(words[flat], planes, flat.size, None)
         if not invert:
             plan = replace(plan, inverted=np.zeros(planes, bool))
         network = f2f.XorNetwork.random(n_in, n_out, n_s, seed=seed)
@@ -72,8 +72,8 @@ def measure(
             ranks = plane.corrections
             at = positions[ranks]
             sums["mismatches"] += at.size
-            sums["rank_bits"] += coded_bits(ranks, at, care.size, "rank")
-            sums["chunk_bits"] += coded_bits(ranks, at, care.size, "chunk")
+            sums["rank_bits"] += CODINGS["rank"].bits(ranks, at, care.size)
+            sums["chunk_bits"] += CODINGS["chunk"].bits(ranks, at, care.size)
         sums["weights"] += flat.size
         sums["dense_bits"] += flat.size * planes
         sums["care_bits"] += kept * planes

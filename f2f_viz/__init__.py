@@ -8,9 +8,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from f2f_viz.analysis.analyze import Analysis, analyze
-from f2f_viz.analysis.report import Report
+from f2f_viz.analysis.report import Report, report
+from f2f_viz.codec.code import Code
 from f2f_viz.codec.decode import decode, decode_rows, decode_tile
-from f2f_viz.codec.encode import Encoded, encode
+from f2f_viz.codec.encode import encode
+from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import Trace, trace
 from f2f_viz.codec.trellis import BitEncoding, encode_bits
@@ -18,11 +20,12 @@ from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.files.layer_file import open, save
 from f2f_viz.hardware.gates import Gates, gates
 from f2f_viz.hardware.verilog import verilog
-from f2f_viz.models.encode import decode_model, encode_model
+from f2f_viz.models.decode import decode_model
+from f2f_viz.models.encode import encode_model
 from f2f_viz.samples import sample_layer, sample_names
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, TensorInfo, list_tensors, load_layer
-from f2f_viz.tensors.pruning import prune, prune_together
+from f2f_viz.tensors.pruning import prune, prune_together, register_pruning
 from f2f_viz.tensors.quantize import quantize
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ __all__ = [
     "Analyzer",
     "BitEncoding",
     "Cancelled",
+    "Code",
     "Encoded",
     "F2FError",
     "Gates",
@@ -60,6 +64,8 @@ __all__ = [
     "prune",
     "prune_together",
     "quantize",
+    "register_pruning",
+    "report",
     "sample_layer",
     "sample_names",
     "save",

@@ -1,9 +1,13 @@
-"""Errors that say what was expected, what came, and how to mend it."""
+"""Errors that say what was expected, what came, and how to mend it; progress and cancel."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Cancelled", "F2FError", "stop_if"]
+__all__ = ["Cancelled", "F2FError", "Progress", "stop_if"]
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(done, total)``."""
 
 
 class F2FError(ValueError):

@@ -1,52 +1,48 @@
 """What a user chooses: one frozen, validated, serialisable object."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
+from f2f_viz.choices import Choice, Choices, checked_number
 from f2f_viz.codec.blocks import MAX_N_OUT, ORDERS
+from f2f_viz.codec.code import Code, code_of
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError
+from f2f_viz.tensors.pruning import METHODS, PER
 from f2f_viz.tensors.quantize import NUMBER_FORMATS, STORED
 
-__all__ = ["PRESETS", "PRUNINGS", "Settings"]
+__all__ = ["FIELDS", "Field", "Settings"]
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "paper": {
-        "n_out": None, "fit_n_out": False, "plain": False, "order": "row",
-        "coding": "chunk", "mask_coding": "bitmap", "recode": False, "zero_rate": False,
-    },
-    "best": {
-        "n_out": None, "fit_n_out": True, "plain": True, "order": "interleaved",
-        "coding": "rank", "mask_coding": "range", "recode": True, "zero_rate": True,
-    },
-}  # fmt: skip
-"""Named choices of how to code: the paper's own, and the smallest files."""
-_PRUNING_OPTIONS: dict[str, tuple[str, ...]] = {
-    "magnitude": ("per",),
-    "random": (),
-    "threshold": ("threshold",),
-    "zeros": (),
-    "n:m": ("pattern",),
-    "mask": ("mask",),
-    "scores": ("scores",),
+_CODE_NAMES = {
+    "matrix_seed" if field.name == "seed" else field.name: field.name for field in fields(Code)
 }
-_ALL_PRUNING_OPTIONS = {name for names in _PRUNING_OPTIONS.values() for name in names}
-PRUNINGS = tuple(_PRUNING_OPTIONS)
+"""Code's fields by the keywords that `Settings` takes; its own seed is that of pruning."""
 
 
-@dataclass(frozen=True)
+_CODE = Code()
+
+
+@dataclass(frozen=True, init=False)
 class Settings:
-    """Pruning and code of an analysis.
+    """Pruning, number format and code of an analysis.
+
+    Parameters
+    ----------
+    code : Code, optional
+        How to code; ``Code()`` if not given.
+    **chosen
+        Attributes below, and fields of `Code` to choose otherwise: ``Settings(rate=0.9, n_s=2)``;
+        the matrix's seed is ``matrix_seed``.
 
     Attributes
     ----------
     number_format : str
-        One of `quantize.NUMBER_FORMATS`: as stored, or quantized after pruning.
-    method : {"magnitude", "random", "threshold", "zeros", "n:m", "mask", "scores"}
-        Pruning method (`pruning.prune`).
+        As stored, or quantized after pruning: a name of `quantize.NUMBER_FORMATS`.
+    method : str
+        Pruning method: a name of `pruning.METHODS`.
     rate : float
         Share of the weights to prune, 0 to 1; used by ``magnitude``, ``random``, ``scores``.
     per : {"layer", "row"}
@@ -57,28 +53,14 @@ class Settings:
         ``n:m`` keeps N of every M, for instance ``2:4``.
     mask, scores : str or None
         Files that ``mask`` and ``scores`` read.
-    n_in : int
-        Bits of a symbol.
-    n_s : int
-        Register stages.
-    n_out : int or None
-        Bits of a block; None takes floor(n_in / (1 − S)).
-    fit_n_out : bool
-        Where n_out is None, take the length that stores the fewest bits (`fit`).
-    plain : bool
-        Where n_out is None, store planes as they are if symbols and corrections take more.
-    order : {"interleaved", "row"}
-        Block order.
     seed : int
-        Of the matrix M, and of random pruning.
-    coding : {"rank", "chunk"}
-        Corrections by care rank, or the paper's position in chunk.
-    mask_coding : {"range", "bitmap"}
-        Mask range-coded, or one bit a weight.
-    recode : bool
-        Exponents (whole integers) as ranks.
-    zero_rate : bool
-        No symbols for skewed planes where that pays.
+        Of random pruning.
+    code : Code
+
+    Raises
+    ------
+    F2FError
+        For an unknown name or a value out of range; its `field` names it.
     """
 
     number_format: str = STORED
@@ -89,66 +71,46 @@ class Settings:
     pattern: str = "2:4"
     mask: str | None = None
     scores: str | None = None
-    n_in: int = 8
-    n_s: int = 1
-    n_out: int | None = None
-    fit_n_out: bool = False
-    plain: bool = False
-    order: str = "interleaved"
     seed: int = 0
-    coding: str = "rank"
-    mask_coding: str = "range"
-    recode: bool = False
-    zero_rate: bool = False
+    code: Code = _CODE
 
-    def __post_init__(self) -> None:
-        self._choice("number_format", NUMBER_FORMATS)
-        self._choice("method", PRUNINGS)
-        self._choice("per", ("layer", "row"))
-        for field in ("mask", "scores"):
-            if self.method == field and not getattr(self, field):
-                raise F2FError(
-                    f"method {field!r} reads a file", expected="its path", got="none", field=field
-                )
-        self._choice("order", ORDERS)
-        self._choice("coding", CODINGS)
-        self._choice("mask_coding", MASK_CODINGS)
-        for field in ("fit_n_out", "plain", "recode", "zero_rate"):
-            self._choice(field, (False, True))
-        self._number("rate", float, 0, 1)
-        self._number("threshold", float, 0, float("inf"))
-        self._number("n_s", int, 0, MAX_STATE_BITS)
-        self._number("n_in", int, 1, max_n_in(self.n_s))
-        self._number("seed", int, 0, 2**63 - 1)
-        if self.n_out is not None:
-            self._number("n_out", int, 1, MAX_N_OUT)
-
-    def _choice(self, field: str, known: tuple[object, ...]) -> None:
-        value = getattr(self, field)
-        if value not in known:
+    def __init__(self, *, code: Code | None = None, **chosen: Any) -> None:
+        own = {field.name: field.default for field in fields(self)}
+        unknown = sorted(set(chosen) - set(own) - set(_CODE_NAMES))
+        if unknown:
             raise F2FError(
-                field, expected=f"one of {', '.join(map(str, known))}", got=repr(value), field=field
+                "unknown settings",
+                expected=f"some of {', '.join(self.names())}",
+                got=", ".join(unknown),
             )
+        code_fields = {_CODE_NAMES[name]: chosen.pop(name) for name in {*chosen} - set(own)}
+        for name, value in (own | chosen | {"code": code_of(code, code_fields)}).items():
+            object.__setattr__(self, name, value)
+        self._check()
 
-    def _number(self, field: str, kind: type, low: float, high: float) -> None:
-        value = getattr(self, field)
-        right = isinstance(value, (int, kind)) and not isinstance(value, bool)
-        if not right or not low <= value <= high:
-            raise F2FError(field, expected=f"{low} to {high}", got=repr(value), field=field)
+    def _check(self) -> None:
+        NUMBER_FORMATS.pick(self.number_format)
+        PER.pick(self.per)
+        needs = METHODS.pick(self.method).needs
+        if needs and not getattr(self, needs):
+            raise F2FError(
+                f"method {self.method!r} reads a file", expected="its path", got="none", field=needs
+            )
+        checked_number(self, "rate", float, 0, 1)
+        checked_number(self, "threshold", float, 0, float("inf"))
+        checked_number(self, "seed", int, 0, 2**63 - 1)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the keywords that are taken, those of the code too."""
+        return [field.name for field in fields(cls) if field.name != "code"] + [*_CODE_NAMES]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `from_dict` takes them."""
-        return asdict(self)
-
-    def pruning_options(self) -> dict[str, Any]:
-        """Return the options of `pruning.prune` that the method takes."""
-        names = _PRUNING_OPTIONS[self.method]
-        return {name: getattr(self, name) for name in names}
-
-    def codec_options(self) -> dict[str, Any]:
-        """Return the keyword arguments of `codec.encode` that these settings mean."""
-        others = {"number_format", "method", "rate", *_ALL_PRUNING_OPTIONS}
-        return {name: value for name, value in self.to_dict().items() if name not in others}
+        """Return plain JSON values by the keywords of `names`; `from_dict` takes them."""
+        code = {name: getattr(self.code, field) for name, field in _CODE_NAMES.items()}
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        del own["code"]
+        return own | code
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Settings":
@@ -159,10 +121,83 @@ class Settings:
         F2FError
             For an unknown name or a value out of range.
         """
-        known = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise F2FError(
-                "unknown settings", expected=f"some of {', '.join(known)}", got=", ".join(unknown)
-            )
         return cls(**values)
+
+    def replace(self, **chosen: Any) -> "Settings":
+        """Return these settings with some keywords of `names` chosen otherwise."""
+        return Settings(**self.to_dict() | chosen)
+
+    def pruning_options(self) -> dict[str, Any]:
+        """Return the options of `pruning.prune` that the method takes."""
+        return {name: getattr(self, name) for name in METHODS[self.method].options}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field(Choice):
+    """A keyword of `Settings` as command line, app and documentation show it.
+
+    Attributes
+    ----------
+    kind : type
+        bool, int, float or str.
+    choices : Choices or None
+        The table that a str names an entry of.
+    low, high : float
+        Range of a number.
+    file : bool
+        A str that is the path of a file.
+    """
+
+    kind: type
+    choices: Choices[Any] | None = None
+    low: float = 0
+    high: float = float("inf")
+    file: bool = False
+
+
+FIELDS = Choices(
+    "setting",
+    [
+        Field(name="number_format", label="Number format", kind=str, choices=NUMBER_FORMATS,
+              help="As stored, or quantized after pruning."),
+        Field(name="method", label="Method", kind=str, choices=METHODS,
+              help="How weights to prune are chosen."),
+        Field(name="rate", label="Pruning rate S", kind=float, high=1,
+              help="Share of the weights to prune."),
+        Field(name="per", label="Alike in", kind=str, choices=PER,
+              help="For magnitude: what loses the same share."),
+        Field(name="threshold", label="Threshold", kind=float,
+              help="For threshold: keep absolute values above it."),
+        Field(name="pattern", label="Pattern N:M", kind=str,
+              help="For n:m: keep N of every M, such as 2:4."),
+        Field(name="mask", label="Mask file", kind=str, file=True,
+              help="For mask: a file of booleans, or of weights that are zero where pruned."),
+        Field(name="scores", label="Scores file", kind=str, file=True,
+              help="For scores: a file of one number a weight; the highest stay."),
+        Field(name="seed", label="Pruning seed", kind=int, high=2**63 - 1,
+              help="Of random pruning."),
+        Field(name="n_in", label="Symbol bits n_in", kind=int, low=1, high=max_n_in(0),
+              help="Bits of a symbol, what is stored for a block."),
+        Field(name="n_s", label="Register stages n_s", kind=int, high=MAX_STATE_BITS,
+              help="Older symbols that the decoder still sees; 0 has no register."),
+        Field(name="n_out", label="Block bits n_out", kind=int, low=1, high=MAX_N_OUT,
+              help="Bits of a block; about n_in / (1 - S) if not given."),
+        Field(name="fit_n_out", label="Fit n_out", kind=bool,
+              help="Blocks somewhat longer, if that stores fewer bits."),
+        Field(name="plain", label="Plain planes", kind=bool,
+              help="Planes as they are, if that stores fewer bits."),
+        Field(name="order", label="Block order", kind=str, choices=ORDERS,
+              help="Which weight is which bit of which block."),
+        Field(name="coding", label="Corrections", kind=str, choices=CODINGS,
+              help="How corrections are written."),
+        Field(name="mask_coding", label="Mask", kind=str, choices=MASK_CODINGS,
+              help="How the mask is written."),
+        Field(name="recode", label="Exponents as ranks", kind=bool,
+              help="Exponents as ranks, the most frequent first."),
+        Field(name="zero_rate", label="Zero-rate planes", kind=bool,
+              help="Skewed planes without symbols, where that pays."),
+        Field(name="matrix_seed", label="Matrix seed", kind=int, high=2**63 - 1,
+              help="Of the decoder's matrix M."),
+    ],
+)  # fmt: skip
+"""All keywords of `Settings`, in the order in which they are offered."""

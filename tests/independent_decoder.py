@@ -63,7 +63,7 @@ def range_decode(data, kept, size):
 
 
 def mask_of(head, data, size):
-    if head["mask_coding"] == "bitmap":
+    if head["code"]["mask_coding"] == "bitmap":
         return [bit == 1 for bit in bits_of(data, size)]
     if head["kept"] in (0, size):
         return [head["kept"] > 0] * size
@@ -74,7 +74,7 @@ def weight_of(head, size):
     """Section 2: the weight of bit i of block t, as a function."""
     n_out = head["n_out"]
     blocks = -(-size // n_out)
-    if head["order"] == "row":
+    if head["code"]["order"] == "row":
         return blocks, lambda t, i: t * n_out + i
     step = 1 if blocks < 3 else -(-618 * blocks // 1000)
     while gcd(step, blocks) > 1:
@@ -85,7 +85,7 @@ def weight_of(head, size):
 def corrections_of(head, data, plane, plane_bits):
     """Section 6: which care bits (rank), or which bits (chunk), of a plane to flip."""
     bits, count = bits_of(data), head["counts"][plane]
-    if head["coding"] == "rank":
+    if head["code"]["coding"] == "rank":
         k, at, last, quotients, found = head["parameters"][plane], 0, -1, [], []
         for _ in range(count):
             end = bits.index(1, at)
@@ -110,13 +110,17 @@ def decode(data):
     """Sections 2 to 8: return the decoded weights as unsigned words, and the file's header."""
     head, parts = read(data)
     assert head["version"] == 1
-    size, n_in, n_out = int(np.prod(head["shape"], dtype=object)), head["n_in"], head["n_out"]
+    size, n_in, n_out = (
+        int(np.prod(head["shape"], dtype=object)),
+        head["code"]["n_in"],
+        head["n_out"],
+    )
     mask = mask_of(head, parts["mask"], size)
     assert sum(mask) == head["kept"]
     blocks, weight = weight_of(head, size)
     where = [weight(t, i) for t in range(blocks) for i in range(n_out)]
     care = [at for at, w in enumerate(where) if w < size and mask[w]]
-    columns = n_in * (head["n_s"] + 1)
+    columns = n_in * (head["code"]["n_s"] + 1)
     rows = np.array(bits_of(parts["matrix"], n_out * columns), int).reshape(n_out, columns)
     digits, planes = iter(bits_of(parts["symbols"])), WORD_BITS[head["dtype"]]
     words, start = [0] * size, 0
@@ -124,7 +128,7 @@ def decode(data):
         symbols = np.zeros((blocks, n_in), int)
         if not head["zero_rate"][p]:
             symbols = np.array([next(digits) for _ in range(blocks * n_in)], int)
-        register = np.zeros((head["n_s"] + 1, n_in), int)
+        register = np.zeros((head["code"]["n_s"] + 1, n_in), int)
         plane = []
         for t, symbol in enumerate(symbols.reshape(blocks, n_in)):
             if t % head["tile_blocks"] == 0:
@@ -133,7 +137,7 @@ def decode(data):
             plane.extend(rows @ register.reshape(-1) % 2 ^ head["inverted"][p])
         end = start + head["lengths"][p]
         for at in corrections_of(head, parts["corrections"][start:end], p, blocks * n_out):
-            plane[care[at] if head["coding"] == "rank" else at] ^= 1
+            plane[care[at] if head["code"]["coding"] == "rank" else at] ^= 1
         start = end
         for at in care:
             words[where[at]] |= int(plane[at]) << (planes - 1 - p)

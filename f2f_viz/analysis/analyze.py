@@ -3,30 +3,28 @@
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.analysis.prepare import Prepared, prepare
+from f2f_viz.analysis.report import report
 from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import plane_names, to_words, word_bits
-from f2f_viz.codec.corrections import CHUNK_BITS, rice_bits
+from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.decode import decode
-from f2f_viz.codec.encode import Encoded, encode_recipe
+from f2f_viz.codec.encode import encode_recipe
+from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.entropy import binary_entropy, care_per_block, max_ratio
 from f2f_viz.codec.network import XorNetwork
-from f2f_viz.codec.planes import Plane, Progress
-from f2f_viz.codec.recipe import make_recipe
-from f2f_viz.codec.sampling import Estimate, sample_mismatches
+from f2f_viz.codec.planes import Plane
+from f2f_viz.codec.recipe import Recipe, make_recipe
+from f2f_viz.codec.sampling import Estimate, Sample, sample_mismatches
 from f2f_viz.codec.trellis import TILE_BLOCKS
-from f2f_viz.errors import stop_if
+from f2f_viz.errors import Progress, stop_if
 from f2f_viz.files.layer_file import stored_bits
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
-from f2f_viz.tensors.magnitudes import Magnitudes
-from f2f_viz.tensors.pruning import Lot, keep_count, prune, ranking
-from f2f_viz.tensors.quantize import STORED, Quantized, in_format
 
 __all__ = ["Analysis", "Estimate", "PlaneStats", "analyze"]
 
@@ -104,7 +102,7 @@ class Analysis:
     efficiency : Estimate
         E, matched care bits / all care bits, of the planes that have symbols.
     ratio : Estimate
-        Seed's accounting: dense bits / (payload + corrections).
+        The paper's accounting: dense bits / (payload + corrections).
     bits : dict of str to float
         payload, corrections, mask, matrix, header; corrections and header are estimates in a
         preview.
@@ -137,6 +135,13 @@ class Analysis:
     bit_exact: bool | None
     seconds: float
 
+    def __repr__(self) -> str:
+        kind = "exact" if self.exact else "preview"
+        return (
+            f"Analysis({self.layer.name!r}, S={self.sparsity:.4f}, ratio={self.ratio.value:.3f}, "
+            f"efficiency={self.efficiency.value:.4f}, {kind})"
+        )
+
     @property
     def dense_bits(self) -> int:
         """Bits of all weights."""
@@ -155,67 +160,6 @@ class Analysis:
     def file_ratio(self) -> float:
         """Whole file: dense bits / all bits."""
         return self.dense_bits / sum(self.bits.values())
-
-
-_rankings: "WeakKeyDictionary[Layer, dict[tuple[str, int], Magnitudes | Lot]]" = WeakKeyDictionary()
-
-
-_formats: "WeakKeyDictionary[Layer, tuple[str, Quantized]]" = WeakKeyDictionary()
-
-
-def _in_format(layer: Layer, number_format: str) -> Quantized:
-    """Quantize; the last format of a layer is kept, for a new rate needs no new rounding."""
-    if number_format == STORED:  # not kept: it would hold the layer itself
-        return in_format(layer, number_format)
-    known = _formats.get(layer)
-    if known is None or known[0] != number_format:
-        known = _formats[layer] = number_format, in_format(layer, number_format)
-    return known[1]
-
-
-def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
-    """Prune; the ranking of a layer is kept, so that a new rate needs no new sort."""
-    method = settings.method
-    if method not in ("magnitude", "random") or settings.pruning_options().get("per") == "row":
-        return prune(layer.weights, settings.rate, method, **settings.pruning_options())
-    key = (method, settings.seed if method == "random" else 0)
-    known = _rankings.setdefault(layer, {})
-    if key not in known:
-        known[key] = ranking(layer.weights, method, settings.seed)
-    return known[key].largest(keep_count(layer.weights.size, settings.rate))
-
-
-def _correction_bits(rates: NDArray[Any], kept: int, plane_bits: int, coding: str) -> NDArray[Any]:
-    """Expected bits of the corrections of planes whose care bits mismatch at these rates."""
-    if coding == "chunk":
-        return rates * kept * (CHUNK_BITS + 1) + -(-plane_bits >> CHUNK_BITS)
-    return rates * kept * np.array([rice_bits(rate) for rate in rates])
-
-
-def _uncoded_bits(
-    layer: Layer,
-    settings: Settings,
-    mask: NDArray[np.bool_],
-    network: XorNetwork,
-    scales: NDArray[np.float32] | None,
-) -> dict[str, float]:
-    """Itemise a file of this layer that has neither symbols nor corrections yet."""
-    nothing = Plane(False, np.empty(0, np.uint16), np.empty(0, np.uint32))
-    empty = Encoded(
-        shape=mask.shape,
-        dtype=layer.dtype,
-        mask=mask,
-        order=settings.order,
-        tile_blocks=TILE_BLOCKS,
-        network=network,
-        planes=(nothing,) * word_bits(layer.dtype),
-        coding=settings.coding,
-        mask_coding=settings.mask_coding,
-        ranks=None,
-        checksum="0" * 64,
-        scales=scales,
-    )
-    return dict(stored_bits(empty))
 
 
 def analyze(
@@ -237,7 +181,7 @@ def analyze(
         Search only a random sample of tiles where that is quicker: efficiency, corrections and
         ratio are then estimates with a 95 % interval; everything else is exact all the same.
     threads, progress, cancel
-        As in `codec.encode`.
+        As in `encode.encode`.
 
     Returns
     -------
@@ -251,74 +195,141 @@ def analyze(
         If `cancel` was set.
     """
     started = time.perf_counter()
-    settings = settings or Settings()
-    given, quantized = layer, _in_format(layer, settings.number_format)
-    layer = quantized.layer
-    scales = quantized.told_scales
-    planes = word_bits(layer.dtype)
-    mask = _mask(given, settings)
-    kept = int(np.count_nonzero(mask))
-    options = settings.codec_options()
-    written = {name: options.pop(name) for name in ("coding", "mask_coding")}
-    recipe = make_recipe(layer.weights, mask, **options, threads=threads, cancel=cancel)
-    plan, network = recipe.plan, recipe.network
-    zero_rate, ones, n_out = plan.zero_rate, plan.ones, network.n_out
-    blocks = _blocks.block_count(mask.size, n_out)
-    n_u_orders = {order: care_per_block(mask, n_out, order) for order in _blocks.ORDERS}
-
-    sample, encoded, bit_exact = None, None, None
+    ready = prepare(layer, settings or Settings())
+    code = ready.settings.code
+    recipe = make_recipe(ready.layer.weights, ready.mask, code, threads=threads, cancel=cancel)
+    sample = None
     if preview:
         sample = recipe.sample or sample_mismatches(
-            recipe.words, mask, network, plan, order=settings.order, threads=threads,
-            cancel=cancel,
+            recipe.words, ready.mask, recipe.network, recipe.plan, order=code.order,
+            threads=threads, cancel=cancel,
         )  # fmt: skip
-    if sample is not None:
-        rate = sample.rate
-        # a plane without symbols mismatches in its ones, whose number is known
-        rates = np.where(zero_rate, np.minimum(ones, kept - ones) / max(kept, 1), sample.rates)
-        corrections, fewest, most = (
-            _correction_bits(
-                np.clip(np.where(zero_rate, rates, rates + shift), 0, 1),
-                kept, blocks * n_out, settings.coding,
-            )
-            for shift in (0.0, rate.low - rate.value, rate.high - rate.value)
-        )  # fmt: skip
-        mismatches = rates * kept
-    else:
-        encoded = encode_recipe(
-            layer.weights, mask, recipe, order=settings.order, **written, scales=scales,
-            threads=threads, progress=progress, cancel=cancel,
-        )  # fmt: skip
-        pruned = to_words(layer.weights) * mask.reshape(-1)
-        stop_if(cancel)
-        bit_exact = bool(np.array_equal(to_words(decode(encoded)), pruned))
-        stop_if(cancel)
-        mismatches = np.array([plane.corrections.size for plane in encoded.planes], float)
-        corrections = fewest = most = encoded.correction_bits
-        rate = Estimate.exactly(1 - encoded.report.efficiency)
-    payloads = np.where(zero_rate, 0, blocks * settings.n_in)
-    if encoded is None:
-        bits = _uncoded_bits(layer, settings, mask, network, scales)
-        bits |= {"payload": int(payloads.sum()), "corrections": float(corrections.sum())}
-    else:
-        bits = dict(encoded.report.bits)
+    found = (
+        _estimated(ready, recipe, sample)
+        if sample is not None
+        else _measured(ready, recipe, threads, progress, cancel)
+    )
+    return _analysis(ready, recipe, found, started)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What the search found, or a sample of it lets expect."""
+
+    rate: Estimate  # mismatches a care bit
+    mismatches: NDArray[np.float64]  # of each plane
+    corrections: NDArray[np.float64]  # bits, of each plane
+    correction_bits: Estimate  # of all planes
+    bits: dict[str, float]
+    encoded: Encoded | None = None
+    bit_exact: bool | None = None
+
+
+def _estimated(ready: Prepared, recipe: Recipe, sample: Sample) -> _Found:
+    """Take a sample for the whole: corrections and what follows from them are estimates."""
+    plan, kept = recipe.plan, int(np.count_nonzero(ready.mask))
+    rate = sample.rate
+    # a plane without symbols mismatches in its ones, whose number is known
+    exact = np.minimum(plan.ones, kept - plan.ones) / max(kept, 1)
+    rates = np.where(plan.zero_rate, exact, sample.rates)
+    coding = CODINGS[recipe.code.coding]
+    plane_bits = _blocks.block_count(ready.mask.size, recipe.network.n_out) * recipe.network.n_out
+
+    def corrections(shift: float) -> NDArray[np.float64]:
+        shifted = np.clip(rates + np.where(plan.zero_rate, 0.0, shift), 0, 1)
+        return np.array([coding.expected_bits(r, kept, plane_bits) for r in shifted])
+
+    likely = corrections(0.0)
+    total = Estimate(
+        float(likely.sum()),
+        float(corrections(rate.low - rate.value).sum()),
+        float(corrections(rate.high - rate.value).sum()),
+    )
+    bits = _uncoded_bits(ready, recipe) | {
+        "payload": _payloads(ready, recipe).sum(),
+        "corrections": total.value,
+    }
+    return _Found(rate, rates * kept, likely, total, bits)
+
+
+def _measured(
+    ready: Prepared,
+    recipe: Recipe,
+    threads: int | None,
+    progress: Progress | None,
+    cancel: threading.Event | None,
+) -> _Found:
+    """Encode, decode again and compare."""
+    weights = ready.layer.weights
+    encoded = encode_recipe(
+        weights, ready.mask, recipe, scales=ready.scales, threads=threads, progress=progress,
+        cancel=cancel,
+    )  # fmt: skip
+    stop_if(cancel)
+    pruned = to_words(weights) * ready.mask.reshape(-1)
+    bit_exact = bool(np.array_equal(to_words(decode(encoded)), pruned))
+    stop_if(cancel)
+    account = report(encoded)
+    corrections = encoded.correction_bits.astype(float)
+    return _Found(
+        rate=Estimate.exactly(1 - account.efficiency),
+        mismatches=np.array([plane.corrections.size for plane in encoded.planes], float),
+        corrections=corrections,
+        correction_bits=Estimate.exactly(float(corrections.sum())),
+        bits=dict(account.bits),
+        encoded=encoded,
+        bit_exact=bit_exact,
+    )
+
+
+def _payloads(ready: Prepared, recipe: Recipe) -> NDArray[np.int64]:
+    """Bits of the symbols of each plane."""
+    blocks = _blocks.block_count(ready.mask.size, recipe.network.n_out)
+    return np.where(recipe.plan.zero_rate, 0, blocks * recipe.network.n_in)
+
+
+def _uncoded_bits(ready: Prepared, recipe: Recipe) -> dict[str, float]:
+    """Itemise a file of this layer that has neither symbols nor corrections yet."""
+    nothing = Plane(False, np.empty(0, np.uint16), np.empty(0, np.uint32))
+    empty = Encoded(
+        shape=ready.mask.shape,
+        dtype=ready.layer.dtype,
+        mask=ready.mask,
+        code=recipe.code,
+        tile_blocks=TILE_BLOCKS,
+        network=recipe.network,
+        planes=(nothing,) * word_bits(ready.layer.dtype),
+        ranks=None,
+        checksum="0" * 64,
+        scales=ready.scales,
+    )
+    return dict(stored_bits(empty))
+
+
+def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) -> Analysis:
+    """Put together what previews and exact analyses share."""
+    mask, n_out, plan = ready.mask, recipe.network.n_out, recipe.plan
+    names = plane_names(ready.layer.dtype)
+    kept = int(np.count_nonzero(mask))
+    shares, payloads = plan.ones / max(kept, 1), _payloads(ready, recipe)
+    dense, payload, corrections = mask.size * len(names), payloads.sum(), found.correction_bits
+    n_u_orders = {order: care_per_block(mask, n_out, order) for order in _blocks.ORDERS}
 
     def ratio(correction_bits: float) -> float:
-        coded = float(payloads.sum()) + correction_bits
-        return mask.size * planes / coded if coded else float("inf")
+        coded = float(payload) + correction_bits
+        return dense / coded if coded else float("inf")
 
-    shares = ones / max(kept, 1)
     return Analysis(
-        layer=layer,
-        given=given,
-        settings=settings,
+        layer=ready.layer,
+        given=ready.given,
+        settings=ready.settings,
         mask=mask,
         n_out=n_out,
-        blocks=blocks,
+        blocks=_blocks.block_count(mask.size, n_out),
         tile_blocks=TILE_BLOCKS,
-        network=network,
-        exact=encoded is not None,
-        n_u=n_u_orders[settings.order],
+        network=recipe.network,
+        exact=found.encoded is not None,
+        n_u=n_u_orders[recipe.code.order],
         n_u_orders=n_u_orders,
         planes=tuple(
             PlaneStats(
@@ -328,18 +339,18 @@ def analyze(
                 entropy=float(binary_entropy(shares[p])),
                 inverted=bool(plan.inverted[p]),
                 care_bits=kept,
-                mismatches=float(mismatches[p]),
+                mismatches=float(found.mismatches[p]),
                 payload=int(payloads[p]),
-                corrections=float(corrections[p]),
+                corrections=float(found.corrections[p]),
             )
-            for p, name in enumerate(plane_names(layer.dtype))
+            for p, name in enumerate(names)
         ),
         sparsity=1 - kept / mask.size if mask.size else 0.0,
         max_ratio=max_ratio(kept, mask.size),
-        efficiency=Estimate(1 - rate.value, 1 - rate.high, 1 - rate.low),
-        ratio=Estimate(*(ratio(float(total.sum())) for total in (corrections, most, fewest))),
-        bits=bits,
-        encoded=encoded,
-        bit_exact=bit_exact,
+        efficiency=Estimate(1 - found.rate.value, 1 - found.rate.high, 1 - found.rate.low),
+        ratio=Estimate(*map(ratio, (corrections.value, corrections.high, corrections.low))),
+        bits=found.bits,
+        encoded=found.encoded,
+        bit_exact=found.bit_exact,
         seconds=time.perf_counter() - started,
     )

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.analysis import rivals as _rivals
+from f2f_viz.analysis.report import report
 from f2f_viz.analysis.rivals import Buffer, Pruned, nbytes
 from f2f_viz.codec.bitplanes import field_bits, word_bits
-from f2f_viz.codec.encode import Encoded
+from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.entropy import binary_entropy
 from f2f_viz.errors import F2FError
 
@@ -115,7 +116,7 @@ def compare(
         found.append(Rival(each.name, size, each.fixed_rate, each.random_access, note=each.note))
     if encoded is not None:
         note = "symbols at a fixed rate, by tile; corrections and mask are lists"
-        size = sum(encoded.report.bits.values()) // 8
+        size = sum(report(encoded).bits.values()) // 8
         found.append(Rival(F2F, size, True, True, note=note))
     return found
 

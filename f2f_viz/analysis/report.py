@@ -1,14 +1,11 @@
 """The account of an encoded layer: every stored bit, and the ratios with their denominators."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from f2f_viz.codec.bitplanes import word_bits
+from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.entropy import max_ratio
 from f2f_viz.files import layer_file
-
-if TYPE_CHECKING:
-    from f2f_viz.codec.encode import Encoded
 
 __all__ = ["Report", "report"]
 
@@ -24,7 +21,7 @@ class Report:
     max_ratio : float
         1 / (1 − S), the entropy bound on `ratio`.
     ratio : float
-        Seed's accounting: dense bits / (payload + corrections).
+        The paper's accounting: dense bits / (payload + corrections).
     file_ratio : float
         Whole file: dense bits / all bits of the file.
     efficiency : float
@@ -62,7 +59,7 @@ class Report:
         return 1 / self.of_bound if self.of_bound else float("inf")
 
 
-def report(encoded: "Encoded") -> Report:
+def report(encoded: Encoded) -> Report:
     """Account for an encoded layer, by laying out its file in memory."""
     planes = word_bits(encoded.dtype)
     bits = layer_file.stored_bits(encoded)

@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class SweepPoint:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; `from_dict` takes them."""
-        return asdict(self)
+        return vars(self) | {"settings": self.settings.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "SweepPoint":
@@ -79,11 +79,11 @@ def grid(base: Settings | None = None, **axes: Sequence[Any]) -> list[Settings]:
         For an unknown name, or a combination that is not allowed.
     """
     base = base or Settings()
-    unknown = sorted(set(axes) - {field.name for field in fields(Settings)})
+    unknown = sorted(set(axes) - set(Settings.names()))
     if unknown:
         raise F2FError("unknown axes", expected="names of Settings", got=", ".join(unknown))
     return [
-        replace(base, **dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())
+        base.replace(**dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from f2f_viz.app import controls, session, sources
 from f2f_viz.app.parts import Panel
 from f2f_viz.errors import F2FError
-from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 
 __all__ = ["Chooser"]
@@ -53,7 +53,13 @@ class Chooser:
         }
         self.layer = self._given = layer or sources.load(start, None)
         self.settings = settings
-        self.panel = Panel(samples=samples, presets=PRESETS, values=start)
+        self.panel = Panel(
+            samples=samples,
+            choices=controls.choices(),
+            options=controls.shown_options(),
+            presets=controls.presets(),
+            values=start,
+        )
         self._uploads = sources.Uploads()
         self._chosen, self._failed = chosen, failed
         self._changing = False

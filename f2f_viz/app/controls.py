@@ -6,20 +6,27 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from f2f_viz.codec.code import PRESETS
 from f2f_viz.errors import F2FError
-from f2f_viz.settings import Settings
+from f2f_viz.settings import FIELDS, Settings
 from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.pruning import METHODS
+from f2f_viz.tensors.quantize import NUMBER_FORMATS
 
-__all__ = ["LAYER", "as_python", "as_query", "from_query", "hints", "read_settings"]
+__all__ = [
+    "LAYER",
+    "as_python",
+    "as_query",
+    "choices",
+    "from_query",
+    "hints",
+    "presets",
+    "read_settings",
+    "shown_options",
+]
 
-_NAMES = [field.name for field in fields(Settings)]
+_NAMES = Settings.names()
 LAYER = ("source", "sample", "path", "tensor")
-_EMPTY = {
-    "rate": "0 to 1",
-    "threshold": "a number from 0",
-    "n_in": "1 to 8",
-    "seed": "a number from 0",
-}
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
@@ -30,20 +37,56 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
     F2FError
         Its `field` names the control at fault.
     """
-    for name, expected in _EMPTY.items():
-        if values.get(name) is None:
+    for name, field in FIELDS.items():
+        if field.kind in (int, float) and name != "n_out" and values.get(name) is None:
+            expected = f"{field.low} to {field.high}"
             raise F2FError(name, expected=expected, got="nothing", field=name)
     return Settings.from_dict({name: values[name] for name in _NAMES if name in values})
+
+
+def choices() -> dict[str, list[list[str]]]:
+    """Return [name, label, help] of all that there is to choose from, by setting."""
+    return {
+        name: [[entry.name, entry.label, entry.help] for entry in field.choices.values()]
+        for name, field in FIELDS.items()
+        if field.choices is not None
+    }
+
+
+def shown_options() -> dict[str, list[str]]:
+    """Return the controls that each pruning method needs beside its own."""
+    return {
+        name: [*method.options, *["rate"] * method.rated, *["seed"] * method.seeded]
+        for name, method in METHODS.items()
+    }
+
+
+def presets() -> list[dict[str, Any]]:
+    """Return name, label, help and the controls' values of every preset."""
+    free = ("n_in", "n_s", "matrix_seed", *(f.name for f in fields(Settings)))
+    return [
+        {
+            "name": preset.name,
+            "label": preset.label,
+            "help": f"{preset.help} {preset.cost}",
+            "values": {
+                k: v for k, v in Settings(code=preset.code).to_dict().items() if k not in free
+            },
+        }
+        for preset in PRESETS.values()
+    ]
 
 
 def hints(settings: Settings) -> dict[str, str]:
     """Return a quiet line under a control, by its name."""
     found = {}
-    if settings.number_format.startswith("int"):
-        found["number_format"] = "rounded after pruning; scales are kept"
-    if settings.method == "zeros":
-        found["method"] = "weights that are zero already are pruned, no others"
-    if settings.n_s == 2 and settings.n_in == 8:
+    number_format = NUMBER_FORMATS.pick(settings.number_format)
+    if number_format.rounds:
+        found["number_format"] = number_format.help
+    method = METHODS.pick(settings.method)
+    if not method.rated:
+        found["method"] = method.help
+    if settings.code.n_s == 2 and settings.code.n_in == 8:
         found["n_s"] = "exact; takes longest"
     return found
 

@@ -9,15 +9,16 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.analysis.sweep import SweepPoint, grid, sweep
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.sources import Sibling
+from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.sweep import SweepWidget, sweep_data
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.pruning import METHODS
 
 __all__ = ["SweepView", "legal_grid"]
 
 _AXES = ("method", "rate", "n_in", "n_s", "order")
-_RATED = ("magnitude", "random", "scores")
 Job = tuple[Sibling, Settings]
 
 
@@ -31,11 +32,12 @@ def legal_grid(settings: Settings, choices: Mapping[str, Sequence[Any]]) -> list
     choices : mapping of str to sequence
         Values of method, rate, n_in, n_s and order. Methods that know no rate appear once.
     """
-    axes = [choices.get(axis) or [getattr(settings, axis)] for axis in _AXES]
+    now = settings.to_dict()
+    axes = [choices.get(axis) or [now[axis]] for axis in _AXES]
     found = []
     for values in sorted(product(*axes), key=lambda v: v[2] * v[3]):
         point = dict(zip(_AXES, values, strict=True))
-        if point["method"] not in _RATED:
+        if not METHODS.pick(point["method"]).rated:
             point["rate"] = settings.rate
         try:
             found += grid(settings, n_out=[None], **{axis: [v] for axis, v in point.items()})
@@ -67,7 +69,9 @@ class SweepView:
         busy: Callable[[], bool],
         siblings: Callable[[], list[Sibling]],
     ) -> None:
-        self.root = SweepWidget()
+        methods = [[m.name, m.label] for m in METHODS.values() if not m.needs]
+        orders = [[order.name, order.label] for order in ORDERS.values()]
+        self.root = SweepWidget(axes={"method": methods, "order": orders})
         self.root.on_msg(self._asked)
         self._change = change
         self._siblings = siblings

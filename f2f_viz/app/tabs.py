@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import anywidget
@@ -28,6 +28,7 @@ from f2f_viz.figures.ratio import STAGES, CurvePoint, RatioView, point_of
 from f2f_viz.figures.trellis import TrellisView
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.pruning import METHODS
 
 __all__ = ["TABS", "Link", "Tab"]
 
@@ -146,14 +147,12 @@ def _planes(link: Link, analysis: Analysis) -> Tab:
 def _curve_jobs(analysis: Analysis) -> list[tuple[Layer, Settings]]:
     """The grid of the ratio tab: every register length at every rate, quick ones first."""
     settings = analysis.settings
-    method = (
-        settings.method if settings.method in ("magnitude", "random", "scores") else "magnitude"
-    )
+    method = settings.method if METHODS.pick(settings.method).rated else "magnitude"
     return [
         (
             analysis.given,
-            replace(
-                settings, method=method, rate=rate, n_s=n_s, n_in=min(settings.n_in, max_n_in(n_s))
+            settings.replace(
+                method=method, rate=rate, n_s=n_s, n_in=min(settings.code.n_in, max_n_in(n_s))
             ),
         )
         for n_s in STAGES

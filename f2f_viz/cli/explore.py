@@ -12,10 +12,11 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.analysis.sweep import SweepPoint, grid, pareto
 from f2f_viz.analysis.sweep import sweep as sweep_points
+from f2f_viz.cli.options import pairs, preset_option, settings_of, value_of
 from f2f_viz.cli.output import force_option, output_option
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
-from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 
 __all__ = ["figure", "sweep"]
@@ -23,7 +24,6 @@ __all__ = ["figure", "sweep"]
 _tensor = click.option(
     "--tensor", "tensors", multiple=True, help="Which tensor; the largest matrix if not given."
 )
-_preset = click.option("--preset", type=click.Choice(tuple(PRESETS)), help="How to code.")
 _set = click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE",
                     help="A setting, such as rate=0.9 or n_s=2.")  # fmt: skip
 
@@ -34,24 +34,8 @@ def _layers(path: str | None, tensors: tuple[str, ...]) -> list[Layer]:
     return [f2f.load_layer(path, name) for name in tensors or (None,)]
 
 
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    wrong = [name for name, equals, _ in pairs if not equals]
-    if wrong:
-        raise click.UsageError(f"expected NAME=VALUE, got {wrong[0]}")
-    return {name: value for name, _, value in pairs}
-
-
-def _settings(preset: str | None, chosen: tuple[str, ...]) -> Settings:
-    given = {name: _value(value) for name, value in _pairs(chosen).items()}
-    return Settings.from_dict((PRESETS[preset] if preset else {}) | given)
+def _chosen(preset: str, texts: tuple[str, ...]) -> Settings:
+    return settings_of(preset, {name: value_of(text) for name, text in pairs(texts).items()})
 
 
 def _earlier(path: Path) -> list[SweepPoint]:
@@ -71,20 +55,20 @@ def _earlier(path: Path) -> list[SweepPoint]:
 @_tensor
 @click.option("--axis", "axes", multiple=True, metavar="NAME=V1,V2,…", required=True,
               help="A setting and the values to try, such as rate=0.7,0.8,0.9.")  # fmt: skip
-@_preset
+@preset_option
 @_set
 @output_option("Points as JSON lines; an interrupted sweep goes on from there.", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print points as JSON lines.")
 def sweep(
-    path: str | None, tensors: tuple[str, ...], axes: tuple[str, ...], preset: str | None,
+    path: str | None, tensors: tuple[str, ...], axes: tuple[str, ...], preset: str,
     chosen: tuple[str, ...], output: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure a grid of settings on layers of PATH, or on sample layers.
 
     Points marked * are on the Pareto front: none has a higher ratio at no more time and gates.
     """
-    values = {name: [_value(v) for v in text.split(",")] for name, text in _pairs(axes).items()}
-    settings = grid(_settings(preset, chosen), **values)
+    values = {name: [value_of(v) for v in text.split(",")] for name, text in pairs(axes).items()}
+    settings = grid(_chosen(preset, chosen), **values)
     layers = _layers(path, tensors)
     points: list[SweepPoint] = []
     with ExitStack() as stack:
@@ -107,7 +91,7 @@ def sweep(
     front = pareto(np.array([[-p.ratio, p.seconds, p.gates] for p in points]))
     click.echo("  ratio  of bound  efficiency  seconds  gates  " + " ".join(values) + "  layer")
     for point, best in zip(points, front, strict=True):
-        own = " ".join(str(getattr(point.settings, name)) for name in values)
+        own = " ".join(str(point.settings.to_dict()[name]) for name in values)
         click.echo(
             f"{'*' if best else ' '}{point.ratio:6.3f}  {point.ratio / point.max_ratio:8.2%}  "
             f"{point.efficiency:10.3%}  {point.seconds:7.2f}  {point.gates:5d}  "
@@ -119,7 +103,7 @@ def sweep(
 @click.argument("name")
 @click.argument("path", type=click.Path(), required=False)
 @_tensor
-@_preset
+@preset_option
 @_set
 @output_option("A file ending .html, .svg, .pdf, .png, .csv or .json.")
 @force_option
@@ -130,7 +114,7 @@ def sweep(
 @click.option("--plane", type=int, help="Of the trellis; 0, the most significant, if not given.")
 @click.option("--cycle", type=int, help="About which the trellis is drawn; 0 if not given.")
 def figure(
-    name: str, path: str | None, tensors: tuple[str, ...], preset: str | None,
+    name: str, path: str | None, tensors: tuple[str, ...], preset: str,
     chosen: tuple[str, ...], output: Path, force: bool, width_mm: float, scale: float,
     font_pt: float, theme: Any, **where: int | None,
 ) -> None:  # fmt: skip
@@ -147,6 +131,6 @@ def figure(
         raise click.UsageError("--plane and --cycle are for the trellis")
     (layer,) = _layers(path, tensors[:1])
     with claim(output, *[path] if path else [], force=force):
-        analysis = f2f.analyze(layer, _settings(preset, chosen))
+        analysis = f2f.analyze(layer, _chosen(preset, chosen))
         made = make(name, analysis, theme=theme, **options)
         made.save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)

@@ -16,23 +16,22 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.analysis.compare import Rival, bounds, compare, table
 from f2f_viz.analysis.dask import dask_executor
+from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report
 from f2f_viz.cli.explore import figure, sweep
 from f2f_viz.cli.hardware import verilog
+from f2f_viz.cli.options import field_options, preset_option, settings_of
 from f2f_viz.cli.output import force_option, output_option
 from f2f_viz.codec.bitplanes import word_bits
-from f2f_viz.codec.blocks import ORDERS
-from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.decode import decoded
-from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.trellis import search_seconds
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.files.model_file import is_model_file, open_model
-from f2f_viz.models.encode import decode_model, encode_layer, encode_model
+from f2f_viz.models.decode import decode_model
+from f2f_viz.models.encode import encode_model
 from f2f_viz.models.report import ModelReport, model_report, model_rivals
-from f2f_viz.settings import PRESETS, PRUNINGS, Settings
-from f2f_viz.tensors.quantize import NUMBER_FORMATS, STORED
+from f2f_viz.settings import Settings
 
 __all__ = ["main"]
 
@@ -91,45 +90,11 @@ def tensors(path: str, as_json: bool) -> None:
 @click.option("--tensor", help="Only this tensor; all of a model's matrices if not given.")
 @output_option("The .f2f file to write.")
 @force_option
-@click.option(
-    "--rate", type=float, default=0.9, show_default=True, help="Share of weights to prune."
-)
 @click.option("--rule", "rules", multiple=True, metavar="PATTERN=RATE",
               help="Rate of tensors by name, such as '*.embed*=0.5'; PATTERN=keep leaves them as "
               "they are. The first that fits counts.")  # fmt: skip
-@click.option(
-    "--number-format",
-    type=click.Choice(NUMBER_FORMATS),
-    default=STORED,
-    show_default=True,
-    help="Quantize one tensor after pruning; scales are kept.",
-)
-@click.option("--method", type=click.Choice(PRUNINGS), default="magnitude", show_default=True)
-@click.option(
-    "--threshold",
-    type=float,
-    default=0.0,
-    help="For --method threshold: keep absolute values above it.",
-)
-@click.option("--per", type=click.Choice(("layer", "row")), help="For magnitude: what loses RATE.")
-@click.option("--pattern", help="For --method n:m, such as 2:4.")
-@click.option("--mask", type=click.Path(), help="File for --method mask.")
-@click.option("--scores", type=click.Path(), help="File for --method scores.")
-@click.option("--preset", type=click.Choice(tuple(PRESETS)), default="best", show_default=True,
-              help="How to code where no option below says otherwise.")  # fmt: skip
-@click.option("--n-in", type=int, default=8, show_default=True, help="Bits of a symbol.")
-@click.option("--n-s", type=int, default=2, show_default=True, help="Register stages.")
-@click.option("--n-out", type=int, help="Bits of a block; floor(n_in / (1 - S)) if not given.")
-@click.option("--fit-n-out/--no-fit-n-out", default=None,
-              help="Blocks somewhat longer, if that stores fewer bits.")  # fmt: skip
-@click.option("--plain/--no-plain", default=None,
-              help="Planes as they are, if that stores fewer bits.")  # fmt: skip
-@click.option("--order", type=click.Choice(ORDERS), help="Block order.")
-@click.option("--coding", type=click.Choice(CODINGS), help="How corrections are written.")
-@click.option("--mask-coding", type=click.Choice(MASK_CODINGS), help="How the mask is written.")
-@click.option("--recode/--no-recode", default=None, help="Exponents as ranks.")
-@click.option("--zero-rate/--no-zero-rate", default=None, help="Skewed planes without symbols.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the decoder's matrix.")
+@preset_option
+@field_options
 @click.option("--threads", type=click.IntRange(1), help="One a core if not given.")
 @click.option("--dask", metavar="ADDRESS", help="Encode layers on a Dask cluster (extra dask).")
 @_json
@@ -142,8 +107,7 @@ def encode(
     Of a model, finished layers are kept in OUTPUT.parts until the whole is written: after an
     interruption, the same command goes on from there.
     """
-    given = {name: value for name, value in choices.items() if value is not None}
-    settings = Settings(**PRESETS[preset] | given)
+    settings = settings_of(preset, choices)
     if tensor is not None and (rules or dask):
         raise click.UsageError("--rule and --dask are for whole models, --tensor is for one tensor")
     if tensor is None and (rules or dask or len(f2f.list_tensors(path)) > 1):
@@ -163,15 +127,15 @@ def encode(
         with _progress(layer.name, "tile") as progress:
             encoded = encode_layer(layer, settings, threads=threads, progress=progress)
         f2f.save(encoded, target)
-    _print_report(encoded.report, as_json)
+    _print_report(f2f.report(encoded), as_json)
 
 
 def _announce(layer: f2f.Layer, settings: Settings) -> None:
     """Say how long the search will take, if that is long."""
-    kept = layer.weights.size * (1 - settings.rate)
-    blocks = int(kept / settings.n_in) + 1  # a symbol's bits are about a block's care bits
-    n_out = settings.n_out or settings.n_in
-    seconds = search_seconds(settings.n_in, settings.n_s, n_out, blocks, word_bits(layer.dtype))
+    code, kept = settings.code, layer.weights.size * (1 - settings.rate)
+    blocks = int(kept / code.n_in) + 1  # a symbol's bits are about a block's care bits
+    n_out = code.n_out or code.n_in
+    seconds = search_seconds(code.n_in, code.n_s, n_out, blocks, word_bits(layer.dtype))
     if seconds > 10:
         click.echo(f"about {seconds:.0f} s of search on one thread", err=True)
 
@@ -280,16 +244,16 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
         return
     encoded = f2f.open(file)
     if not rivals:
-        _print_report(encoded.report, as_json)
+        _print_report(f2f.report(encoded), as_json)
         return
     weights = decoded(encoded)
     found = compare(weights, encoded.mask, encoded)
     if as_json:
         limits = bounds(weights, encoded.mask, encoded)
         more = {"rivals": [asdict(rival) for rival in found], "bounds": asdict(limits)}
-        _print_report(encoded.report, True, more)
+        _print_report(f2f.report(encoded), True, more)
         return
-    _print_report(encoded.report, False)
+    _print_report(f2f.report(encoded), False)
     click.echo("\n" + table(found))
 
 

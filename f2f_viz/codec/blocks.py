@@ -1,6 +1,8 @@
 """Block orders: which weight is bit i of block t.
 
-Weights are flattened in C order and padded at the end with don't-cares to l·n_out.
+Weights are flattened in C order and padded at the end with don't-cares to l·n_out. They are cut
+into l groups of n_out weights, either neighbours or every l-th one, and a counter that steps by
+some g coprime to l says which group is block t:
 
 * ``row`` (the paper's): bit i of block t is weight t·n_out + i.
 * ``interleaved``: bit i of block t is weight i·l + (t·g mod l): n_out memory banks that all read
@@ -8,17 +10,20 @@ Weights are flattened in C order and padded at the end with don't-cares to l·n_
   binomial whatever the layer's structure.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import gcd
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.errors import F2FError
+from f2f_viz.choices import Choice, Choices
 
 __all__ = [
     "MAX_N_OUT",
     "ORDERS",
+    "Order",
     "block_count",
     "block_sums",
     "default_n_out",
@@ -30,9 +35,29 @@ __all__ = [
     "weights_of",
 ]
 
-ORDERS = ("interleaved", "row")
 MAX_N_OUT = 4096
 """Largest block, in bits; reached only where next to nothing is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order(Choice):
+    """A block order.
+
+    Attributes
+    ----------
+    spread : bool
+        A group is every l-th weight (bit i is i·l + address), not n_out neighbours
+        (address·n_out + i).
+    step : callable
+        ``step(l)`` gives g, coprime to l: the address of block t, its group, is t·g mod l.
+    """
+
+    spread: bool
+    step: Callable[[int], int]
+
+    def address(self, blocks: int) -> NDArray[np.int64]:
+        """Return the group of each of l blocks: a permutation of 0 … l − 1."""
+        return np.arange(blocks, dtype=np.int64) * self.step(blocks) % max(blocks, 1)
 
 
 def default_n_out(n_in: int, kept: int, size: int) -> int:
@@ -69,16 +94,28 @@ def stride(blocks: int) -> int:
     return g
 
 
-def _addresses(blocks: int) -> NDArray[np.int64]:
-    """Bank address t·g mod l of each block t."""
-    return np.arange(blocks, dtype=np.int64) * stride(blocks) % max(blocks, 1)
-
-
-def _check_order(order: str) -> None:
-    if order not in ORDERS:
-        raise F2FError(
-            "unknown block order", expected=f"one of {', '.join(ORDERS)}", got=repr(order)
-        )
+ORDERS = Choices(
+    "order",
+    [
+        Order(
+            name="interleaved",
+            label="Interleaved",
+            help="The weights of a block lie far apart, so that every block keeps about as many.",
+            cost="n_out memory banks that share one address",
+            spread=True,
+            step=stride,
+        ),
+        Order(
+            name="row",
+            label="Row (the paper's)",
+            help="A block is n_out neighbours in C order.",
+            cost="clusters of kept weights fill some blocks and leave others empty",
+            spread=False,
+            step=lambda blocks: 1,
+        ),
+    ],
+)
+"""The known block orders."""
 
 
 def weight_index(
@@ -97,11 +134,10 @@ def weight_index(
 
 def weights_of(chosen: NDArray[np.int64], size: int, n_out: int, order: str) -> NDArray[np.int64]:
     """Return `weight_index` of some blocks, shape (chosen, n_out)."""
-    _check_order(order)
-    blocks = block_count(size, n_out)
-    t = chosen[:, None]
-    i = np.arange(n_out, dtype=np.int64)[None, :]
-    index = t * n_out + i if order == "row" else i * blocks + t * stride(blocks) % max(blocks, 1)
+    entry, blocks = ORDERS.pick(order), block_count(size, n_out)
+    group = (chosen * entry.step(blocks) % max(blocks, 1))[:, None]
+    bit = np.arange(n_out, dtype=np.int64)
+    index = group + bit * blocks if entry.spread else group * n_out + bit
     return np.where(index < size, index, -1)
 
 
@@ -109,29 +145,29 @@ def positions_of(
     weights: NDArray[np.int64], size: int, n_out: int, order: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Invert `weight_index`: return the block t and the bit i of each weight."""
-    _check_order(order)
-    if order == "row":
-        return weights // n_out, weights % n_out
-    blocks = block_count(size, n_out)
-    back = pow(stride(blocks), -1, blocks) if blocks > 1 else 0
-    return weights % blocks * back % blocks, weights // blocks
+    entry, blocks = ORDERS.pick(order), block_count(size, n_out)
+    group, bit = (
+        (weights % blocks, weights // blocks)
+        if entry.spread
+        else (weights // n_out, weights % n_out)
+    )
+    return group * pow(entry.step(blocks), -1, blocks) % blocks, bit
 
 
-def _padded(flat: NDArray[Any], n_out: int, order: str) -> tuple[NDArray[Any], int]:
-    _check_order(order)
+def _groups(flat: NDArray[Any], n_out: int, entry: Order) -> NDArray[Any]:
+    """View a flat array as groups, shape (l, n_out), padded with zeros."""
     blocks = block_count(flat.size, n_out)
     if flat.size < blocks * n_out:
         flat = np.concatenate([flat, np.zeros(blocks * n_out - flat.size, flat.dtype)])
-    return flat, blocks
+    return flat.reshape(n_out, blocks).T if entry.spread else flat.reshape(blocks, n_out)
 
 
 def block_sums(flat: NDArray[Any], n_out: int, order: str) -> NDArray[np.int64]:
     """Return the sum of every block of `to_blocks`, shape (l,), without moving a weight."""
-    flat, blocks = _padded(flat, n_out, order)
-    if order == "row":
-        return flat.reshape(blocks, n_out).sum(axis=1, dtype=np.int64)
-    sums: NDArray[np.int64] = flat.reshape(n_out, blocks).sum(axis=0, dtype=np.int64)
-    return sums[_addresses(blocks)]
+    entry = ORDERS.pick(order)
+    groups = _groups(flat, n_out, entry)
+    sums: NDArray[np.int64] = groups.sum(axis=1, dtype=np.int64)
+    return sums[entry.address(len(groups))]
 
 
 def to_blocks(
@@ -144,7 +180,8 @@ def to_blocks(
     flat : ndarray, shape (size,)
     n_out : int
         Bits (weights) of a block.
-    order : {"interleaved", "row"}
+    order : str
+        A name of `ORDERS`.
     chosen : ndarray of int64, optional
         Only these blocks.
 
@@ -153,14 +190,10 @@ def to_blocks(
     ndarray, shape (l, n_out) or (len(chosen), n_out)
         Padding is zero (False: a don't-care, for a mask).
     """
-    flat, blocks = _padded(flat, n_out, order)
-    if order == "row":
-        rows = flat.reshape(blocks, n_out)
-        return rows if chosen is None else rows[chosen]
-    address = _addresses(blocks)
-    if chosen is not None:
-        address = address[chosen]
-    return np.ascontiguousarray(flat.reshape(n_out, blocks).T[address])
+    entry = ORDERS.pick(order)
+    groups = _groups(flat, n_out, entry)
+    address = entry.address(len(groups))
+    return np.ascontiguousarray(groups[address if chosen is None else address[chosen]])
 
 
 def from_blocks(blocked: NDArray[Any], size: int, order: str) -> NDArray[Any]:
@@ -171,15 +204,14 @@ def from_blocks(blocked: NDArray[Any], size: int, order: str) -> NDArray[Any]:
     blocked : ndarray, shape (l, n_out)
     size : int
         Weights of the layer.
+    order : str
+        A name of `ORDERS`.
 
     Returns
     -------
     ndarray, shape (size,)
     """
-    _check_order(order)
-    if order == "row":
-        return blocked.reshape(-1)[:size]
-    blocks, n_out = blocked.shape
-    banks = np.empty((blocks, n_out), blocked.dtype)
-    banks[_addresses(blocks)] = blocked
-    return np.ascontiguousarray(banks.T).reshape(-1)[:size]
+    entry = ORDERS.pick(order)
+    groups = np.empty_like(blocked)
+    groups[entry.address(len(blocked))] = blocked
+    return np.ascontiguousarray(groups.T if entry.spread else groups).reshape(-1)[:size]

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import DTYPES, field_bits
-from f2f_viz.codec.encode import Encoded, checksum
+from f2f_viz.codec.encode import checksum
+from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.packing import pack_mask
 from f2f_viz.codec.word_decoder import CodedPlanes, Field, decode_blocks, decode_words
 from f2f_viz.errors import F2FError

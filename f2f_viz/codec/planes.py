@@ -1,7 +1,6 @@
 """One bit-plane: symbols found by the search, and corrections for the care bits they miss."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec import _decode
-from f2f_viz.codec.corrections import rice_bits
+from f2f_viz.codec.corrections import CorrectionCoding
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask, pack_planes
 from f2f_viz.codec.trellis import TILE_BLOCKS, search_tiles
-from f2f_viz.errors import stop_if
+from f2f_viz.errors import Progress, stop_if
 
-__all__ = ["Plane", "PlanePlan", "Progress", "encode_planes", "plan_planes", "wanted_bits"]
+__all__ = ["Plane", "PlanePlan", "encode_planes", "plan_planes", "wanted_bits"]
 
-Progress = Callable[[int, int], None]
 Words = NDArray[np.uint64]
 
 SKEWED = 0.9
@@ -82,7 +80,9 @@ class PlanePlan:
     zero_rate: NDArray[np.bool_]
 
 
-def plan_planes(kept: NDArray[Any], planes: int, zero_rate: bool) -> PlanePlan:
+def plan_planes(
+    kept: NDArray[Any], planes: int, size: int, coding: CorrectionCoding | None
+) -> PlanePlan:
     """Decide which planes to invert and which need no symbols.
 
     Parameters
@@ -90,16 +90,23 @@ def plan_planes(kept: NDArray[Any], planes: int, zero_rate: bool) -> PlanePlan:
     kept : ndarray of unsigned words, shape (kept,)
     planes : int
         Bits of a word, b.
-    zero_rate : bool
-        Whether `SKEWED` planes may go without symbols.
+    size : int
+        All weights.
+    coding : CorrectionCoding or None
+        What lists the ones of planes that go without symbols; None: none may.
     """
     bits = np.unpackbits(kept.view(np.uint8), bitorder="little").reshape(
         kept.size, 8 * kept.itemsize
     )
     ones = bits.sum(axis=0, dtype=np.int64)[:planes][::-1]
-    rarer = np.minimum(ones, kept.size - ones) / max(kept.size, 1)
-    skewed = np.array([share * rice_bits(share) <= SKEWED for share in rarer])
-    return PlanePlan(ones, 2 * ones > kept.size, skewed & zero_rate)
+    inverted = 2 * ones > kept.size
+    if coding is None:
+        return PlanePlan(ones, inverted, np.zeros(planes, bool))
+    count = kept.size
+    nothing = coding.expected_bits(0.0, count, size)  # what a plane costs with symbols, too
+    rarer = np.minimum(ones, count - ones) / max(count, 1)
+    listed = np.array([coding.expected_bits(share, count, size) - nothing for share in rarer])
+    return PlanePlan(ones, inverted, listed <= SKEWED * count)
 
 
 def wanted_bits(

@@ -12,7 +12,7 @@ so one decoder serves them all.
 """
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import dtype_name, to_words, word_bits
-from f2f_viz.codec.corrections import rice_bits
+from f2f_viz.codec.code import Code
+from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.entropy import block_stats, care_per_block
 from f2f_viz.codec.exponent_ranks import rank_table, to_ranks
 from f2f_viz.codec.network import XorNetwork
@@ -42,16 +43,19 @@ class Recipe:
 
     Attributes
     ----------
+    code : Code
+        What was asked for.
     words : ndarray of unsigned words, shape (size,)
         Their bits are the planes.
     ranks : ndarray of uint16 or None
-        If exponents are stored as ranks (`recoding`): the exponents, by rank.
+        If exponents are stored as ranks (`exponent_ranks`): the exponents, by rank.
     plan : PlanePlan
     network : XorNetwork
     sample : Sample or None
         What `sample_mismatches` gave, where blocks of this length were tried by it.
     """
 
+    code: Code
     words: NDArray[Any]
     ranks: NDArray[np.uint16] | None
     plan: PlanePlan
@@ -62,65 +66,101 @@ class Recipe:
 def make_recipe(
     weights: NDArray[Any],
     mask: NDArray[np.bool_],
+    code: Code,
     *,
-    n_in: int,
-    n_s: int,
-    n_out: int | None,
-    fit_n_out: bool,
-    plain: bool,
-    order: str,
-    seed: int,
-    recode: bool,
-    zero_rate: bool,
+    network: XorNetwork | None = None,
     threads: int | None = None,
     cancel: threading.Event | None = None,
 ) -> Recipe:
-    """Decide how to code a layer; parameters as in `codec.encode`."""
-    dtype = dtype_name(weights.dtype)
-    flat = mask.reshape(-1)
-    words, ranks = to_words(weights), None
-    if recode:
-        ranks = rank_table(words[flat], dtype)
-        words = to_ranks(words, ranks, dtype)
-    plan = plan_planes(words[flat], word_bits(dtype), zero_rate)
-    kept = int(np.count_nonzero(flat))
-    coded = np.flatnonzero(~plan.zero_rate)
+    """Decide how to code a layer; parameters as in `encode.encode`."""
+    layer = _Layer.of(weights, mask, code)
+    paper = _blocks.default_n_out(code.n_in, layer.kept, mask.size)
+    if network is not None:
+        return layer.recipe(network)
+    nothing_to_fit = not layer.kept or not layer.coded.size
+    if code.n_out is not None or nothing_to_fit or not (code.fit_n_out or code.plain):
+        return layer.recipe(layer.drawn(code.n_out or paper))
+    lengths = layer.lengths(paper) if code.fit_n_out else [paper]
+    trials = [layer.tried(length, threads, cancel) for length in lengths]
+    stored, best = min(trials, key=lambda trial: trial[0])
+    if code.plain and stored >= layer.plain_bits:
+        return layer.recipe(XorNetwork.plain(code.n_in, code.n_s))
+    return best
 
-    def recipe(length: int) -> Recipe:
-        return Recipe(words, ranks, plan, XorNetwork.random(n_in, length, n_s, seed=seed))
 
-    paper = _blocks.default_n_out(n_in, kept, flat.size)
-    if n_out is not None or not kept or not coded.size or not (fit_n_out or plain):
-        return recipe(n_out or paper)
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A layer as its recipe is made: parts that all block lengths share."""
 
-    def tried(length: int) -> tuple[float, Recipe]:
-        trial = recipe(length)
+    code: Code
+    words: NDArray[Any]
+    ranks: NDArray[np.uint16] | None
+    flat: NDArray[np.bool_]
+    plan: PlanePlan
+    kept: int
+
+    @classmethod
+    def of(cls, weights: NDArray[Any], mask: NDArray[np.bool_], code: Code) -> "_Layer":
+        dtype, flat = dtype_name(weights.dtype), mask.reshape(-1)
+        words, ranks = to_words(weights), None
+        if code.recode:
+            ranks = rank_table(words[flat], dtype)
+            words = to_ranks(words, ranks, dtype)
+        kept_words = words[flat]
+        coding = CODINGS[code.coding] if code.zero_rate else None
+        plan = plan_planes(kept_words, word_bits(dtype), flat.size, coding)
+        return cls(code, words, ranks, flat, plan, kept_words.size)
+
+    @property
+    def coded(self) -> NDArray[np.int64]:
+        """Planes that have symbols."""
+        return np.flatnonzero(~self.plan.zero_rate)
+
+    @property
+    def plain_bits(self) -> int:
+        """Bits of those planes stored as they are."""
+        n_in = self.code.n_in
+        return self.coded.size * _blocks.block_count(self.flat.size, n_in) * n_in
+
+    def drawn(self, length: int) -> XorNetwork:
+        """Draw the decoder of blocks of this length."""
+        return XorNetwork.random(self.code.n_in, length, self.code.n_s, seed=self.code.seed)
+
+    def recipe(self, network: XorNetwork, sample: Sample | None = None) -> Recipe:
+        return Recipe(self.code, self.words, self.ranks, self.plan, network, sample)
+
+    def lengths(self, paper: int) -> list[int]:
+        """Block lengths worth a trial."""
+        near = {min(int(paper * by), _blocks.MAX_N_OUT - 1) for by in LENGTHS}
+        return sorted({self._evener(length) for length in near})
+
+    def _evener(self, length: int) -> int:
+        return length + (self._dispersion(length) > CLEARLY * self._dispersion(length + 1))
+
+    def _dispersion(self, length: int) -> float:
+        return block_stats(care_per_block(self.flat, length, self.code.order), length).dispersion
+
+    def tried(
+        self, length: int, threads: int | None, cancel: threading.Event | None
+    ) -> tuple[float, Recipe]:
+        """Return what blocks of a length store, in bits, and their recipe."""
+        network, order = self.drawn(length), self.code.order
         sample = sample_mismatches(
-            words, flat, trial.network, plan, order=order, threads=threads, cancel=cancel
+            self.words, self.flat, network, self.plan, order=order, threads=threads, cancel=cancel
         )
         if sample is not None:
             rates = sample.rates
         else:
             planes = encode_planes(
-                _blocks.to_blocks(words, length, order),
-                _blocks.to_blocks(flat, length, order),
-                trial.network, plan, threads=threads, cancel=cancel,
+                _blocks.to_blocks(self.words, length, order),
+                _blocks.to_blocks(self.flat, length, order),
+                network, self.plan, threads=threads, cancel=cancel,
             )  # fmt: skip
-            rates = np.array([plane.corrections.size / kept for plane in planes])
-        symbols = _blocks.block_count(flat.size, length) * n_in
-        stored = sum(symbols + kept * rate * rice_bits(rate) for rate in rates[coded])
-        return stored, replace(trial, sample=sample)
-
-    def dispersion(length: int) -> float:
-        return block_stats(care_per_block(flat, length, order), length).dispersion
-
-    def evener(length: int) -> int:
-        return length + (dispersion(length) > CLEARLY * dispersion(length + 1))
-
-    lengths = {paper}
-    if fit_n_out:
-        lengths = {evener(min(int(paper * by), _blocks.MAX_N_OUT - 1)) for by in LENGTHS}
-    stored, best = min(map(tried, sorted(lengths)), key=lambda trial: trial[0])
-    if plain and stored >= coded.size * _blocks.block_count(flat.size, n_in) * n_in:
-        return Recipe(words, ranks, plan, XorNetwork.plain(n_in, n_s))
-    return best
+            rates = np.array([plane.corrections.size / self.kept for plane in planes])
+        blocks = _blocks.block_count(self.flat.size, length)
+        coding = CODINGS[self.code.coding]
+        corrections = [
+            coding.expected_bits(rate, self.kept, blocks * length) for rate in rates[self.coded]
+        ]
+        stored = self.coded.size * blocks * self.code.n_in + sum(corrections)
+        return stored, self.recipe(network, sample)

@@ -24,10 +24,10 @@ from f2f_viz.codec.trellis import search_seconds, search_tiles
 
 __all__ = ["Estimate", "Sample", "sample_mismatches"]
 
-_COUNTED = (32, 32, 64, 64)
-_BEFORE, _AFTER = (0, 8, 16, 16), (0, 8, 8, 8)
+_COUNTED = (32, 32, 64)
+_BEFORE, _AFTER = (0, 8, 16), (0, 8, 8)
 """Blocks of a sampled tile, by n_s: those that count, and those searched before and after them.
-The cost of starting at register 0 is seen in some 4 blocks at n_s = 1 and 12 at n_s = 2 or 3.
+The cost of starting at register 0 is seen in some 4 blocks at n_s = 1 and 12 at n_s = 2.
 """
 _SECONDS = 0.06
 _FEWEST = 8
@@ -90,6 +90,13 @@ def _share_out(planes: int, budget: int) -> tuple[NDArray[np.int64], NDArray[np.
     return dealt.reshape(tiles, width), (turn < rounds * planes).reshape(tiles, width)
 
 
+def _spans(n_s: int) -> tuple[int, int, int]:
+    """Return the blocks of a sampled tile that count, and those before and after them."""
+    if n_s < len(_COUNTED):
+        return _COUNTED[n_s], _BEFORE[n_s], _AFTER[n_s]
+    return _COUNTED[-1], 8 * n_s, 4 * n_s  # as at n_s = 2, the longer the register
+
+
 def sample_mismatches(
     words: NDArray[Any],
     mask: NDArray[np.bool_],
@@ -119,7 +126,7 @@ def sample_mismatches(
     coded = np.flatnonzero(~plan.zero_rate)
     if not coded.size or network.is_plain:
         return None
-    counted, before, after = (lengths[network.n_s] for lengths in (_COUNTED, _BEFORE, _AFTER))
+    counted, before, after = _spans(network.n_s)
     length = before + counted + after
     a_tile = search_seconds(network.n_in, network.n_s, network.n_out, length, 1)
     dealt, counts = _share_out(coded.size, int(_SECONDS / a_tile))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec.blocks import weight_index
-from f2f_viz.codec.encode import Encoded
+from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import F2FError
 
 __all__ = ["Trace", "trace"]

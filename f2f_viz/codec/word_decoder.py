@@ -11,6 +11,7 @@ from f2f_viz.codec import _decode
 from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.instruction_set import instruction_set
 from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.packing import pack_mask
 from f2f_viz.errors import F2FError
 
 __all__ = ["CodedPlanes", "Field", "all_symbols", "care_starts", "decode_blocks", "decode_words"]
@@ -88,9 +89,10 @@ def _kernel(
     if len(lengths) != 1:
         raise F2FError("symbols of a plane", expected=f"{blocks}, one a block", got=sorted(lengths))
     step = back = 0
-    if order != "row":
-        step = _blocks.stride(blocks)
-        back = pow(step, -1, blocks) if blocks > 1 else 0
+    entry = _blocks.ORDERS.pick(order)
+    if entry.spread:
+        step = entry.step(blocks)
+        back = pow(step, -1, blocks)
     shift, width, values = 0, 0, None
     if planes.field is not None:
         shift, width, known = planes.field
@@ -145,7 +147,8 @@ def decode_words(
         True = kept; other words are 0.
     out : ndarray of planes.word's size, shape (size,), contiguous
         Takes the words.
-    order : {"interleaved", "row"}
+    order : str
+        A name of `blocks.ORDERS`.
     threads : int
 
     Raises
@@ -156,7 +159,10 @@ def decode_words(
     size, n_out = mask.size, planes.network.n_out
     if not size:
         return
-    blocks = _blocks.block_count(size, n_out)
+    blocks, entry = _blocks.block_count(size, n_out), _blocks.ORDERS.pick(order)
+    if not entry.spread and entry.step(blocks) != 1:
+        _decode_any(planes, mask, out, order)
+        return
     layer = _kernel(planes, size, blocks, planes.tile_blocks, order)
     flags, to, level = mask.view(np.uint8), out.view(np.uint8), _level()
     pieces = max(1, min(threads, size // _PIECE))
@@ -170,7 +176,7 @@ def decode_words(
     ):
         _check(status)
     large = to.size >= _LARGE
-    if not large and order != "row":
+    if not large and entry.spread:
         to[:] = 0
 
     def place(first: int, last: int) -> None:
@@ -180,6 +186,18 @@ def decode_words(
     _in_pieces(place, blocks, pieces, 64)
 
 
+def _decode_any(
+    planes: CodedPlanes, mask: NDArray[np.bool_], out: NDArray[Any], order: str
+) -> None:
+    """Decode a layer in an order that the kernels do not place by themselves."""
+    n_out = planes.network.n_out
+    care = _blocks.to_blocks(mask, n_out, order)
+    kept = decode_blocks(planes, pack_mask(care), care_starts(mask, n_out, order))
+    words = out.view(planes.word)
+    words[:] = 0
+    words[_blocks.weight_index(mask.size, n_out, order)[care]] = kept
+
+
 def care_starts(mask: NDArray[np.bool_], n_out: int, order: str) -> Starts:
     """Return how many care bits stand before each block, shape (l + 1,).
 
@@ -187,7 +205,8 @@ def care_starts(mask: NDArray[np.bool_], n_out: int, order: str) -> Starts:
     ----------
     mask : ndarray of bool, shape (size,)
     n_out : int
-    order : {"interleaved", "row"}
+    order : str
+        A name of `blocks.ORDERS`.
     """
     sums = _blocks.block_sums(mask, n_out, order)
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sums)])

@@ -11,6 +11,7 @@ import traitlets
 from f2f_viz.analysis.sweep import SweepPoint, pareto
 from f2f_viz.figures.front_end import STATIC, script, style
 from f2f_viz.settings import Settings
+from f2f_viz.tensors.pruning import METHODS
 
 __all__ = ["SweepWidget", "describe_pruning", "sweep_data"]
 
@@ -33,9 +34,9 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
             "pruning": describe_pruning(p.settings),
             "sparsity": p.sparsity,
             "rate": p.settings.rate,
-            "n_in": p.settings.n_in,
-            "n_s": p.settings.n_s,
-            "order": p.settings.order,
+            "n_in": p.settings.code.n_in,
+            "n_s": p.settings.code.n_s,
+            "order": p.settings.code.order,
             "n_out": p.n_out,
             "gates": p.gates,
             "naive_gates": p.naive_gates,
@@ -59,14 +60,8 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
 
 def describe_pruning(settings: Settings) -> str:
     """Say in a few words how a layer is pruned."""
-    words = {
-        "threshold": f"|w| > {settings.threshold:g}",
-        "zeros": "own zeros",
-        "n:m": settings.pattern,
-        "mask": "mask",
-    }
-    by_row = " by row" if settings.method == "magnitude" and settings.per == "row" else ""
-    return words.get(settings.method, f"{settings.method}{by_row} {settings.rate:g}")
+    method = METHODS.pick(settings.method)
+    return (method.words or method.name + " {rate:g}").format(**settings.to_dict())
 
 
 def _short(names: Sequence[str]) -> list[str]:
@@ -89,6 +84,8 @@ class SweepWidget(anywidget.AnyWidget):
     """[name, text] of the layers there are to choose from."""
     layer = traitlets.Unicode().tag(sync=True)
     """The one shown."""
+    axes: Any = traitlets.Dict().tag(sync=True)
+    """[value, text] of the values of the axes that tables list, by axis."""
     rows: Any = traitlets.List().tag(sync=True)
     done = traitlets.Int(0).tag(sync=True)
     total = traitlets.Int(0).tag(sync=True)

@@ -23,9 +23,10 @@ from safetensors import numpy as safetensors
 
 from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
-from f2f_viz.codec.corrections import CODINGS, pack_corrections, unpack_corrections
-from f2f_viz.codec.encode import Encoded
-from f2f_viz.codec.mask_coding import MASK_CODINGS, pack_mask_bits, unpack_mask_bits
+from f2f_viz.codec.code import Code
+from f2f_viz.codec.corrections import CODINGS
+from f2f_viz.codec.encoded import Encoded
+from f2f_viz.codec.mask_coding import pack_mask_bits, unpack_mask_bits
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import Plane
 from f2f_viz.errors import F2FError
@@ -65,14 +66,12 @@ def _unpack(packed: Bytes, count: int, what: str) -> NDArray[np.bool_]:
 def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str, int]]:
     """Return the tensors, the metadata and the exact bits of each part but the header."""
     plane_bits = encoded.blocks * encoded.n_out
-    coded = [
-        pack_corrections(p.corrections, encoded.positions(p), plane_bits, encoded.coding)
-        for p in encoded.planes
-    ]
+    pack = CODINGS[encoded.code.coding].pack
+    coded = [pack(p.corrections, encoded.positions(p), plane_bits) for p in encoded.planes]
     stored = [plane.symbols for plane in encoded.planes if not plane.zero_rate]
     symbols = np.concatenate(stored or [np.empty(0, np.uint16)])
     digits = symbols[:, None] >> np.arange(encoded.n_in, dtype=np.uint16) & 1
-    mask, mask_bits = pack_mask_bits(encoded.mask, encoded.mask_coding)
+    mask, mask_bits = pack_mask_bits(encoded.mask, encoded.code.mask_coding)
     ranks = np.empty(0, np.uint16) if encoded.ranks is None else encoded.ranks
     tensors = {
         "mask": mask,
@@ -87,13 +86,9 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
         "version": VERSION,
         "shape": list(encoded.shape),
         "dtype": encoded.dtype,
-        "order": encoded.order,
+        "code": encoded.code.to_dict(),
         "tile_blocks": encoded.tile_blocks,
-        "n_in": encoded.n_in,
-        "n_s": encoded.n_s,
         "n_out": encoded.n_out,
-        "coding": encoded.coding,
-        "mask_coding": encoded.mask_coding,
         "kept": encoded.kept,
         "recoded": encoded.ranks is not None,
         "zero_rate": [int(plane.zero_rate) for plane in encoded.planes],
@@ -264,11 +259,8 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
             "damaged file, shape", expected="whole numbers, product < 2^48", got="others"
         )
     dtype = _choice(header, "dtype", DTYPES)
-    order = _choice(header, "order", _blocks.ORDERS)
-    coding = _choice(header, "coding", CODINGS)
-    mask_coding = _choice(header, "mask_coding", MASK_CODINGS)
-    n_in = _integer(header, "n_in", 1, 16)
-    n_s = _integer(header, "n_s", 0, 16)
+    code = Code(**header["code"])
+    n_in, coding = code.n_in, CODINGS[code.coding]
     n_out = _integer(header, "n_out", 1, _blocks.MAX_N_OUT)
     tile_blocks = _integer(header, "tile_blocks", 1, 1 << 40)
     size = math.prod(shape)
@@ -284,10 +276,10 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
             hint=f"if you trust it, give max_bytes={memory} or set F2F_VIZ_MAX_BYTES={memory}",
         )
     kept = _integer(header, "kept", 0, size)
-    mask = unpack_mask_bits(tensors["mask"], size, kept, mask_coding).reshape(shape)
-    width = n_in * (n_s + 1)
+    mask = unpack_mask_bits(tensors["mask"], size, kept, code.mask_coding).reshape(shape)
+    width = n_in * (code.n_s + 1)
     matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
-    care = _blocks.to_blocks(mask.reshape(-1), n_out, order).reshape(-1)
+    care = _blocks.to_blocks(mask.reshape(-1), n_out, code.order).reshape(-1)
     care_positions = np.flatnonzero(care)
     columns = [header[k] for k in ("zero_rate", "inverted", "counts", "parameters", "lengths")]
     if any(
@@ -311,11 +303,11 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
     found = []
     for p, (zero_rate, inverted, count, parameter, length) in enumerate(zip(*columns, strict=True)):
         packed = tensors["corrections"][ends[p] - length : ends[p]]
-        at = unpack_corrections(packed, count, parameter, coding, care.size)
-        known = care_positions.size if coding == "rank" else care.size
+        at = coding.unpack(packed, count, parameter, care.size)
+        known = care_positions.size if coding.by_rank else care.size
         if at.size and (at.min() < 0 or at.max() >= known or (np.diff(at) <= 0).any()):
             raise F2FError("damaged file, corrections", expected="increasing", got="others")
-        if coding != "rank":
+        if not coding.by_rank:
             if not care[at].all():
                 raise F2FError("damaged file, corrections", expected="care bits", got="others")
             at = np.searchsorted(care_positions, at)
@@ -331,12 +323,10 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
         shape=shape,
         dtype=dtype,
         mask=mask,
-        order=order,
+        code=code,
         tile_blocks=tile_blocks,
         network=XorNetwork(matrix, n_in),
         planes=tuple(found),
-        coding=coding,
-        mask_coding=mask_coding,
         ranks=ranks if header["recoded"] is True else None,
         checksum=header["sha256"],
         scales=_scales(tensors[_SCALES], shape) if _SCALES in tensors else None,

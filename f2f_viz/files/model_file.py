@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from f2f_viz.codec.encode import Encoded
+from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import F2FError
 from f2f_viz.files import layer_file
 from f2f_viz.files.onnx_frame import frame_of

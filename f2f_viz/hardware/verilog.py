@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.codec.encode import Encoded
+from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import unpack_mask
 from f2f_viz.errors import F2FError

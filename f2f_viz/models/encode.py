@@ -7,34 +7,29 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from f2f_viz.analysis.report import Report
+from f2f_viz.analysis.prepare import encode_layer
+from f2f_viz.analysis.report import Report, report
 from f2f_viz.codec.bitplanes import to_words
-from f2f_viz.codec.decode import decoded
-from f2f_viz.codec.encode import Encoded, encode
-from f2f_viz.codec.planes import Progress
-from f2f_viz.errors import F2FError, stop_if
+from f2f_viz.errors import F2FError, Progress, stop_if
 from f2f_viz.files import layer_file
-from f2f_viz.files.atomic import claim, write_atomically
-from f2f_viz.files.model_file import ModelFile, Slot, Source, open_model, open_source, pack_model
-from f2f_viz.files.onnx_frame import write_onnx
+from f2f_viz.files.atomic import claim
+from f2f_viz.files.model_file import Slot, Source, open_source, pack_model
 from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer, list_tensors, load_layer, load_mask
+from f2f_viz.tensors.layer import load_layer
 from f2f_viz.tensors.loaders import TensorInfo
-from f2f_viz.tensors.pruning import prune
-from f2f_viz.tensors.quantize import STORED, in_format
+from f2f_viz.tensors.quantize import STORED
 
-__all__ = ["Rule", "decode_model", "eligible", "encode_layer", "encode_model"]
+__all__ = ["Rule", "eligible", "encode_model"]
 
 Rule = tuple[str, float | None]
 _ELIGIBLE = ("float64", "float32", "float16", "bfloat16", "int8")
@@ -44,40 +39,6 @@ Paths = str | os.PathLike[str]
 def eligible(info: TensorInfo | Slot) -> bool:
     """Tell whether a tensor is encoded unless a rule says otherwise: a matrix of weights."""
     return info.dtype in _ELIGIBLE and len(info.shape) >= 2 and math.prod(info.shape) > 0
-
-
-def encode_layer(
-    layer: Layer,
-    settings: Settings,
-    *,
-    threads: int | None = None,
-    progress: Progress | None = None,
-    cancel: threading.Event | None = None,
-) -> Encoded:
-    """Prune and encode one layer; parameters as in `codec.encode`.
-
-    A file of masks or scores that has a tensor of the layer's name gives that one. The layer is
-    quantized after pruning, if the settings say so.
-    """
-    options = settings.pruning_options()
-    if "mask" in options:
-        options["mask"] = load_mask(options["mask"], _own(options["mask"], layer.name))
-    if "scores" in options:
-        options["scores"] = load_layer(
-            options["scores"], _own(options["scores"], layer.name)
-        ).weights
-    mask = prune(layer.weights, settings.rate, settings.method, seed=settings.seed, **options)
-    coded = in_format(layer, settings.number_format)
-    return encode(
-        coded.layer.weights, mask, **settings.codec_options(),
-        scales=coded.told_scales, threads=threads, progress=progress,
-        cancel=cancel,
-    )  # fmt: skip
-
-
-def _own(path: str, name: str) -> str | None:
-    """Return the name if the file has such a tensor."""
-    return name if any(info.name == name for info in list_tensors(path)) else None
 
 
 def _plan(source: Source, settings: Settings, rules: Iterable[Rule]) -> dict[str, Settings]:
@@ -96,7 +57,7 @@ def _plan(source: Source, settings: Settings, rules: Iterable[Rule]) -> dict[str
         matching = (rate for pattern, rate in rules if fnmatchcase(name, pattern))
         rate = next(matching, settings.rate)
         if rate is not None:
-            plan[name] = replace(settings, rate=rate)
+            plan[name] = settings.replace(rate=rate)
     return plan
 
 
@@ -124,7 +85,7 @@ def encode_part(
     encoded = encode_layer(layer, settings, threads=threads, progress=progress, cancel=cancel)
     data = layer_file.to_bytes(encoded)
     if len(data) < layer.weights.nbytes:
-        return data, {"report": asdict(encoded.report)}
+        return data, {"report": asdict(report(encoded))}
     words = to_words(layer.weights) * encoded.mask.reshape(-1)
     return words.tobytes(), {"report": None}
 
@@ -289,75 +250,3 @@ def _assemble(
     parts.finish(pack_model(source, layers, plain))
     rest = len(source.header) + len(source.frame or b"")
     return account(reports, source.slots, rest, parts.output)
-
-
-def _decoded_tensors(
-    model: ModelFile, progress: Progress | None, cancel: threading.Event | None
-) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield every tensor in the order of the model's data, each in pieces."""
-    layers, done, total = set(model.layers), 0, sum(s.nbytes for s in model.slots.values())
-    for name, slot in model.slots.items():
-        stop_if(cancel)
-        if name in layers:
-            yield name, iter([to_words(decoded(model.layer(name), name)).tobytes()])
-        else:
-            yield name, model.chunks(name)
-        done += slot.nbytes
-        if progress:
-            progress(done, total)
-
-
-def decode_model(
-    path: Paths,
-    output: Paths | None,
-    *,
-    force: bool = False,
-    progress: Progress | None = None,
-    cancel: threading.Event | None = None,
-) -> ModelFile:
-    """Decode a model's file; pruned weights are +0, all else bit for bit.
-
-    Parameters
-    ----------
-    path
-        The .f2f file of a model.
-    output
-        The .safetensors file to write, or .onnx if the model came as one; None only checks that
-        everything decodes.
-    force : bool
-        The output may replace the .f2f file.
-    progress : callable, optional
-        Called as ``progress(done, total)``, in bytes of the model.
-    cancel : threading.Event, optional
-        Set it to stop; `Cancelled` is raised.
-
-    Returns
-    -------
-    ModelFile
-        What was decoded.
-
-    Raises
-    ------
-    F2FError
-        If the file is damaged, or a decoded layer differs from its checksum; no output is left
-        then.
-    """
-    model = open_model(Path(path))
-    tensors = _decoded_tensors(model, progress, cancel)
-    if output is None:
-        for _, pieces in tensors:
-            for _ in pieces:
-                pass
-        return model
-    with claim(output, path, force=force) as target:
-        if Path(output).suffix == ".onnx":
-            if model.frame is None:
-                known = "a name ending .safetensors"
-                raise F2FError(f"{path} holds no ONNX model", expected=known, got=output)
-            whole = ((name, b"".join(pieces)) for name, pieces in tensors)
-            write_onnx(model.frame, whole, target, str(path))
-        else:
-            head = [len(model.header).to_bytes(8, "little"), model.header]
-            bodies = chain.from_iterable(pieces for _, pieces in tensors)
-            write_atomically(target, chain(head, bodies))
-    return model

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from f2f_viz.analysis.compare import Rival, compare, total
-from f2f_viz.analysis.report import Report
+from f2f_viz.analysis.report import Report, report
 from f2f_viz.codec.decode import decoded
 from f2f_viz.files.model_file import ModelFile, Slot
 
@@ -75,7 +75,7 @@ class ModelReport:
 
     @property
     def ratio(self) -> float:
-        """Seed's accounting: dense bits of the encoded tensors / (payload + corrections)."""
+        """The paper's accounting: dense bits of the encoded tensors / (payload + corrections)."""
         coded = self.bits["payload"] + self.bits["corrections"]
         return self.dense_bits / coded if coded else float("inf")
 
@@ -105,7 +105,7 @@ def account(
 
 def model_report(model: ModelFile) -> ModelReport:
     """Account for every bit of a model's file, from the file alone."""
-    layers = {name: model.layer(name).report for name in model.layers}
+    layers = {name: report(model.layer(name)) for name in model.layers}
     rest = len(model.header) + len(model.frame or b"")
     return account(layers, model.slots, rest, model.path)
 

@@ -1,22 +1,61 @@
 """Pruning: which weights are kept. True in a mask means kept."""
 
-import inspect
-import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec.bitplanes import dtype_name
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.layer import load_layer, load_mask
 from f2f_viz.tensors.magnitudes import Magnitudes
 
-__all__ = ["METHODS", "keep_count", "prune", "prune_together", "ranking"]
+__all__ = [
+    "METHODS",
+    "PER",
+    "PruningMethod",
+    "keep_count",
+    "prune",
+    "prune_together",
+    "register_pruning",
+]
 
 Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruningMethod(Choice):
+    """A way to choose which weights are kept.
+
+    Attributes
+    ----------
+    choose : callable
+        ``choose(weights, rate, seed, **options)`` gives the mask, bool, True = kept.
+    rated : bool
+        Whether it prunes the share `rate`; others decide by themselves.
+    seeded : bool
+        Whether the seed counts.
+    words : str
+        What it does, for a format of the settings' values.
+    options : tuple of str
+        Names of the options that it takes, each a field of `Settings`.
+    needs : str
+        The option without which there is nothing to go by; "" if there is none.
+    ranking : callable or None
+        ``ranking(weights, seed).largest(keep_count(size, rate))`` is `choose` without options: a
+        new rate needs no new ranking. The weights must not change while it is in use.
+    """
+
+    choose: Callable[..., Mask]
+    rated: bool = True
+    seeded: bool = False
+    words: str = ""
+    options: tuple[str, ...] = ()
+    needs: str = ""
+    ranking: "Callable[[NDArray[Any], int], Magnitudes | Lot] | None" = None
 
 
 def keep_count(size: int, rate: float) -> int:
@@ -81,25 +120,18 @@ class Lot:
         return _keep_first(self._order, keep, self.shape)
 
 
-def ranking(weights: NDArray[Any], method: str, seed: int = 0) -> Magnitudes | Lot:
-    """Rank the weights for a method that takes a rate: a changed rate needs no new ranking.
-
-    ``ranking(weights, method, seed).largest(keep_count(size, rate))`` is `prune`.
-
-    Parameters
-    ----------
-    weights : ndarray, any shape
-        Not to be changed while the ranking is in use.
-    method : {"magnitude", "random"}
-    seed : int
-        For ``random``.
-    """
-    return Lot(weights.shape, seed) if method == "random" else Magnitudes(weights)
+PER = Choices(
+    "per",
+    [
+        Choice(name="layer", label="Layer", help="The largest weights of the layer stay."),
+        Choice(name="row", label="Row", help="Every index of the first axis loses the same share."),
+    ],
+)
+"""What loses the same share under magnitude pruning."""
 
 
 def _by_magnitude(weights: NDArray[Any], rate: float, seed: int, *, per: str = "layer") -> Mask:
-    if per not in ("layer", "row"):
-        raise F2FError("what is pruned alike", expected="per='layer' or 'row'", got=repr(per))
+    PER.pick(per)
     if per == "row" and weights.ndim:
         order = _descending(_rows(_magnitudes(weights), weights))
         return _keep_first(order, keep_count(order.shape[-1], rate), weights.shape)
@@ -111,8 +143,7 @@ def _by_lot(weights: NDArray[Any], rate: float, seed: int) -> Mask:
 
 
 def _by_scores(weights: NDArray[Any], rate: float, seed: int, *, scores: Any) -> Mask:
-    given = load_layer(scores).weights if isinstance(scores, str | os.PathLike) else scores
-    given = np.asarray(given)
+    given = np.asarray(scores)
     if given.shape != weights.shape:
         raise F2FError("the scores have another shape", expected=weights.shape, got=given.shape)
     dtype_name(given.dtype)
@@ -137,7 +168,7 @@ def _n_of_m(weights: NDArray[Any], rate: float, seed: int, *, pattern: str = "2:
     return _keep_first(_descending(rows.reshape(-1, m if weights.size else 1)), n, weights.shape)
 
 
-def _by_threshold(weights: NDArray[Any], rate: float, seed: int, *, threshold: float) -> Mask:
+def _by_threshold(weights: NDArray[Any], rate: float, seed: int, *, threshold: float = 0.0) -> Mask:
     if not threshold >= 0:
         raise F2FError("the threshold is a magnitude", expected="threshold ≥ 0", got=threshold)
     return (_magnitudes(weights) > threshold).reshape(weights.shape)
@@ -148,21 +179,132 @@ def _existing_zeros(weights: NDArray[Any], rate: float, seed: int) -> Mask:
 
 
 def _given(weights: NDArray[Any], rate: float, seed: int, *, mask: Any) -> Mask:
-    given = load_mask(mask) if isinstance(mask, str | os.PathLike) else np.asarray(mask)
+    given = np.asarray(mask)
     if given.shape != weights.shape:
         raise F2FError("the mask has another shape", expected=weights.shape, got=given.shape)
     return given.astype(bool)
 
 
-METHODS: dict[str, Callable[..., Mask]] = {
-    "magnitude": _by_magnitude,
-    "random": _by_lot,
-    "threshold": _by_threshold,
-    "zeros": _existing_zeros,
-    "mask": _given,
-    "scores": _by_scores,
-    "n:m": _n_of_m,
-}
+METHODS = Choices(
+    "method",
+    [
+        PruningMethod(
+            name="magnitude",
+            label="Magnitude: largest |w|",
+            help="Keeps the largest |w|, ties in C order.",
+            choose=_by_magnitude,
+            words="magnitude {rate:g} of each {per}",
+            options=("per",),
+            ranking=lambda weights, seed: Magnitudes(weights),
+        ),
+        PruningMethod(
+            name="random",
+            label="Random",
+            help="Keeps any, by the seed.",
+            choose=_by_lot,
+            seeded=True,
+            ranking=lambda weights, seed: Lot(weights.shape, seed),
+        ),
+        PruningMethod(
+            name="threshold",
+            label="Threshold on |w|",
+            help="Keeps |w| above the threshold.",
+            choose=_by_threshold,
+            rated=False,
+            words="|w| > {threshold:g}",
+            options=("threshold",),
+        ),
+        PruningMethod(
+            name="zeros",
+            label="The layer's own zeros",
+            help="Keeps what is not zero already.",
+            choose=_existing_zeros,
+            rated=False,
+            words="own zeros",
+        ),
+        PruningMethod(
+            name="n:m",
+            label="N of every M",
+            help="Keeps the N largest |w| of every M neighbours in a row.",
+            choose=_n_of_m,
+            rated=False,
+            words="{pattern}",
+            options=("pattern",),
+        ),
+        PruningMethod(
+            name="mask",
+            label="Mask from a file",
+            help="Keeps what a mask says.",
+            choose=_given,
+            rated=False,
+            words="mask",
+            options=("mask",),
+            needs="mask",
+        ),
+        PruningMethod(
+            name="scores",
+            label="Scores from a file",
+            help="Keeps the highest scores, ties in C order.",
+            choose=_by_scores,
+            options=("scores",),
+            needs="scores",
+        ),
+    ],
+)
+"""The known pruning methods."""
+
+
+def register_pruning(
+    name: str,
+    choose: Callable[..., Mask],
+    *,
+    label: str = "",
+    help: str = "",
+    options: Sequence[str] = (),
+) -> None:
+    """Add a pruning method; `prune`, `Settings`, `analyze`, `sweep` and the analyzer then know it.
+
+    Parameters
+    ----------
+    name : str
+        A new name.
+    choose : callable
+        ``choose(weights, rate, seed, **options)`` gives a bool mask of the shape of `weights`,
+        True = kept.
+    label, help : str
+        What controls show; the name if not given.
+    options : sequence of str
+        Which of ``per``, ``threshold``, ``pattern``, ``mask``, ``scores`` it takes.
+
+    Raises
+    ------
+    F2FError
+        If the name is taken, or an option is none of these.
+
+    Examples
+    --------
+    >>> def first(weights, rate, seed):
+    ...     return np.arange(weights.size).reshape(weights.shape) < keep_count(weights.size, rate)
+    >>> register_pruning("first", first)
+    >>> prune(np.array([1.0, 2.0, 3.0, 4.0]), 0.5, "first")
+    array([ True,  True, False, False])
+    """
+    known = {option for method in METHODS.values() for option in method.options}
+    if not set(options) <= known:
+        raise F2FError(
+            "options of a pruning method", expected=f"some of {', '.join(sorted(known))}",
+            got=", ".join(options),
+        )  # fmt: skip
+    METHODS.add(
+        PruningMethod(
+            name=name,
+            label=label or name,
+            help=help or name,
+            choose=choose,
+            seeded=True,
+            options=tuple(options),
+        )
+    )
 
 
 def prune(
@@ -176,7 +318,8 @@ def prune(
     rate : float
         Fraction to prune, 0 to 1; exactly round(rate·size) weights go. Methods that decide by
         themselves (``threshold``, ``zeros``, ``mask``, ``n:m``) only check it.
-    method : {"magnitude", "random", "threshold", "zeros", "mask", "scores", "n:m"}
+    method : str
+        A name of `METHODS`:
         ``magnitude`` keeps the largest \|w\|, ties in C order; ``random`` keeps any;
         ``threshold`` keeps \|w\| > `threshold`; ``zeros`` keeps what is not zero already;
         ``mask`` takes `mask` as it is; ``scores`` keeps the highest `scores`, ties in C order;
@@ -186,9 +329,8 @@ def prune(
     **options
         As the method takes: ``magnitude`` takes `per`, "layer" or "row" (each index of the first
         axis loses the same share); ``threshold`` needs `threshold` (float); ``mask`` needs `mask`
-        and ``scores`` needs `scores`, arrays of the layer's shape or files of one
-        (`layers.load_mask`, `layers.load_layer`); ``n:m`` takes `pattern`, "2:4" or another, which
-        the length of a row must suit.
+        and ``scores`` needs `scores`, arrays of the layer's shape; ``n:m`` takes `pattern`, "2:4"
+        or another, which the length of a row must suit.
 
     Returns
     -------
@@ -208,16 +350,21 @@ def prune(
     weights = np.asarray(weights)
     dtype_name(weights.dtype)
     keep_count(weights.size, rate)
-    if method not in METHODS:
+    entry = METHODS.pick(method)
+    wrong = sorted(set(options) - set(entry.options))
+    if wrong or (entry.needs and options.get(entry.needs) is None):
         raise F2FError(
-            "unknown pruning method", expected=f"one of {', '.join(METHODS)}", got=repr(method)
+            f"options of pruning method {method!r}",
+            expected=", ".join(entry.options) or "none",
+            got=", ".join(options) or "none",
         )
-    choose = METHODS[method]
-    try:
-        inspect.signature(choose).bind(weights, rate, seed, **options)
-    except TypeError as problem:
-        raise F2FError(f"wrong options for pruning method {method!r}: {problem}") from None
-    return choose(weights, rate, seed, **options)
+    mask = np.asarray(entry.choose(weights, rate, seed, **options))
+    if mask.dtype != np.bool_ or mask.shape != weights.shape:
+        raise F2FError(
+            f"the mask of pruning method {method!r}", expected=f"bool of shape {weights.shape}",
+            got=f"{mask.dtype} of shape {mask.shape}",
+        )  # fmt: skip
+    return mask
 
 
 def prune_together(weights: Mapping[str, NDArray[Any]], rate: float) -> dict[str, Mask]:

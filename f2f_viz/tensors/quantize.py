@@ -1,11 +1,13 @@
 """Quantize a layer on request, so that number formats can be compared."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import Layer
@@ -13,10 +15,7 @@ from f2f_viz.tensors.layer import Layer
 __all__ = ["NUMBER_FORMATS", "STORED", "Quantized", "describe_format", "in_format", "quantize"]
 
 STORED = "stored"
-NUMBER_FORMATS = (
-    STORED, "float32", "bfloat16", "float16", "int8", "int8/channel", "int4", "int4/channel",
-)  # fmt: skip
-"""What `in_format` takes: as the layer is stored, or `to` of `quantize`, perhaps with `per`."""
+"""The number format of a layer as it is stored."""
 _LARGEST = {"int8": 127, "int4": 7}
 _FLOATS = ("bfloat16", "float16", "float32")
 
@@ -114,6 +113,55 @@ def _wrong(message: str, **details: Any) -> F2FError:
     return F2FError(message, field="number_format", **details)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NumberFormat(Choice):
+    """A number format that a layer may be brought into.
+
+    Attributes
+    ----------
+    convert : callable
+        ``convert(layer)`` gives it as a `Quantized`, or F2FError as `quantize`.
+    rounds : bool
+        Weights become whole steps of a scale, so that values change.
+    """
+
+    convert: Callable[[Layer], Quantized]
+    rounds: bool = False
+
+
+def _float(to: str) -> NumberFormat:
+    return NumberFormat(
+        name=to, label=to, help=f"Rounded to {to}.", convert=lambda layer: quantize(layer, to)
+    )
+
+
+def _integer(to: str, per: str) -> NumberFormat:
+    words = {"tensor": "one scale", "channel": "a scale per channel"}[per]
+    return NumberFormat(
+        name=to if per == "tensor" else f"{to}/{per}",
+        label=f"{to}, {words}",
+        help=f"Rounded after pruning to {to} with {words}; scales are kept.",
+        convert=lambda layer: quantize(layer, to, per),
+        rounds=True,
+    )
+
+
+NUMBER_FORMATS = Choices(
+    "number_format",
+    [
+        NumberFormat(
+            name=STORED,
+            label="As stored",
+            help="The layer's own number format.",
+            convert=lambda layer: Quantized(layer, np.ones((), np.float32)),
+        ),
+        *(_float(to) for to in ("float32", "bfloat16", "float16")),
+        *(_integer(to, per) for to in _LARGEST for per in ("tensor", "channel")),
+    ],
+)
+"""The known number formats."""
+
+
 def in_format(layer: Layer, number_format: str) -> Quantized:
     """Return a layer as it is stored, or quantized.
 
@@ -121,22 +169,18 @@ def in_format(layer: Layer, number_format: str) -> Quantized:
     ----------
     layer : Layer
     number_format : str
-        One of `NUMBER_FORMATS`; ``int8`` has one scale, ``int8/channel`` one a channel.
+        A name of `NUMBER_FORMATS`.
 
     Raises
     ------
     F2FError
         As `quantize`.
     """
-    if number_format == STORED:
-        return Quantized(layer, np.ones((), np.float32))
-    to, _, per = number_format.partition("/")
-    return quantize(layer, to, per or "tensor")
+    return NUMBER_FORMATS.pick(number_format).convert(layer)
 
 
 def describe_format(dtype: str, number_format: str) -> str:
-    """Return the number format of a layer in words: ``float32 → int8 per channel``."""
+    """Return the number format of a layer in words: ``float32 → int8, a scale per channel``."""
     if number_format == STORED:
         return dtype
-    to, _, per = number_format.partition("/")
-    return f"{dtype} → {to}" + (f" per {per or 'tensor'}" if to in _LARGEST else "")
+    return f"{dtype} → {NUMBER_FORMATS.pick(number_format).label}"

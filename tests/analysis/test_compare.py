@@ -146,7 +146,7 @@ def test_compare_with_an_encoded_layer(layer):
     encoded = f2f.encode(layer.weights, layer.mask, n_s=0)
     rows = compare.compare(layer.weights, layer.mask, encoded)
     assert rows[-1].name == compare.F2F
-    assert rows[-1].bytes * 8 == sum(encoded.report.bits.values())
+    assert rows[-1].bytes * 8 == sum(f2f.report(encoded).bits.values())
     assert rows[-1].fixed_rate
     by_name = {row.name: row for row in rows}
     assert by_name["2:4"].bytes is None
@@ -194,7 +194,7 @@ def test_no_code_beats_the_rate_distortion_curve():
         encoded = f2f.encode(weights, mask, n_s=n_s)
         point = compare.bounds(weights, mask, encoded).rate_point
         assert point.q == pytest.approx(mask.mean())
-        assert point.delta == pytest.approx(1 - encoded.report.efficiency)
+        assert point.delta == pytest.approx(1 - f2f.report(encoded).efficiency)
         assert point.bound < point.rate
         assert point.bound == pytest.approx(point.q * (1 - binary_entropy(point.delta)))
 

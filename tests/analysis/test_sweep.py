@@ -20,7 +20,7 @@ def layer():
 
 def test_grid_is_every_combination():
     settings = grid(f2f.Settings(n_in=4), rate=(0.5, 0.9), n_s=(0, 1))
-    assert [(s.rate, s.n_s, s.n_in) for s in settings] == [
+    assert [(s.rate, s.code.n_s, s.code.n_in) for s in settings] == [
         (0.5, 0, 4),
         (0.5, 1, 4),
         (0.9, 0, 4),

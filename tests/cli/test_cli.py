@@ -49,10 +49,10 @@ def test_encode_verify_decode_report(run, tmp_path, weights, coded):
 def test_encode_options_reach_the_encoder(run, tmp_path, weights):
     out = tmp_path / "w.f2f"
     run("encode", tmp_path / "w.npy", "-o", out, "--n-in", "4", "--n-s", "3", "--n-out", "11", "--order",
-        "row", "--coding", "chunk", "--seed", "5", "--method", "threshold", "--threshold", "1")  # fmt: skip
+        "row", "--coding", "chunk", "--matrix-seed", "5", "--method", "threshold", "--threshold", "1")  # fmt: skip
     encoded = f2f.open(out)
     assert (encoded.n_in, encoded.n_s, encoded.n_out) == (4, 3, 11)
-    assert (encoded.order, encoded.coding) == ("row", "chunk")
+    assert (encoded.order, encoded.code.coding) == ("row", "chunk")
     np.testing.assert_array_equal(encoded.mask, np.abs(weights) > 1)
     np.testing.assert_array_equal(
         encoded.network.matrix, f2f.XorNetwork.random(4, 11, 3, seed=5).matrix
@@ -163,7 +163,17 @@ def test_figure_writes_data_and_pages(run, tmp_path):
     assert DARK.symbol in (tmp_path / "dark.html").read_text()
     assert "<html" in (tmp_path / "mask.html").read_text()
     where = ("--plane", 2, "--cycle", 30)
-    run("figure", "trellis", "-o", tmp_path / "t.csv", "--set", "n_in=4", *where)
+    run(
+        "figure",
+        "trellis",
+        "-o",
+        tmp_path / "t.csv",
+        "--set",
+        "n_in=4",
+        "--preset",
+        "paper",
+        *where,
+    )
     assert "trellis" in (tmp_path / "t.csv").read_text()
     assert "trellis" in run("figure", "mask", "-o", tmp_path / "x.csv", *where, code=2)
     assert "one of" in run("figure", "nothing", "-o", tmp_path / "x.csv", code=1)

@@ -25,7 +25,8 @@ def test_every_plane_is_searched_as_often_as_any_other(planes, budget):
 def test_short_tiles_do_not_bias_the_estimate(n_s):
     rng = np.random.default_rng(3)
     layer = f2f.Layer("w", rng.normal(size=(900, 900)).astype(np.float16), "float16", "test")
-    settings = f2f.Settings(n_s=n_s, method="random")
+    code = f2f.Code(n_s=n_s, fit_n_out=False, plain=False, recode=False, zero_rate=False)
+    settings = f2f.Settings(method="random", code=code)
     exact = f2f.analyze(layer, settings)
     preview = f2f.analyze(layer, settings, preview=True)
     assert not preview.exact

@@ -265,7 +265,7 @@ def test_comparison_is_sorted_and_whole(analyses):
     assert data["kind"].count("f2f") == 1
     assert data["kind"].count("bound") == 2
     mine = data["bytes"][data["kind"].index("f2f")]
-    assert mine == sum(a.encoded.report.bits.values()) // 8
+    assert mine == sum(f2f.report(a.encoded).bits.values()) // 8
     CompareView("dark").show(rivals, limits)
 
 

@@ -12,7 +12,6 @@ import pytest
 import f2f_viz as f2f
 from f2f_viz.codec.mask_coding import pack_mask_bits
 from f2f_viz.files import layer_file
-from f2f_viz.settings import PRESETS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -158,13 +157,13 @@ def claiming(encoded, **claims):
 @pytest.fixture
 def all_pruned():
     weights = np.ones(100, np.float64)
-    return f2f.encode(weights, np.zeros(100, bool), **PRESETS["best"] | {"n_s": 1})
+    return f2f.encode(weights, np.zeros(100, bool))
 
 
 def test_a_large_layer_that_is_all_pruned_is_read(tmp_path):
     shape = (5000, 7000)
     weights = np.ones(shape, np.int8)
-    encoded = f2f.encode(weights, np.zeros(shape, bool), **PRESETS["best"] | {"n_s": 1})
+    encoded = f2f.encode(weights, np.zeros(shape, bool))
     f2f.save(encoded, tmp_path / "w.f2f")
     assert weights.size > 1 << 24
     assert weights.size > 2000 * (tmp_path / "w.f2f").stat().st_size

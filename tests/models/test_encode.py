@@ -29,11 +29,12 @@ from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import open_model
 from f2f_viz.models import encode as model
-from f2f_viz.models.encode import decode_model, encode_model
+from f2f_viz.models.decode import decode_model
+from f2f_viz.models.encode import encode_model
 from f2f_viz.models.report import model_report, model_rivals
-from f2f_viz.settings import PRESETS, Settings
+from f2f_viz.settings import Settings
 
-SETTINGS = Settings(**PRESETS["best"], rate=0.8, n_in=4, n_s=1)
+SETTINGS = Settings(rate=0.8, n_in=4, n_s=1)
 # name: (safetensors dtype, shape); encoded are the first five
 TENSORS = {
     "embed.weight": ("F32", (60, 50)),
@@ -114,17 +115,17 @@ def test_the_same_file_comes_back_with_zeros(source, tmp_path):
 
 
 def test_the_golden_model_still_decodes(tmp_path):
-    """Of version 1: `write_model`'s file, encoded with SETTINGS; never written again."""
+    """`write_model`'s file, encoded with SETTINGS by tests/golden/make.py."""
     golden = Path(__file__).parents[1] / "golden" / "model"
-    decode_model(golden / "v1.f2f", tmp_path / "back.safetensors")
+    decode_model(golden / "model.f2f", tmp_path / "back.safetensors")
     back = (tmp_path / "back.safetensors").read_bytes()
-    assert back == (golden / "v1.safetensors").read_bytes()
+    assert back == (golden / "model.safetensors").read_bytes()
 
 
 def test_each_layer_is_its_own_f2f_file(source, tmp_path):
     encode_model(source, tmp_path / "m.f2f", SETTINGS)
     weights = f2f.load_layer(source, "attn.weight").weights
-    one = f2f.encode(weights, f2f.prune(weights, 0.8), **SETTINGS.codec_options())
+    one = f2f.encode(weights, f2f.prune(weights, 0.8), SETTINGS.code)
     f2f.save(one, tmp_path / "one.f2f")
     assert (
         open_model(tmp_path / "m.f2f").read("f2f:attn.weight")
@@ -524,11 +525,10 @@ def test_bad_commands_leave_nothing(run, source, tmp_path, monkeypatch, argument
 
 
 def test_paper_preset_is_the_papers(run, source, tmp_path):
-    run("encode", source, "-o", tmp_path / "m.f2f", "--preset", "paper", "--n-s", "0", "--order",
-        "interleaved")  # fmt: skip
+    run("encode", source, "-o", tmp_path / "m.f2f", "--preset", "paper", "--n-s", "0")
     layer = open_model(tmp_path / "m.f2f").layer("embed.weight")
-    assert (layer.coding, layer.mask_coding, layer.ranks) == ("chunk", "bitmap", None)
-    assert layer.order == "interleaved"
+    assert (layer.code.preset, layer.ranks) == ("paper", None)
+    assert layer.n_s == 0
 
 
 def test_dask_cluster_with_a_worker_killed(source, whole, tmp_path):

@@ -138,7 +138,7 @@ def test_scales_that_do_not_fit_are_refused():
 
 def test_words_for_formats():
     assert describe_format("float32", "stored") == "float32"
-    assert describe_format("float32", "int8/channel") == "float32 → int8 per channel"
+    assert describe_format("float32", "int8/channel") == "float32 → int8, a scale per channel"
     assert describe_format("float32", "bfloat16") == "float32 → bfloat16"
 
 

@@ -1,23 +1,4 @@
 // The controls: native form elements bound to `values` by name; what is wrong stands beside them.
-const METHODS = [
-  ["magnitude", "Magnitude: largest |w|"],
-  ["random", "Random"],
-  ["threshold", "Threshold on |w|"],
-  ["zeros", "The layer's own zeros"],
-  ["n:m", "N of every M"],
-  ["mask", "Mask from a file"],
-  ["scores", "Scores from a file"],
-];
-const NUMBER_FORMATS = [
-  ["stored", "As stored"],
-  ["float32", "float32"],
-  ["bfloat16", "bfloat16"],
-  ["float16", "float16"],
-  ["int8", "int8, one scale"],
-  ["int8/channel", "int8, a scale per channel"],
-  ["int4", "int4, one scale"],
-  ["int4/channel", "int4, a scale per channel"],
-];
 const CHUNK = 4 * 1024 * 1024;
 const LIMIT = 200 * 1024 * 1024;
 
@@ -54,12 +35,12 @@ function render({ model, el }) {
       title, h("div", { class: "f2f-controls" }, ...controls), hint, error);
   };
 
-  const segmented = (name, label, options, help = {}) => {
-    const inputs = options.map(([value, text]) => {
+  const segmented = (name, label, options = model.get("choices")[name]) => {
+    const inputs = options.map(([value, text, help]) => {
       const input = h("input", { type: "radio", name: prefix + name, id: `${prefix}${name}-${value}`,
                                  onchange: () => set({ [name]: value }) });
       sync.push(() => { input.checked = values()[name] === value; });
-      return [input, h("label", { title: help[value] ?? null }, input, h("span", {}, text))];
+      return [input, h("label", { title: help ?? null }, input, h("span", {}, text))];
     });
     return field(name, label, inputs.map(([input]) => input),
       h("div", { class: "f2f-segmented" }, ...inputs.map(([, option]) => option)));
@@ -157,10 +138,10 @@ function render({ model, el }) {
     filter.hidden = tensors.length < 9;
   });
 
-  const numberFormat = select("number_format", "Number format", () => NUMBER_FORMATS);
+  const numberFormat = select("number_format", "Number format", () => model.get("choices").number_format);
 
   // ---- pruning -----------------------------------------------------------------------------
-  const method = select("method", "Method", () => METHODS);
+  const method = select("method", "Method", () => model.get("choices").method);
   const slider = h("input", { type: "range", id: `${prefix}rate-slider`, min: 0, max: 0.99,
     step: 0.01, "aria-label": "Pruning rate, slider", oninput: () => set({ rate: Number(slider.value) }) });
   const rateInput = h("input", { type: "number", id: `${prefix}rate`, min: 0, max: 0.99, step: 0.01,
@@ -178,7 +159,7 @@ function render({ model, el }) {
   });
   const rate = field("rate", "Pruning rate", [slider, rateInput], slider, rateInput);
   const [threshold] = stepper("threshold", "Threshold on |w|", 0, null, { step: "any" });
-  const per = segmented("per", "Rank weights", [["layer", "Whole layer"], ["row", "Each row"]]);
+  const per = segmented("per", "Prune alike each");
   const text = (name, label, placeholder) => {
     const input = h("input", { type: "text", id: prefix + name, spellcheck: "false", placeholder,
       onchange: () => set({ [name]: input.value.trim() || null }) });
@@ -188,20 +169,18 @@ function render({ model, el }) {
   const pattern = text("pattern", "Keep N of every M", "2:4");
   const mask = text("mask", "Mask file", "/data/mask.npy");
   const scores = text("scores", "Scores file", "/data/scores.npy");
+  const [seed] = stepper("seed", "Seed of random pruning", 0, null);
   sync.push(() => {
-    const chosen = values().method;
-    rate.hidden = !["magnitude", "random", "scores"].includes(chosen);
-    per.hidden = chosen !== "magnitude";
-    threshold.hidden = chosen !== "threshold";
-    pattern.hidden = chosen !== "n:m";
-    mask.hidden = chosen !== "mask";
-    scores.hidden = chosen !== "scores";
+    const shown = model.get("options")[values().method] ?? [];
+    for (const [name, row] of Object.entries({ rate, per, threshold, pattern, mask, scores, seed }))
+      row.hidden = !shown.includes(name);
   });
 
   // ---- code --------------------------------------------------------------------------------
   const [nIn] = stepper("n_in", "n_in, symbol bits", 1, 8);
-  const stages = segmented("n_s", "n_s, register", [0, 1, 2, 3].map((n) => [n, `${n}`]), {
-    0: "combinational: every block for itself", 1: "one old symbol helps", 2: "two old symbols help", 3: "three old symbols; a small n_in" });
+  const stages = segmented("n_s", "n_s, register", [
+    [0, "0", "combinational: every block for itself"], [1, "1", "one old symbol helps"],
+    [2, "2", "two old symbols help"], [3, "3", "three old symbols; a small n_in"]]);
   const auto = h("input", { type: "checkbox", id: `${prefix}n_out-auto`,
     onchange: () => set({ n_out: auto.checked ? null : model.get("auto_n_out") }) });
   const [nOut, nOutInput] = stepper("n_out", "n_out, block bits", 1, 4096);
@@ -212,17 +191,9 @@ function render({ model, el }) {
     nOutInput.disabled = auto.checked;
     if (auto.checked) nOutInput.value = model.get("auto_n_out") || "";
   });
-  const order = segmented("order", "Block order",
-    [["interleaved", "Interleaved"], ["row", "Row"]], {
-      interleaved: "bit i of block t is weight i·l + (t·g mod l): care bits spread evenly",
-      row: "bit i of block t is weight t·n_out + i: the paper's" });
-  const coding = segmented("coding", "Corrections",
-    [["rank", "By care rank"], ["chunk", "By position"]], {
-      rank: "gaps counted in care bits, Golomb–Rice coded",
-      chunk: "position in a chunk of 512 bits: the paper's" });
-  const maskCoding = segmented("mask_coding", "Mask",
-    [["range", "Range-coded"], ["bitmap", "Bitmap"]], {
-      range: "about h(S) bits a weight", bitmap: "one bit a weight: the paper's" });
+  const order = segmented("order", "Block order");
+  const coding = segmented("coding", "Corrections");
+  const maskCoding = segmented("mask_coding", "Mask");
   const check = (name, label, title) => {
     const input = h("input", { type: "checkbox", id: prefix + name,
                                onchange: () => set({ [name]: input.checked }) });
@@ -235,7 +206,7 @@ function render({ model, el }) {
     check("zero_rate", "No symbols for skewed planes", "their few ones are corrections"),
     check("fit_n_out", "Longest blocks that pay", "where n_out is auto: the length that stores the fewest bits"),
     check("plain", "Planes as they are where that is less", "where n_out is auto: no coding that costs more than it saves"));
-  const [seed] = stepper("seed", "Seed of the matrix", 0, null);
+  const [matrixSeed] = stepper("matrix_seed", "Seed of the matrix", 0, null);
 
   // ---- whole settings ----------------------------------------------------------------------
   const said = h("div", { class: "f2f-hint", role: "status" });
@@ -248,8 +219,8 @@ function render({ model, el }) {
       say(text);
     }
   };
-  const preset = (name, label, title) => h("button", { type: "button", class: "f2f-button", title,
-    onclick: () => set(model.get("presets")[name]) }, label);
+  const preset = ({ label, help, values: chosen }) => h("button",
+    { type: "button", class: "f2f-button", title: help, onclick: () => set(chosen) }, label);
   const load = h("input", { type: "file", id: `${prefix}settings`, accept: "application/json,.json",
     class: "f2f-visually-hidden", "aria-label": "Load settings from a JSON file",
     onchange: async () => {
@@ -268,8 +239,7 @@ function render({ model, el }) {
   };
   const settings = h("div", { class: "f2f-field f2f-field-settings" },
     h("div", { class: "f2f-buttons" },
-      preset("best", "Best", "interleaved, exponents as ranks, range-coded mask: the smallest files"),
-      preset("paper", "Paper", "row order, corrections by position, a bitmap: as Park et al. 2022")),
+      ...model.get("presets").map(preset)),
     h("div", { class: "f2f-buttons" },
       h("button", { type: "button", class: "f2f-button", onclick: save }, "Save JSON"),
       h("button", { type: "button", class: "f2f-button", onclick: () => load.click() }, "Load JSON"),
@@ -287,8 +257,8 @@ function render({ model, el }) {
   el.append(
     section("Layer", source, sample, path, uploading, tensor, numberFormat),
     section("Pruning", method, rate, per, threshold, pattern, mask,
-            scores),
-    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), h("div", { class: "f2f-pair" }, nOut, seed), order,
+            scores, seed),
+    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), h("div", { class: "f2f-pair" }, nOut, matrixSeed), order,
       more),
     section("Settings", settings));
 

@@ -2,15 +2,13 @@
 const AXES = [["seconds", "encode time, s"], ["gates", "shared XOR gates of the decoder"]];
 const TINTS = ["care", "mismatch", "corrected", "matrix", "symbol", "register", "mask", "header"];
 const SHAPES = ["M0 -5a5 5 0 1 0 .01 0z", "M-4.5 -4.5h9v9h-9z", "M0 -6l5.5 10h-11z", "M0 -6l6 6l-6 6l-6 -6z"];
-const METHODS = [["magnitude", "magnitude"], ["random", "random"], ["n:m", "n of every m"],
-  ["threshold", "threshold"], ["zeros", "own zeros"]];
 const same = (values) => values.map((value) => [value, value]);
 const GRID = [
-  ["method", "Pruning", METHODS, ["magnitude"], String],
+  ["method", "Pruning", null, ["magnitude"], String],
   ["rate", "Rate", same([0.5, 0.7, 0.8, 0.9, 0.95]), [0.7, 0.9], Number],
   ["n_in", "n_in", same([4, 5, 6, 7, 8]), [4, 6, 8], Number],
   ["n_s", "n_s", same([0, 1, 2]), [0, 1], Number],
-  ["order", "Order", same(["interleaved", "row"]), ["interleaved"], String],
+  ["order", "Order", null, ["interleaved"], String],
 ];
 const COLOURS = [["n_s", "n_s"], ["short", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"]];
 const FILTER_FROM = 13;
@@ -23,7 +21,7 @@ function render({ model, el }) {
     `<label><input type="checkbox" name="${name}" value="${escape(v)}" ${on.includes(v) ? "checked" : ""}><span>${escape(text)}</span></label>`).join("");
   el.innerHTML = `<form>
     <fieldset class="f2f-sweep-layers"><legend>Layers</legend><input type="search" placeholder="filter" aria-label="Filter layers"><div class="f2f-sweep-list"></div></fieldset>
-    ${GRID.map(([name, title, values, on]) => `<fieldset><legend>${title}</legend>${boxes(name, values, on)}</fieldset>`).join("")}
+    ${GRID.map(([name, title, values, on]) => `<fieldset><legend>${title}</legend>${boxes(name, values ?? model.get("axes")[name], on)}</fieldset>`).join("")}
     <button type="submit" class="f2f-button f2f-primary">Start</button>
     <button type="button" class="f2f-button" name="pause">Pause</button>
     <progress max="1" value="0" aria-label="Sweep"></progress><span class="f2f-quiet" role="status"></span></form>

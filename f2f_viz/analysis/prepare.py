@@ -1,0 +1,117 @@
+"""Settings and a layer give a mask and a layer to code: once, for everything that encodes."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz.codec.encode import encode
+from f2f_viz.codec.encoded import Encoded
+from f2f_viz.errors import Progress
+from f2f_viz.settings import Settings
+from f2f_viz.tensors.layer import Layer, list_tensors, load_layer, load_mask
+from f2f_viz.tensors.magnitudes import Magnitudes
+from f2f_viz.tensors.pruning import METHODS, Lot, keep_count, prune
+from f2f_viz.tensors.quantize import STORED, Quantized, in_format
+
+__all__ = ["Prepared", "encode_layer", "prepare"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A layer that is ready to be coded.
+
+    Attributes
+    ----------
+    given : Layer
+        As it was given; pruning looks at its weights.
+    layer : Layer
+        As it is coded: in the number format of the settings.
+    settings : Settings
+    mask : ndarray of bool, the layer's shape
+        True = kept.
+    scales : ndarray of float32 or None
+        Of quantized weights.
+    """
+
+    given: Layer
+    layer: Layer
+    settings: Settings
+    mask: NDArray[np.bool_]
+    scales: NDArray[np.float32] | None
+
+
+def prepare(layer: Layer, settings: Settings) -> Prepared:
+    """Prune a layer and bring it into the number format of the settings.
+
+    A file of masks or scores that has a tensor of the layer's name gives that one.
+
+    Raises
+    ------
+    F2FError
+        For settings that do not fit the layer.
+    """
+    mask = _mask(layer, settings)
+    quantized = _in_format(layer, settings.number_format)
+    return Prepared(layer, quantized.layer, settings, mask, quantized.told_scales)
+
+
+def encode_layer(
+    layer: Layer,
+    settings: Settings,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Encoded:
+    """Prepare and encode one layer; parameters as in `encode.encode`."""
+    ready = prepare(layer, settings)
+    return encode(
+        ready.layer.weights, ready.mask, settings.code, scales=ready.scales,
+        threads=threads, progress=progress, cancel=cancel,
+    )  # fmt: skip
+
+
+_rankings: "WeakKeyDictionary[Layer, dict[tuple[str, int], Magnitudes | Lot]]" = WeakKeyDictionary()
+_formats: "WeakKeyDictionary[Layer, tuple[str, Quantized]]" = WeakKeyDictionary()
+
+
+def _in_format(layer: Layer, number_format: str) -> Quantized:
+    """Quantize; the last format of a layer is kept, for a new rate needs no new rounding."""
+    if number_format == STORED:  # not kept: it would hold the layer itself
+        return in_format(layer, number_format)
+    known = _formats.get(layer)
+    if known is None or known[0] != number_format:
+        known = _formats[layer] = number_format, in_format(layer, number_format)
+    return known[1]
+
+
+def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
+    """Prune; the ranking of a layer is kept, so that a new rate needs no new sort."""
+    method, options = METHODS.pick(settings.method), _options(layer, settings)
+    if method.ranking is None or options not in ({}, {"per": "layer"}):
+        return prune(layer.weights, settings.rate, method.name, seed=settings.seed, **options)
+    known = _rankings.setdefault(layer, {})
+    key = method.name, settings.seed
+    if key not in known:
+        known[key] = method.ranking(layer.weights, settings.seed)
+    return known[key].largest(keep_count(layer.weights.size, settings.rate))
+
+
+def _options(layer: Layer, settings: Settings) -> dict[str, Any]:
+    """Return the options of the pruning method, with arrays in place of files."""
+    options = settings.pruning_options()
+    if options.get("mask"):
+        options["mask"] = load_mask(options["mask"], _own(options["mask"], layer.name))
+    if options.get("scores"):
+        scores = load_layer(options["scores"], _own(options["scores"], layer.name))
+        options["scores"] = scores.weights
+    return options
+
+
+def _own(path: str, name: str) -> str | None:
+    """Return the name if the file has such a tensor."""
+    return name if any(info.name == name for info in list_tensors(path)) else None

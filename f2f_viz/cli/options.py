@@ -1,0 +1,77 @@
+"""Settings as options of commands, made from the table of their fields."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from f2f_viz.codec.code import PRESETS
+from f2f_viz.errors import F2FError
+from f2f_viz.settings import FIELDS, Field, Settings
+
+__all__ = ["field_options", "pairs", "preset_option", "settings_of", "value_of"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _option(field: Field) -> Callable[[Command], Command]:
+    flag = "--" + field.name.replace("_", "-")
+    default = Settings().to_dict()[field.name]
+    if field.choices is not None:
+        kind: Any = click.Choice(list(field.choices))
+    elif field.kind is bool:
+        flag, kind = f"{flag}/--no-{flag[2:]}", None
+    else:
+        kind = click.Path() if field.file else field.kind
+    said = "" if default is None or field.kind is bool else f"  [default: {default}]"
+    return click.option(flag, type=kind, default=None, help=field.help + said)
+
+
+def field_options(command: Command) -> Command:
+    """Give a command an option for every setting; those not given are None."""
+    for field in reversed(FIELDS.values()):
+        command = _option(field)(command)
+    return command
+
+
+preset_option = click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default=next(iter(PRESETS)),
+    show_default=True,
+    help="How to code where nothing else is said: "
+    + " ".join(f"{preset.name}: {preset.help}" for preset in PRESETS.values()),
+)
+
+
+def settings_of(preset: str, chosen: dict[str, Any]) -> Settings:
+    """Return a preset's settings with those chosen that are not None."""
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return Settings(code=PRESETS.pick(preset).code).replace(**given)
+
+
+def value_of(text: str) -> Any:
+    """Return the value that is written as JSON, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    """Split NAME=VALUE.
+
+    Raises
+    ------
+    click.UsageError
+        For a text without =.
+    """
+    found = [text.partition("=") for text in texts]
+    wrong = [name for name, equals, _ in found if not equals]
+    if wrong:
+        raise click.UsageError(f"expected NAME=VALUE, got {wrong[0]}")
+    unknown = [name for name, _, _ in found if name not in FIELDS]
+    if unknown:
+        raise F2FError("unknown settings", expected=f"some of {', '.join(FIELDS)}", got=unknown[0])
+    return {name: value for name, _, value in found}

@@ -1,0 +1,88 @@
+"""Whole models back again: every tensor of a model's .f2f file, in pieces."""
+
+import threading
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from f2f_viz.codec.bitplanes import to_words
+from f2f_viz.codec.decode import decoded
+from f2f_viz.errors import F2FError, Progress, stop_if
+from f2f_viz.files.atomic import claim, write_atomically
+from f2f_viz.files.model_file import ModelFile, open_model
+from f2f_viz.files.onnx_frame import write_onnx
+from f2f_viz.models.encode import Paths
+
+__all__ = ["decode_model"]
+
+
+def _decoded_tensors(
+    model: ModelFile, progress: Progress | None, cancel: threading.Event | None
+) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield every tensor in the order of the model's data, each in pieces."""
+    layers, done, total = set(model.layers), 0, sum(s.nbytes for s in model.slots.values())
+    for name, slot in model.slots.items():
+        stop_if(cancel)
+        if name in layers:
+            yield name, iter([to_words(decoded(model.layer(name), name)).tobytes()])
+        else:
+            yield name, model.chunks(name)
+        done += slot.nbytes
+        if progress:
+            progress(done, total)
+
+
+def decode_model(
+    path: Paths,
+    output: Paths | None,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> ModelFile:
+    """Decode a model's file; pruned weights are +0, all else bit for bit.
+
+    Parameters
+    ----------
+    path
+        The .f2f file of a model.
+    output
+        The .safetensors file to write, or .onnx if the model came as one; None only checks that
+        everything decodes.
+    force : bool
+        The output may replace the .f2f file.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in bytes of the model.
+    cancel : threading.Event, optional
+        Set it to stop; `Cancelled` is raised.
+
+    Returns
+    -------
+    ModelFile
+        What was decoded.
+
+    Raises
+    ------
+    F2FError
+        If the file is damaged, or a decoded layer differs from its checksum; no output is left
+        then.
+    """
+    model = open_model(Path(path))
+    tensors = _decoded_tensors(model, progress, cancel)
+    if output is None:
+        for _, pieces in tensors:
+            for _ in pieces:
+                pass
+        return model
+    with claim(output, path, force=force) as target:
+        if Path(output).suffix == ".onnx":
+            if model.frame is None:
+                known = "a name ending .safetensors"
+                raise F2FError(f"{path} holds no ONNX model", expected=known, got=output)
+            whole = ((name, b"".join(pieces)) for name, pieces in tensors)
+            write_onnx(model.frame, whole, target, str(path))
+        else:
+            head = [len(model.header).to_bytes(8, "little"), model.header]
+            bodies = chain.from_iterable(pieces for _, pieces in tensors)
+            write_atomically(target, chain(head, bodies))
+    return model
