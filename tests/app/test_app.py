@@ -216,8 +216,8 @@ def test_filler_goes_on_where_it_paused(until):
 def test_grids_leave_out_what_is_not_legal():
     choices = {"rate": [0.5, 2.0], "n_in": [8], "n_s": [0, 1, 2, 3], "order": ["row"]}
     found = legal_grid(f2f.Settings(seed=4, n_out=7), choices)
-    assert [s.n_s for s in found] == [0, 1, 2]  # 8 · 3 bits of state are too many
-    assert {(s.rate, s.seed, s.n_out) for s in found} == {(0.5, 4, None)}
+    assert [s.code.n_s for s in found] == [0, 1, 2]  # 8 · 3 bits of state are too many
+    assert {(s.rate, s.seed, s.code.n_out) for s in found} == {(0.5, 4, None)}
 
 
 def test_grids_have_methods_without_a_rate_once():
@@ -226,7 +226,7 @@ def test_grids_have_methods_without_a_rate_once():
     assert [(s.method, s.rate) for s in found] == [
         ("n:m", 0.8), ("random", 0.5), ("random", 0.7), ("random", 0.9),
     ]  # fmt: skip
-    assert {(s.n_in, s.n_s) for s in found} == {(5, 2)}  # as they were
+    assert {(s.code.n_in, s.code.n_s) for s in found} == {(5, 2)}  # as they were
 
 
 def test_siblings_are_the_samples_or_the_tensors_of_the_file(tmp_path):
@@ -266,7 +266,11 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
         rows = view.root.rows
         assert [row["layer"] for row in rows] == [names[0]] * 3 + [names[1]] * 3
         assert [row["short"] for row in rows[::3]] == ["dense/ffn1", "l0-0.9/ffn2"]
-        assert [row["pruning"] for row in rows[:3]] == ["magnitude 0.5", "magnitude 0.9", "2:4"]
+        assert [row["pruning"] for row in rows[:3]] == [
+            "magnitude 0.5 of each layer",
+            "magnitude 0.9 of each layer",
+            "2:4",
+        ]
         for row in rows:
             settings = f2f.Settings(
                 method="n:m" if row["pruning"] == "2:4" else "magnitude", rate=row["rate"],

@@ -20,7 +20,7 @@ from f2f_viz.figures.palette import DARK
 def analysis():
     weights = np.random.default_rng(3).normal(size=(24, 30)).astype(np.float16)
     layer = f2f.Layer('a "b" <c>', weights, "float16", "test")
-    return f2f.analyze(layer, f2f.Settings(rate=0.75, n_in=6))
+    return f2f.analyze(layer, f2f.Settings(rate=0.75, n_in=6, recode=False, zero_rate=False))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,11 @@ def test_trellis_data_are_ways_and_costs(analysis):
 def test_trellis_says_why_there_is_none(settings, options, message):
     layer = f2f.Layer("w", np.ones((9, 9), np.float16), "float16", "test")
     with pytest.raises(f2f.F2FError, match=message):
-        f2f.figure("trellis", f2f.analyze(layer, f2f.Settings(**settings)), **options)
+        f2f.figure(
+            "trellis",
+            f2f.analyze(layer, f2f.Settings(code=f2f.Code.paper(), **settings)),
+            **options,
+        )
 
 
 @pytest.mark.parametrize("name", ["bits", "mask"])
@@ -202,7 +206,9 @@ def test_what_cannot_be_made_is_said(analysis, tmp_path, name, path, message):
 
 def test_a_lesson_needs_the_exact_analysis(analysis):
     preview = f2f.analyze(
-        f2f.Layer("w", np.ones((2048, 2048), np.float16), "float16", "test"), preview=True
+        f2f.Layer("w", np.ones((2048, 2048), np.float16), "float16", "test"),
+        f2f.Settings(code=f2f.Code.paper()),
+        preview=True,
     )
     assert not preview.exact
     with pytest.raises(f2f.F2FError, match="exact analysis"):

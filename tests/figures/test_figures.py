@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import f2f_viz as f2f
 from f2f_viz.analysis import sweep as f2f_sweep
 from f2f_viz.analysis.compare import bounds, compare
-from f2f_viz.codec.blocks import block_count, weight_index
+from f2f_viz.codec.blocks import block_count, block_of, weight_index
 from f2f_viz.figures import (
     bits,
     decoder,
@@ -24,6 +24,8 @@ from f2f_viz.figures import (
 )
 from f2f_viz.figures.compare import CompareView, compare_data
 
+PLAIN = f2f.Code.paper(order="interleaved", coding="rank")
+
 
 def layer_of(weights):
     return f2f.Layer("w", weights, str(weights.dtype), "test")
@@ -33,7 +35,7 @@ def layer_of(weights):
 def analyses():
     weights = np.random.default_rng(5).normal(size=(37, 61)).astype(np.float32)
     return {
-        order: f2f.analyze(layer_of(weights), f2f.Settings(order=order, rate=0.8, n_s=1))
+        order: f2f.analyze(layer_of(weights), f2f.Settings(rate=0.8, code=PLAIN, order=order))
         for order in ("row", "interleaved")
     }
 
@@ -70,7 +72,7 @@ def test_every_weight_knows_its_block(analyses, order):
     index = weight_index(a.mask.size, a.n_out, order)
     for block in range(0, a.blocks, 7):
         for weight in index[block][index[block] >= 0]:
-            assert mask.block_of_weight(a, int(weight)) == block
+            assert block_of(weight, a.mask.size, a.n_out, order) == block
         marks = mask.block_weights(a, block)
         np.testing.assert_array_equal(
             marks["kept"], a.mask[marks["row"].astype(int), marks["column"].astype(int)]
@@ -185,7 +187,7 @@ def test_decoder_window_is_the_trace(analyses):
 
 def test_decoder_window_has_scales_of_quantized_weights(analyses):
     layer = analyses["row"].layer
-    a = f2f.analyze(layer, f2f.Settings(rate=0.8, number_format="int8/channel"))
+    a = f2f.analyze(layer, f2f.Settings(rate=0.8, number_format="int8/channel", code=PLAIN))
     data = decoder.window_data(a, plane=0, cycle=0, length=8)
     t = f2f.trace(a.encoded, 0, 0, 8)
     codes = np.frombuffer(data["values"], "<f8").reshape(t.care.shape)
@@ -221,7 +223,7 @@ def test_plane_chart_shows_the_planes(analyses):
         assert data["ones"][p] == pytest.approx(ones)
         assert data["mismatches"][p] == plane.corrections.size
         assert data["efficiency"][p] == pytest.approx(100 * (1 - plane.corrections.size / kept))
-        assert data["payload_end"][p] == pytest.approx(a.blocks * a.settings.n_in / kept)
+        assert data["payload_end"][p] == pytest.approx(a.blocks * a.settings.code.n_in / kept)
     assert sum(data["per_bit"]) * kept == pytest.approx(a.bits["payload"] + a.bits["corrections"])
     assert plane_chart.plane_fields(data["name"]) == [
         ("sign", 0, 1), ("exponent", 1, 9), ("mantissa", 9, 32),
@@ -276,14 +278,14 @@ def test_longer_registers_correct_less(analyses):
     totals = [sum(stage["wrong"]) for stage in data["stages"]]
     assert totals[0] > totals[1] >= totals[2]
     # from cycle 0 with the analysis' own register it is the encoder's own search, if whole
-    whole = decoder.register_data(a, 31, 0, a.blocks)["stages"][a.settings.n_s]["wrong"]
+    whole = decoder.register_data(a, 31, 0, a.blocks)["stages"][a.settings.code.n_s]["wrong"]
     assert sum(whole) == a.encoded.planes[31].corrections.size
 
 
 def test_jumps_lead_to_what_they_say(analyses):
     a = analyses["row"]
     np.testing.assert_array_equal(
-        decoder.heavy_cycles(a), [t for t in range(a.blocks) if a.n_u[t] > a.settings.n_in]
+        decoder.heavy_cycles(a), [t for t in range(a.blocks) if a.n_u[t] > a.settings.code.n_in]
     )
     wrong = f2f.trace(a.encoded, 0, 0, a.blocks).mismatch.any(axis=1)
     np.testing.assert_array_equal(decoder.mismatch_cycles(a, 0), np.flatnonzero(wrong))
@@ -292,7 +294,7 @@ def test_jumps_lead_to_what_they_say(analyses):
 @pytest.mark.parametrize(("n_in", "n_s"), [(3, 2), (2, 3), (6, 1), (4, 1)])
 def test_trellis_is_the_search(n_in, n_s):
     weights = np.random.default_rng(n_in).normal(size=(40, 9)).astype(np.float16)
-    a = f2f.analyze(layer_of(weights), f2f.Settings(rate=0.7, n_in=n_in, n_s=n_s))
+    a = f2f.analyze(layer_of(weights), f2f.Settings(rate=0.7, code=PLAIN, n_in=n_in, n_s=n_s))
     for plane in (0, 7):
         data = trellis.trellis_data(a, plane, 0, a.blocks)
         nodes, ways, path = data["nodes"], data["survivors"], data["path"]
@@ -341,7 +343,7 @@ def test_fronts_are_of_one_layer_and_sparsity(analyses):
             {"method": "threshold", "threshold": 0.01}, {"method": "n:m", "pattern": "1:4"},
         )
     ]  # fmt: skip
-    assert words == ["magnitude by row 0.9", "random 0.5", "own zeros", "|w| > 0.01", "1:4"]
+    assert words == ["magnitude 0.9 of each row", "random 0.5", "own zeros", "|w| > 0.01", "1:4"]
 
 
 def test_trellis_says_why_it_is_empty(analyses):
