@@ -84,7 +84,7 @@ def test_order_matters_on_real_layers_only():
         assert found["row"]["efficiency"] < found["interleaved"]["efficiency"]
 
 
-@pytest.mark.parametrize(("code", "most"), [("best", 0.9), ("interleaved", 1.09)])
+@pytest.mark.parametrize(("code", "most"), [("default", 0.9), ("interleaved", 1.09)])
 def test_a_whole_model_is_small(code, most):
     """Payload + corrections over the kept weights' bits; whole files against other formats."""
     path = paper.OUT.with_name("minilm.json")
@@ -93,7 +93,7 @@ def test_a_whole_model_is_small(code, most):
     bits = [row[code]["bits"] for row in rows]
     coded = sum(b["payload"] + b["corrections"] for b in bits)
     assert coded <= most * sum(row[code]["kept_bits"] for row in rows)
-    if code == "best":
+    if code == "default":
         size = sum(sum(b.values()) for b in bits) / 8
         for name in ("CSR", "COO", "bitmask + values", "zstd", "xz", "shuffled zstd"):
             assert size < sum(row["rivals"][name] for row in rows)

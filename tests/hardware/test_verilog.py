@@ -52,7 +52,7 @@ def encoded_layer(dtype, n_s, order, size=(30, 50), seed=3):
     weights = rng.normal(-1.5, 1, size) * (20 if dtype == "int8" else 0.1)
     weights = weights.astype(DTYPES[dtype])
     mask = rng.random(size) < 0.15
-    return weights, mask, f2f.encode(weights, mask, n_s=n_s, n_out=53, order=order)
+    return weights, mask, f2f.encode(weights, mask, f2f.Code.paper(n_s=n_s, n_out=53, order=order))
 
 
 @pytest.mark.parametrize("flips", [1, 2])
