@@ -104,7 +104,7 @@ def test_equals_planes_turned_one_by_one(monkeypatch, level, count, word, order,
     size=st.integers(0, 3000),
     count=st.sampled_from([4, 8, 16, 32, 64]),
     kept=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
-    order=st.sampled_from(blocks.ORDERS),
+    order=st.sampled_from(list(blocks.ORDERS)),
     tile=st.integers(1, 100),
 )
 def test_any_code_at_every_level(seed, n_in, n_s, n_out, size, count, kept, order, tile):
