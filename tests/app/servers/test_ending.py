@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.server
+
 BUSY = """
 import asyncio, os, subprocess, sys
 from pathlib import Path

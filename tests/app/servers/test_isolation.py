@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 
 from tests.app.page import settle
 
+pytestmark = pytest.mark.server
+
 CONFIGURATIONS = [  # files in which Jupyter, Voilà and IPython look for Python to run
     "voila.py", "jupyter_config.py", "jupyter_server_config.py", "jupyter_notebook_config.py",
     "jupyter_lab_config.py", "ipython_config.py", "ipython_kernel_config.py",

@@ -10,6 +10,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+pytestmark = pytest.mark.server
+
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 
 

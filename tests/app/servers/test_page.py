@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from f2f_viz.app.servers import libraries
 from tests.app.page import settle
 
+pytestmark = pytest.mark.server
+
 PORT = re.compile(r":(\d+)/")
 
 
