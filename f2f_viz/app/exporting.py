@@ -11,21 +11,11 @@ import traitlets
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.app.selection import Selection
 from f2f_viz.errors import F2FError
-from f2f_viz.figures.catalogue import FORMATS, figure, to_bytes
+from f2f_viz.figures.catalogue import FIGURES, figure
+from f2f_viz.figures.figure import to_bytes
 from f2f_viz.figures.front_end import script
 
 __all__ = ["ExportView"]
-
-_FIGURES = {
-    "mask": ("Mask", FORMATS),
-    "histogram": ("Care bits of blocks", FORMATS),
-    "bits": ("Stored bits", FORMATS),
-    "ratio": ("Ratio and bounds", FORMATS),
-    "compare": ("Comparison of formats", FORMATS),
-    "planes": ("Planes", FORMATS),
-    "trellis": ("Trellis at the cycle shown", FORMATS),
-    "decoder": ("Decoder, as a lesson", ("html", "csv", "json")),
-}
 
 
 class ExportWidget(anywidget.AnyWidget):
@@ -33,7 +23,7 @@ class ExportWidget(anywidget.AnyWidget):
 
     _esm = script(Path(__file__).parent / "static" / "export.js")
 
-    figures: Any = traitlets.Dict(_FIGURES).tag(sync=True)
+    figures: Any = traitlets.Dict().tag(sync=True)
 
 
 class ExportView:
@@ -50,7 +40,8 @@ class ExportView:
     """
 
     def __init__(self, where: Callable[[], Selection]) -> None:
-        self.root = ExportWidget()
+        figures = {name: [entry.label, list(entry.formats)] for name, entry in FIGURES.items()}
+        self.root = ExportWidget(figures=figures)
         self._where = where
         self.root.on_msg(self._asked)
         self._analysis: Analysis | None = None
@@ -69,7 +60,7 @@ class ExportView:
         name, form = asked["figure"], asked["form"]
         assert self._analysis is not None
         at = self._where()
-        options = {"plane": at.plane, "cycle": at.cycle} if name == "trellis" else {}
+        options = {option: getattr(at, option) for option in FIGURES.pick(name).options}
 
         def make(analysis: Analysis) -> bytes:
             made = figure(name, analysis, theme=asked["theme"], **options)

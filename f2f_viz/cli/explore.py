@@ -99,7 +99,17 @@ def sweep(
         )
 
 
-@click.command()
+class _FigureCommand(click.Command):
+    """Lists the figures in its help; what draws them is slow to import."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        from f2f_viz.figures.catalogue import FIGURES
+
+        with formatter.section("Figures"):
+            formatter.write_dl([(entry.name, entry.help) for entry in FIGURES.values()])
+
+
+@click.command(cls=_FigureCommand)
 @click.argument("name")
 @click.argument("path", type=click.Path(), required=False)
 @_tensor
@@ -120,15 +130,18 @@ def figure(
 ) -> None:  # fmt: skip
     """Write figure NAME of a layer of PATH, or of a sample layer, to a file.
 
-    NAME is mask, histogram, bits, ratio, planes, trellis, compare or decoder.
+    NAME is one of those below.
     """
+    from f2f_viz.figures.catalogue import FIGURES
     from f2f_viz.figures.catalogue import figure as make
 
     options: dict[str, Any] = {
         option: value for option, value in where.items() if value is not None
     }
-    if options and name != "trellis":
-        raise click.UsageError("--plane and --cycle are for the trellis")
+    wrong = set(options) - set(FIGURES.pick(name).options)
+    if wrong:
+        takes = [entry.name for entry in FIGURES.values() if wrong <= set(entry.options)]
+        raise click.UsageError(f"--{min(wrong)} is for {', '.join(takes)}")
     (layer,) = _layers(path, tensors[:1])
     with claim(output, *[path] if path else [], force=force):
         analysis = f2f.analyze(layer, _chosen(preset, chosen))

@@ -1,107 +1,29 @@
 """The figures of an analysis, by name: what is drawn, and the data behind it."""
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from bokeh.models import LayoutDOM
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.analysis.compare import bounds, compare
+from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.bits import BitsView, bits_data
 from f2f_viz.figures.compare import CompareView, compare_data
-from f2f_viz.figures.figure import FORMATS, to_bytes
+from f2f_viz.figures.figure import FORMATS, Figure, Sheet, Table
 from f2f_viz.figures.histogram import HistogramView, histogram_data
-from f2f_viz.figures.lesson import lesson_data
+from f2f_viz.figures.lesson import lesson_data, lesson_html
 from f2f_viz.figures.mask import MaskView, mask_data
 from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.plane_chart import PlaneChart
 from f2f_viz.figures.planes import planes_data
 from f2f_viz.figures.ratio import CurvePoint, RatioView, bound_data, point_of
-from f2f_viz.figures.style import TEXT_PT
 from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
-from f2f_viz.files.atomic import write_atomically
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["FIGURES", "FORMATS", "Figure", "figure", "to_bytes"]
-
-Table = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of an analysis.
-
-    Attributes
-    ----------
-    name : str
-        A name of `FIGURES`.
-    analysis : Analysis
-    theme : {"light", "dark"}
-    data : dict of str to list
-        What is drawn, in columns of equal length.
-    draw : callable or None
-        ``draw(narrow)`` makes the Bokeh model, for one column if `narrow`; None for the lesson,
-        which is a page.
-    """
-
-    name: str
-    analysis: Analysis
-    theme: Theme
-    data: Table
-    draw: Callable[[bool], LayoutDOM] | None
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What makes this figure again."""
-        return {
-            "figure": self.name,
-            "layer": self.analysis.layer.name,
-            "source": self.analysis.layer.source,
-            "exact": self.analysis.exact,
-            "settings": self.analysis.settings.to_dict(),
-            "f2f_viz": version("f2f-viz"),
-        }
-
-    def save(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        width_mm: float = 180.0,
-        height_mm: float | None = None,
-        scale: float = 2.0,
-        font_pt: float = TEXT_PT,
-    ) -> None:
-        """Write the figure; the file's suffix says as what.
-
-        Parameters
-        ----------
-        path
-            Ends in .html, .svg, .pdf, .png, .csv or .json.
-        width_mm, height_mm : float
-            Printed size: 180 mm fills two columns, 88 mm one. The height follows if not given.
-        scale : float
-            PNG pixels a CSS pixel, of 1/96 inch.
-        font_pt : float
-            Size of the text in an image, in points; titles are a little larger.
-
-        Raises
-        ------
-        F2FError
-            For another suffix, or where what draws images is not installed.
-        """
-        data = to_bytes(
-            self, Path(path).suffix.lstrip("."), width_mm=width_mm, height_mm=height_mm,
-            scale=scale, font_pt=font_pt,
-        )  # fmt: skip
-        write_atomically(path, data)
+__all__ = ["FIGURES", "Entry", "figure"]
 
 
 def _drawn(make: Callable[[bool], Any], analysis: Analysis) -> Callable[[bool], LayoutDOM]:
@@ -213,19 +135,103 @@ def _ratio(analysis: Analysis, theme: Theme, points: tuple[CurvePoint, ...] = ()
 
 
 def _decoder(analysis: Analysis, theme: Theme) -> Figure:
-    return Figure("decoder", analysis, theme, lesson_data(analysis), None)
+    def page(about: str) -> str:
+        return lesson_html(analysis, theme, about)
+
+    return Figure("decoder", analysis, theme, lesson_data(analysis), None, page=page)
 
 
-FIGURES: dict[str, Callable[..., Figure]] = {
-    "mask": _mask,
-    "histogram": _histogram,
-    "bits": _bits,
-    "ratio": _ratio,
-    "planes": _planes,
-    "trellis": _trellis,
-    "compare": _compare,
-    "decoder": _decoder,
-}
+@dataclass(frozen=True, kw_only=True)
+class Entry(Choice):
+    """A figure of the catalogue.
+
+    Attributes
+    ----------
+    make : callable
+        ``make(analysis, theme, **options)`` gives the `Figure`.
+    sheet : Sheet
+        How large an image is.
+    exact : bool
+        It needs an exact analysis, not a preview.
+    options : tuple of str
+        What `make` takes, of what a person chooses: ``plane`` and ``cycle``.
+    formats : tuple of str
+        What it can be written as.
+    """
+
+    make: Callable[..., Figure]
+    sheet: Sheet = field(default_factory=Sheet)
+    exact: bool = False
+    options: tuple[str, ...] = ()
+    formats: tuple[str, ...] = FORMATS
+
+
+FIGURES = Choices(
+    "figure",
+    [
+        Entry(
+            name="mask",
+            label="Mask",
+            help="Which weights are kept, with densities of rows and columns.",
+            make=_mask,
+            sheet=Sheet(0.9),
+        ),
+        Entry(
+            name="histogram",
+            label="Care bits of blocks",
+            help="How many care bits blocks hold, beside the binomial.",
+            make=_histogram,
+            sheet=Sheet(0.75),
+        ),
+        Entry(
+            name="bits",
+            label="Stored bits",
+            help="What every stored bit is for.",
+            make=_bits,
+            sheet=Sheet(0.22, least_mm=48),
+        ),
+        Entry(
+            name="ratio",
+            label="Ratio and bounds",
+            help="The ratio reached, under the bounds, over S.",
+            make=_ratio,
+            sheet=Sheet(0.6, narrow_aspect=2.1),
+        ),
+        Entry(
+            name="planes",
+            label="Planes",
+            help="Ones, efficiency and stored bits of each bit-plane.",
+            make=_planes,
+            sheet=Sheet(0.6, least_mm=105),
+        ),
+        Entry(
+            name="trellis",
+            label="Trellis at the cycle shown",
+            help="States, survivors and the chosen way of the exact search.",
+            make=_trellis,
+            sheet=Sheet(0.5, least_mm=85),
+            exact=True,
+            options=("plane", "cycle"),
+        ),
+        Entry(
+            name="compare",
+            label="Comparison of formats",
+            help="Bytes of the layer in other formats.",
+            make=_compare,
+            sheet=Sheet(0.55, least_mm=75),
+            exact=True,
+        ),
+        Entry(
+            name="decoder",
+            label="Decoder, as a lesson",
+            help="A page in which the decoder steps, without a kernel.",
+            make=_decoder,
+            exact=True,
+            formats=("html", "csv", "json"),
+        ),
+    ],
+)
+"""All figures, in the order in which they are offered."""
 
 
 def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: Any) -> Figure:
@@ -234,8 +240,7 @@ def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: 
     Parameters
     ----------
     name : str
-        mask, histogram, bits, ratio, planes, trellis, compare, or decoder (an interactive lesson
-        in HTML).
+        A name of `FIGURES`.
     analysis : Analysis
         An exact one for trellis, compare and decoder.
     theme : {"light", "dark"}
@@ -249,8 +254,7 @@ def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: 
     F2FError
         For an unknown name, or a preview where an exact analysis is needed.
     """
-    if name not in FIGURES:
-        raise F2FError("unknown figure", expected=f"one of {', '.join(FIGURES)}", got=repr(name))
-    if name in ("trellis", "compare", "decoder") and analysis.encoded is None:
+    entry = FIGURES.pick(name)
+    if entry.exact and analysis.encoded is None:
         raise F2FError(f"figure {name!r}", expected="an exact analysis", got="a preview")
-    return FIGURES[name](analysis, theme, **options)
+    return replace(entry.make(analysis, theme, **options), sheet=entry.sheet)

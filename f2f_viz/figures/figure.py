@@ -6,6 +6,11 @@ Settings, seed and version go into every file, so that a figure can be made agai
 import csv
 import io
 import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bokeh.embed import file_html
@@ -13,35 +18,124 @@ from bokeh.io.export import get_screenshot_as_png, get_svg
 from bokeh.models import LayoutDOM, Plot
 from bokeh.resources import INLINE
 
+from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.browser import chromium_driver
-from f2f_viz.figures.lesson import lesson_html
-from f2f_viz.figures.palette import palette
+from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.style import TEXT_PT, scale_text
+from f2f_viz.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
-    from f2f_viz.figures.catalogue import Figure
+__all__ = ["FORMATS", "Figure", "Sheet", "to_bytes"]
 
-__all__ = ["FORMATS", "to_bytes"]
+Table = dict[str, Any]
 
 FORMATS = ("html", "svg", "pdf", "png", "csv", "json")
 _DPI = 96
-_ASPECT = {
-    "mask": 0.9, "histogram": 0.75, "bits": 0.22, "compare": 0.55, "ratio": 0.6, "planes": 0.6,
-    "trellis": 0.5,
-}  # fmt: skip
-_LEAST_MM = {"planes": 105.0, "trellis": 85.0, "bits": 48.0, "compare": 75.0}
-"""Heights below which a narrow figure cannot be read."""
-_TALL = 2.1
-"""Height over width of `ratio` in one column, where its charts stand below each other."""
 _NARROW_MM = 130.0
 """Widths below are one column."""
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """Proportions of a figure in print.
+
+    Attributes
+    ----------
+    aspect, narrow_aspect : float
+        Height over width in two columns, and in one.
+    least_mm : float
+        Height below which it cannot be read.
+    """
+
+    aspect: float = 0.6
+    narrow_aspect: float = 0.0
+    least_mm: float = 0.0
+
+    def height_mm(self, width_mm: float, narrow: bool) -> float:
+        """Return the height that goes with a width."""
+        aspect = self.narrow_aspect if narrow and self.narrow_aspect else self.aspect
+        return max(width_mm * aspect, self.least_mm)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of an analysis.
+
+    Attributes
+    ----------
+    name : str
+        A name of `catalogue.FIGURES`.
+    analysis : Analysis
+    theme : {"light", "dark"}
+    data : dict of str to list
+        What is drawn, in columns of equal length.
+    draw : callable or None
+        ``draw(narrow)`` makes the Bokeh model, for one column if `narrow`; None for a page.
+    sheet : Sheet
+        How large an image is.
+    page : callable or None
+        Of what is a page and no image: ``page(about)`` makes the HTML, with `about` in it.
+    """
+
+    name: str
+    analysis: Analysis
+    theme: Theme
+    data: Table
+    draw: Callable[[bool], LayoutDOM] | None
+    sheet: "Sheet" = field(default_factory=lambda: Sheet())
+    page: Callable[[str], str] | None = None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What makes this figure again."""
+        return {
+            "figure": self.name,
+            "layer": self.analysis.layer.name,
+            "source": self.analysis.layer.source,
+            "exact": self.analysis.exact,
+            "settings": self.analysis.settings.to_dict(),
+            "f2f_viz": version("f2f-viz"),
+        }
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        width_mm: float = 180.0,
+        height_mm: float | None = None,
+        scale: float = 2.0,
+        font_pt: float = TEXT_PT,
+    ) -> None:
+        """Write the figure; the file's suffix says as what.
+
+        Parameters
+        ----------
+        path
+            Ends in .html, .svg, .pdf, .png, .csv or .json.
+        width_mm, height_mm : float
+            Printed size: 180 mm fills two columns, 88 mm one. The height follows if not given.
+        scale : float
+            PNG pixels a CSS pixel, of 1/96 inch.
+        font_pt : float
+            Size of the text in an image, in points; titles are a little larger.
+
+        Raises
+        ------
+        F2FError
+            For another suffix, or where what draws images is not installed.
+        """
+        data = to_bytes(
+            self, Path(path).suffix.lstrip("."), width_mm=width_mm, height_mm=height_mm,
+            scale=scale, font_pt=font_pt,
+        )  # fmt: skip
+        write_atomically(path, data)
+
+
 def to_bytes(
-    figure: "Figure",
+    figure: Figure,
     form: str,
     *,
     width_mm: float = 180.0,
@@ -65,8 +159,8 @@ def to_bytes(
         return _csv(figure).encode()
     if form not in FORMATS:
         raise F2FError("figure format", expected=f"one of {', '.join(FORMATS)}", got=repr(form))
-    if figure.name == "decoder" and form == "html":
-        return lesson_html(figure.analysis, figure.theme, about).encode()
+    if figure.page is not None and form == "html":
+        return figure.page(about).encode()
     if figure.draw is None:
         raise F2FError(
             f"figure {figure.name!r} is no image", expected="html, csv or json", got=form
@@ -82,9 +176,8 @@ def to_bytes(
         )
         return page.replace("<head>", f"<head>{tag}", 1).encode()
     width = round(width_mm / 25.4 * _DPI)
-    aspect = _TALL if narrow and figure.name == "ratio" else _ASPECT[figure.name]
-    tall_mm = max(width_mm * aspect, _LEAST_MM.get(figure.name, 0.0))
-    height = round((height_mm or tall_mm) / 25.4 * _DPI)
+    tall_mm = height_mm or figure.sheet.height_mm(width_mm, narrow)
+    height = round(tall_mm / 25.4 * _DPI)
     root.update(sizing_mode="fixed", width=width, height=height)
     scale_text(root, font_pt / TEXT_PT)
     ground = palette(figure.theme).surface if figure.theme == "dark" else ""  # light is for paper
@@ -152,7 +245,7 @@ def _attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
-def _csv(figure: "Figure") -> str:
+def _csv(figure: Figure) -> str:
     out = io.StringIO()
     out.write(f"# {json.dumps(figure.metadata, ensure_ascii=False)}\n")
     rows = csv.writer(out, lineterminator="\n")

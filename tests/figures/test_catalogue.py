@@ -13,6 +13,7 @@ from pypdf import PdfReader
 import f2f_viz as f2f
 from f2f_viz.figures import catalogue
 from f2f_viz.figures.browser import chromium_driver
+from f2f_viz.figures.figure import to_bytes
 from f2f_viz.figures.palette import DARK
 
 
@@ -35,13 +36,13 @@ def driver():
 @pytest.mark.parametrize("name", list(catalogue.FIGURES))
 def test_data_comes_with_what_made_it(analysis, name):
     figure = f2f.figure(name, analysis)
-    saved = json.loads(catalogue.to_bytes(figure, "json"))
+    saved = json.loads(to_bytes(figure, "json"))
     assert f2f.Settings.from_dict(saved["metadata"]["settings"]) == analysis.settings
     assert saved["metadata"]["f2f_viz"] == f2f.__version__
     lengths = {len(column) for column in saved["data"].values()}
     assert len(lengths) == 1
     assert lengths.pop() > 0
-    first, *rest = catalogue.to_bytes(figure, "csv").decode().splitlines()
+    first, *rest = to_bytes(figure, "csv").decode().splitlines()
     assert json.loads(first.removeprefix("# ")) == saved["metadata"]
     rows = list(csv.DictReader(io.StringIO("\n".join(rest))))
     assert list(rows[0]) == list(saved["data"])
@@ -68,12 +69,12 @@ def test_html_asks_no_other_host(analysis, name, tmp_path):
 
 def test_images(analysis, driver):
     figure = f2f.figure("bits", analysis, theme="dark")
-    png = catalogue.to_bytes(figure, "png", width_mm=88, scale=2, driver=driver)
+    png = to_bytes(figure, "png", width_mm=88, scale=2, driver=driver)
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width = int.from_bytes(png[16:20], "big")
     assert width == 2 * round(88 / 25.4 * 96)
     assert b"f2f-viz" in png
-    svg = catalogue.to_bytes(figure, "svg", driver=driver).decode()
+    svg = to_bytes(figure, "svg", driver=driver).decode()
     about = svg[svg.index("<metadata>") + 10 : svg.index("</metadata>")]
     assert json.loads(about.replace("&quot;", '"').replace("&lt;", "<"))["figure"] == "bits"
 
@@ -81,7 +82,7 @@ def test_images(analysis, driver):
 @pytest.mark.parametrize("name", ["bits", "histogram", "planes"])
 def test_pdf_tells_what_made_it(analysis, driver, name):
     figure = f2f.figure(name, analysis)
-    pdf = PdfReader(io.BytesIO(catalogue.to_bytes(figure, "pdf", width_mm=88, driver=driver)))
+    pdf = PdfReader(io.BytesIO(to_bytes(figure, "pdf", width_mm=88, driver=driver)))
     assert json.loads(pdf.metadata["/f2f-viz"]) == figure.metadata
     made = json.loads(pdf.metadata["/f2f-viz"])
     assert made["settings"]["seed"] == analysis.settings.seed
@@ -96,7 +97,7 @@ def test_pdf_tells_what_made_it(analysis, driver, name):
 def test_text_has_the_size_asked_for(analysis, driver):
     sizes = {}
     for points in (8.25, 16.5):
-        svg = catalogue.to_bytes(f2f.figure("bits", analysis), "svg", font_pt=points, driver=driver)
+        svg = to_bytes(f2f.figure("bits", analysis), "svg", font_pt=points, driver=driver)
         sizes[points] = {float(n) for n in re.findall(r"([\d.]+)px", svg.decode())}
     assert 11 in sizes[8.25]
     assert {2 * size for size in sizes[8.25] if size > 10} <= sizes[16.5]
@@ -105,11 +106,11 @@ def test_text_has_the_size_asked_for(analysis, driver):
 @pytest.mark.parametrize("name", ["planes", "trellis"])
 def test_planes_and_trellis_are_images(analysis, driver, name):
     figure = f2f.figure(name, analysis)
-    svg = catalogue.to_bytes(figure, "svg", width_mm=88, driver=driver).decode()
+    svg = to_bytes(figure, "svg", width_mm=88, driver=driver).decode()
     assert {"planes": "6–15 mantissa", "trellis": "64 states"}[name] in svg
-    assert catalogue.to_bytes(figure, "pdf", driver=driver).startswith(b"%PDF")
-    assert catalogue.to_bytes(figure, "png", driver=driver)[1:4] == b"PNG"
-    assert "<script" in catalogue.to_bytes(figure, "html").decode()
+    assert to_bytes(figure, "pdf", driver=driver).startswith(b"%PDF")
+    assert to_bytes(figure, "png", driver=driver)[1:4] == b"PNG"
+    assert "<script" in to_bytes(figure, "html").decode()
 
 
 def test_trellis_data_are_ways_and_costs(analysis):
@@ -149,22 +150,22 @@ def test_trellis_says_why_there_is_none(settings, options, message):
 @pytest.mark.parametrize("name", ["bits", "mask"])
 def test_dark_figures_have_a_dark_ground(analysis, driver, name):
     figure = f2f.figure(name, analysis, theme="dark")
-    image = Image.open(io.BytesIO(catalogue.to_bytes(figure, "png", scale=1, driver=driver)))
+    image = Image.open(io.BytesIO(to_bytes(figure, "png", scale=1, driver=driver)))
     wanted = tuple(int(DARK.surface[i : i + 2], 16) for i in (1, 3, 5))
     width, height = image.size
     for corner in ((1, 1), (width - 2, 1), (1, height - 2), (width - 2, height - 2)):
         assert image.convert("RGB").getpixel(corner) == wanted
-    svg = catalogue.to_bytes(figure, "svg", driver=driver).decode()
+    svg = to_bytes(figure, "svg", driver=driver).decode()
     assert f'<rect width="100%" height="100%" fill="{DARK.surface}"/>' in svg
-    assert f"background: {DARK.surface}" in catalogue.to_bytes(figure, "html").decode()
-    light = catalogue.to_bytes(f2f.figure(name, analysis), "svg", driver=driver).decode()
+    assert f"background: {DARK.surface}" in to_bytes(figure, "html").decode()
+    light = to_bytes(f2f.figure(name, analysis), "svg", driver=driver).decode()
     assert '<rect width="100%"' not in light
 
 
 def test_one_column_has_its_own_shape(analysis, driver):
     def words(name, width_mm):
         figure = f2f.figure(name, analysis)
-        return catalogue.to_bytes(figure, "svg", width_mm=width_mm, driver=driver).decode()
+        return to_bytes(figure, "svg", width_mm=width_mm, driver=driver).decode()
 
     assert "× binomial" in words("histogram", 180)
     assert "× binomial" not in words("histogram", 88)
@@ -176,7 +177,7 @@ def test_one_column_has_its_own_shape(analysis, driver):
 
 
 def test_layouts_are_drawn_whole(analysis, driver):
-    svg = catalogue.to_bytes(f2f.figure("histogram", analysis), "svg", driver=driver).decode()
+    svg = to_bytes(f2f.figure("histogram", analysis), "svg", driver=driver).decode()
     assert "Interleaved" in svg
     assert "Row" in svg
 
@@ -192,7 +193,7 @@ def test_without_a_browser_the_message_says_what_to_install(analysis, monkeypatc
 @pytest.mark.parametrize(
     ("name", "path", "message"),
     [
-        ("nothing", "x.html", "unknown figure"),
+        ("nothing", "x.html", "figure: expected one of mask"),
         ("mask", "x.doc", "html, svg"),
         ("mask", "x", "html, svg"),
         ("decoder", "x.png", "html, csv or json"),
