@@ -39,7 +39,7 @@ class F2FError(ValueError):
         self.field = field
         text = message
         if expected is not None:
-            text += f": expected {expected}, got {got}"
+            text += f": expected {expected}, got {got!s:.300}"
         if hint:
             text += f" ({hint})"
         super().__init__(text)

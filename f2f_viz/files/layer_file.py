@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import Plane
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import write_atomically
+from f2f_viz.tensors.loaders.base import open_regular, reading
 
 __all__ = [
     "VERSION",
@@ -50,6 +52,7 @@ MAX_BYTES = 1 << 30
 # A tiny file that claims a huge layer would only exhaust memory, unless all is pruned or constant.
 _MAX_EXPANSION = 4096
 Bytes = NDArray[np.uint8]
+_MAX_DIMENSIONS = 32
 _NOTHING: Bytes = np.empty(0, np.uint8)
 
 
@@ -187,10 +190,8 @@ def open(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Encod
         If the file is missing, damaged, of another kind or of a later version, or claims more
         memory than it may.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as problem:
-        raise F2FError(f"cannot read {path}: {problem.strerror}") from None
+    with reading(Path(path)), open_regular(Path(path)) as file:
+        data = file.read()
     return from_bytes(data, str(path), max_bytes=max_bytes)
 
 
@@ -252,12 +253,24 @@ def _choice(header: dict[str, Any], key: str, known: Any) -> str:
     return value
 
 
+def _shape(claimed: Any) -> tuple[int, ...]:
+    """Check sizes one by one before anything is multiplied."""
+    known = isinstance(claimed, list) and len(claimed) <= _MAX_DIMENSIONS
+    if not known or not all(type(n) is int and 0 <= n < 1 << 48 for n in claimed):
+        raise F2FError("damaged file, shape", expected="whole numbers below 2^48", got="others")
+    if math.prod(claimed) >> 48:
+        raise F2FError("damaged file, shape", expected="product < 2^48", got="more")
+    return tuple(claimed)
+
+
+def _sha256(claimed: Any) -> str:
+    if not isinstance(claimed, str) or not re.fullmatch("[0-9a-f]{64}", claimed):
+        raise F2FError("damaged file, sha256", expected="64 hexadecimal digits", got="others")
+    return claimed
+
+
 def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_bytes: int) -> Encoded:
-    shape = tuple(header["shape"])
-    if not all(type(n) is int and n >= 0 for n in shape) or math.prod(shape) >> 48:
-        raise F2FError(
-            "damaged file, shape", expected="whole numbers, product < 2^48", got="others"
-        )
+    shape = _shape(header["shape"])
     dtype = _choice(header, "dtype", DTYPES)
     code = Code(**header["code"])
     n_in, coding = code.n_in, CODINGS[code.coding]
@@ -317,8 +330,9 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
     if tensors["ranks"].size % 2:
         raise F2FError("damaged file, ranks", expected="pairs of bytes", got=tensors["ranks"].size)
     ranks = tensors["ranks"].view("<u2").astype(np.uint16)
-    if ranks.size and int(ranks.max()) >> field_bits(dtype)[1]:
-        raise F2FError("damaged file, ranks", expected=f"values of {dtype}", got=int(ranks.max()))
+    field = 1 << field_bits(dtype)[1]
+    if ranks.size > field or (ranks.size and int(ranks.max()) >= field):
+        raise F2FError("damaged file, ranks", expected=f"values of {dtype}", got="others")
     return Encoded(
         shape=shape,
         dtype=dtype,
@@ -328,7 +342,7 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
         network=XorNetwork(matrix, n_in),
         planes=tuple(found),
         ranks=ranks if header["recoded"] is True else None,
-        checksum=header["sha256"],
+        checksum=_sha256(header["sha256"]),
         scales=_scales(tensors[_SCALES], shape) if _SCALES in tensors else None,
     )
 

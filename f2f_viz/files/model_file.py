@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from f2f_viz.codec.encoded import Encoded
@@ -81,13 +80,20 @@ class Slot:
         return storage_dtype(self.dtype).itemsize if self.code in _NAMES else 1
 
 
+def _slot(spec: dict[str, Any]) -> Slot:
+    """Read an entry of a header; sizes are whole numbers before anything is multiplied."""
+    code, shape, (begin, end) = spec["dtype"], spec["shape"], spec["data_offsets"]
+    numbers = isinstance(shape, list) and [*shape, begin, end]
+    if not isinstance(code, str) or not numbers:
+        raise ValueError("no tensor")
+    if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers) or end < begin:
+        raise ValueError("no sizes")
+    return Slot(code, tuple(shape), begin, end)
+
+
 def _slots(header: dict[str, Any]) -> dict[str, Slot]:
     """Read a parsed header; tensors in the order of their data."""
-    slots = {
-        name: Slot(spec["dtype"], tuple(spec["shape"]), *spec["data_offsets"])
-        for name, spec in header.items()
-        if name != "__metadata__"
-    }
+    slots = {name: _slot(spec) for name, spec in header.items() if name != "__metadata__"}
     return dict(sorted(slots.items(), key=lambda item: (item[1].begin, item[1].end)))
 
 
@@ -121,14 +127,7 @@ class Source:
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a tensor's bytes as they are, in pieces."""
-        yield from _pieces(self.entries[name].read())
-
-
-def _pieces(array: np.ndarray[Any, Any]) -> Iterator[bytes]:
-    flat = np.ascontiguousarray(array).reshape(-1)
-    step = max(_CHUNK // max(flat.itemsize, 1), 1)
-    for at in range(0, flat.size, step):
-        yield flat[at : at + step].tobytes()
+        yield from self.entries[name].pieces()
 
 
 def open_source(path: Path) -> Source:
@@ -139,12 +138,12 @@ def open_source(path: Path) -> Source:
     F2FError
         If it cannot be read, or holds what no safetensors file can.
     """
-    found = {entry.info.name: entry for entry in entries(path)}
+    found = entries(path)
     reserved = [name for name in found if name.startswith((LAYER, "f2f-model:"))]
     if reserved:
         raise F2FError(f"{path} has a tensor with a reserved name: {reserved[0]}")
     if path.suffix.lower() == ".safetensors":
-        raw, header, _ = read_header(path)
+        raw, header, *_ = read_header(path)
     else:
         tensors = {}
         for name, entry in found.items():
@@ -281,6 +280,8 @@ class ModelFile:
 
 def is_model_file(path: Path) -> bool:
     """Tell whether a file says that it is the .f2f file of a model."""
+    if not path.is_file():  # a pipe or device would block or never end
+        return False
     try:
         with safe_open(path, framework="np") as file:
             return "f2f_model" in (file.metadata() or {})
@@ -296,7 +297,7 @@ def open_model(path: Path) -> ModelFile:
     F2FError
         If it is damaged or of a later version.
     """
-    raw, header, start = read_header(path)
+    raw, header, start, _ = read_header(path)
     stored = _slots(header)
     version = header.get("__metadata__", {}).get("f2f_model")
     if version != str(VERSION):
@@ -329,7 +330,9 @@ def open_model(path: Path) -> ModelFile:
             if LAYER + name in stored:
                 if math.prod(slot.shape) * slot.itemsize != slot.nbytes:
                     raise damaged
-            elif own is None or (own.code, own.shape) != (slot.code, slot.shape):
+            elif own is None or (own.code, own.shape, own.nbytes) != (
+                slot.code, slot.shape, slot.nbytes,
+            ):  # fmt: skip
                 raise damaged
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise damaged from None

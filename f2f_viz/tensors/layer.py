@@ -24,7 +24,7 @@ class Layer:
     ----------
     name : str
     weights : ndarray, any shape
-        C order, little-endian; may be a read-only view of a mapped file.
+        C order, little-endian.
     dtype : str
         A name of `f2f_viz.codec.bitplanes.DTYPES`.
     source : str
@@ -55,7 +55,7 @@ def list_tensors(path: str | os.PathLike[str]) -> list[TensorInfo]:
     F2FError
         If there is no such file, its suffix is unknown, or it is damaged.
     """
-    return [entry.info for entry in entries(Path(path))]
+    return [entry.info for entry in entries(Path(path)).values()]
 
 
 def load_layer(path: str | os.PathLike[str], tensor: str | None = None) -> Layer:
@@ -73,11 +73,6 @@ def load_layer(path: str | os.PathLike[str], tensor: str | None = None) -> Layer
     ------
     F2FError
         As `list_tensors`; if there is no such tensor, or its number format is not supported.
-
-    Notes
-    -----
-    From npy and safetensors the weights are a view of the mapped file: do not change the file
-    while they are in use.
     """
     entry = _choose(Path(path), tensor, tuple(DTYPES))
     return Layer(entry.info.name, entry.read(), entry.info.dtype, str(path))
@@ -107,15 +102,14 @@ def _choose(path: Path, tensor: str | None, dtypes: tuple[str, ...]) -> Entry:
     return entry
 
 
-def _find(path: Path, found: list[Entry], tensor: str | None) -> Entry:
+def _find(path: Path, found: dict[str, Entry], tensor: str | None) -> Entry:
     if not found:
         raise F2FError(f"{path} holds no tensor")
     if tensor is None:
-        return max(found, key=_weight_likeness) if len(found) > 1 else found[0]
-    for entry in found:
-        if entry.info.name == tensor:
-            return entry
-    names = [entry.info.name for entry in found]
+        return max(found.values(), key=_weight_likeness)
+    if tensor in found:
+        return found[tensor]
+    names = list(found)
     close = difflib.get_close_matches(tensor, names[:10_000], n=3, cutoff=0.4)
     close += [name for name in names if tensor and tensor in name and name not in close][:3]
     raise F2FError(

@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+import f2f_viz as f2f
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import list_tensors, load_layer
-from f2f_viz.tensors.loaders import numpy_files
+from f2f_viz.tensors.loaders import LOADERS, numpy_files
 
 FILES = int(os.environ.get("F2F_FUZZ", "2000"))
 SECONDS, MEGABYTES = 5, 64
@@ -285,7 +286,15 @@ def test_npz_with_other_compression_corrupt_data_or_pickles(tmp_path):
         load_layer(zip_of(path, "w.npy", pickle.dumps([1])))
 
 
-def test_pipes_are_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "w.npy")
+@pytest.mark.parametrize("suffix", [*LOADERS, ".f2f"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_pipes_and_devices_are_not_waited_for(tmp_path, run, suffix, kind):
+    path = tmp_path / f"w{suffix}"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
     with pytest.raises(F2FError, match="not a regular file"):
-        load_layer(tmp_path / "w.npy")
+        load_layer(path) if suffix != ".f2f" else f2f.open(path)
+    for command in ("verify", "report"):
+        assert "not a regular file" in run(command, path, code=1)

@@ -216,8 +216,46 @@ def test_what_a_small_file_claims_is_the_memory_it_takes(all_pruned, kept, n_out
     assert peak < needed + (1 << 22)  # what pieces take, whatever the size
 
 
-@pytest.mark.parametrize("shape", [[1] * 100, [2**40] * 16, [2**47, 2], [0, 2**47, 2**47], [-1]])
+@pytest.mark.parametrize(
+    "shape",
+    [[1] * 100, [2**40] * 16, [2**47, 2], [0, 2**47, 2**48], [-1], ["a", 10**9], [[1]], "11", None],
+)
 def test_shapes_that_no_array_has_are_refused(all_pruned, shape):
     with pytest.raises(f2f.F2FError) as problem:
         layer_file.from_bytes(claiming(all_pruned, shape=shape))
     assert len(str(problem.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"sha256": 1}, {"sha256": "0" * 65}, {"kept": True}, {"kept": [10**9]}, {"order": ["row"]},
+     {"counts": "a" * 64}, {"lengths": [2**63] * 64}, {"version": "x" * 10**6}],
+)  # fmt: skip
+def test_claims_of_another_kind_are_refused(all_pruned, claims):
+    with pytest.raises(f2f.F2FError) as problem:
+        layer_file.from_bytes(claiming(all_pruned, **claims))
+    assert len(str(problem.value)) < 500
+
+
+def test_more_ranks_than_their_field_has_are_refused(encoded):
+    tensors, header, _ = layer_file._layout(encoded)
+    tensors["ranks"] = np.zeros(2 * 33, np.uint8)  # float16 has 5 bits of exponent
+    with pytest.raises(f2f.F2FError, match="ranks"):
+        layer_file.from_bytes(layer_file._serialise(tensors, header | {"recoded": True}))
+
+
+def test_decoding_costs_little_whatever_a_small_file_claims(encoded):
+    """Decoding took 10 s and gigabytes for this one: no table may grow with the code."""
+    tensors, header, _ = layer_file._layout(f2f.encode(np.float32(1), np.True_, n_in=2, n_s=1))
+    claims = {"n_in": 12, "n_s": 16, "n_out": 4096, "counts": [0] * 32, "lengths": [0] * 32,
+              "parameters": [0] * 32, "zero_rate": [0] * 32}  # fmt: skip
+    tensors |= {
+        "matrix": np.zeros(4096 * 12 * 17 // 8, np.uint8),
+        "symbols": np.zeros(32 * 12 // 8, np.uint8),
+        "corrections": np.zeros(0, np.uint8),
+    }
+    data = layer_file._serialise(tensors, header | claims)
+    tracemalloc.start()
+    f2f.decode(layer_file.from_bytes(data))
+    assert tracemalloc.get_traced_memory()[1] < 200 * len(data)
+    tracemalloc.stop()

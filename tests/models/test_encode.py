@@ -458,6 +458,8 @@ def forged(whole, change):
         lambda inner: inner.pop("bias"),
         lambda inner: inner["bias"].update(data_offsets=[0, 1 << 60]),
         lambda inner: inner["bias"].update(data_offsets="ab"),
+        lambda inner: inner["embed.weight"].update(shape=["a", 10**9]),  # "a" * 10**9 is 1 GB
+        lambda inner: inner["embed.weight"].update(shape="ab", dtype=None),
         lambda inner: inner.update(more={"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}),
     ],
 )

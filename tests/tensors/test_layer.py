@@ -1,5 +1,7 @@
 """Loading layers: every format gives the same numbers, and bad input one clear error."""
 
+import os
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from safetensors.numpy import save_file
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import list_tensors, load_layer
+from f2f_viz.tensors.loaders import entries
 
 RNG = np.random.default_rng(0)
 NAMED = ["float64", "float32", "float16", "int8", "uint8"]
@@ -80,8 +83,8 @@ def test_named_tensor_and_close_matches(tmp_path):
         load_layer(path, "ffn1.weigth")
 
 
-def test_files_are_mapped_not_read(tmp_path):
-    # 1 TiB cannot be read: a sparse file shows that only the pages asked for are touched.
+def test_only_what_is_asked_for_is_read(tmp_path):
+    # 1 TiB cannot be read: a sparse file shows that only the tensor asked for is, or a piece.
     path = tmp_path / "huge.safetensors"
     size = 1 << 40
     header = b'{"huge":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]},' % (
@@ -93,7 +96,55 @@ def test_files_are_mapped_not_read(tmp_path):
         file.seek(size, 1)
         file.write(b"abc")
     assert load_layer(path, "last").weights.tobytes() == b"abc"
-    assert load_layer(path, "huge").weights[-1] == 0
+    assert not any(next(entries(path)["huge"].pieces()))
+
+
+def _saved_as(suffix, path, values):
+    """Files whose data can be overwritten in place; the weights are the last bytes, or nearly."""
+    if suffix == "npy":
+        np.save(path, values)
+    elif suffix == "npz":
+        np.savez(path, w=values)
+    elif suffix == "safetensors":
+        save_file({"w": values}, path)
+    elif suffix == "pt":
+        torch = pytest.importorskip("torch")
+        torch.save({"w": torch.from_numpy(values)}, path)
+    else:
+        onnx = pytest.importorskip("onnx")
+        tensor = onnx.numpy_helper.from_array(values, "w")
+        graph = onnx.helper.make_graph([], "g", [], [], [tensor])
+        onnx.save(
+            onnx.helper.make_model(graph), path, save_as_external_data=True, size_threshold=0,
+            location="data.bin",
+        )  # fmt: skip
+        return path.with_name("data.bin")
+    return path
+
+
+@pytest.mark.parametrize("change", ["cut short", "overwritten", "replaced"])
+@pytest.mark.parametrize("suffix", ["npy", "npz", "safetensors", "pt", "onnx"])
+def test_a_file_that_changes_between_listing_and_reading_is_refused(tmp_path, suffix, change):
+    values = np.arange(100_000, dtype=np.float32).reshape(100, 1000)
+    path = tmp_path / f"m.{suffix}"
+    data = _saved_as(suffix, path, values)
+    (entry,) = entries(path).values()
+    np.testing.assert_array_equal(entry.read(), values)
+    if change == "cut short":
+        os.truncate(data, 5000)
+    elif change == "overwritten":
+        with data.open("r+b") as file:
+            file.seek(data.stat().st_size // 2)
+            file.write(b"another")
+        os.utime(data, ns=(0, data.stat().st_mtime_ns + 1))  # clocks may be coarse
+    else:
+        (tmp_path / "other").write_bytes(data.read_bytes())
+        (tmp_path / "other").replace(data)
+    with pytest.raises(F2FError) as problem:
+        entry.read()
+    assert "\n" not in str(problem.value)
+    with pytest.raises(F2FError):
+        list(entry.pieces())
 
 
 def saved(tmp_path, array, **kwargs):

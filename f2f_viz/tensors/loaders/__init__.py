@@ -25,23 +25,23 @@ LOADERS: dict[str, Callable[[Path], list[Entry]]] = {
 }
 
 
-def entries(path: Path) -> list[Entry]:
-    """List the tensors of a model file, or of a folder of shards, in the file's order.
+def entries(path: Path) -> dict[str, Entry]:
+    """List the tensors of a model file, or of a folder of shards, by name in the file's order.
 
     Raises
     ------
     F2FError
-        If there is no such file, its suffix is unknown, or it is damaged.
+        If there is no such file, its suffix is unknown, it is damaged, or it gives a name twice.
     """
-    if not path.exists():
+    if "\0" in str(path) or not path.exists():
         raise F2FError(f"no such file: {path}")
     if path.is_dir():
-        return shard_entries(path)
+        return _by_name(path, shard_entries(path))
     if not path.is_file():  # a pipe or device would block or never end
         raise F2FError(f"{path} is not a regular file")
     for suffix, loader in LOADERS.items():
         if path.name.lower().endswith(suffix):
-            return _with_unique_names(path, loader(path))
+            return _by_name(path, loader(path))
     raise F2FError(
         f"unknown kind of file: {path.name}",
         expected=f"a folder of shards or a name ending in {', '.join(LOADERS)}",
@@ -49,9 +49,8 @@ def entries(path: Path) -> list[Entry]:
     )
 
 
-def _with_unique_names(path: Path, found: list[Entry]) -> list[Entry]:
-    names = Counter(entry.info.name for entry in found)
-    for name, count in names.most_common(1):
+def _by_name(path: Path, found: list[Entry]) -> dict[str, Entry]:
+    for name, count in Counter(entry.info.name for entry in found).most_common(1):
         if count > 1:
             raise bad_file(path, f"{count} tensors have the name {name}")
-    return found
+    return {entry.info.name: entry for entry in found}

@@ -1,10 +1,17 @@
-"""What every loader gives: a list of entries, each knowing its tensor and how to read it."""
+"""What every loader gives: a list of entries, each knowing its tensor and how to read it.
 
+Data are read, never mapped: a mapped file that another program cuts short kills the process
+(SIGBUS), and one that it overwrites changes under the reader. Whether a file is still the one that
+was listed is seen by its `Fingerprint`, before and after.
+"""
+
+import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +21,122 @@ from f2f_viz.errors import F2FError
 
 __all__ = [
     "Entry",
+    "Fingerprint",
+    "Span",
     "TensorInfo",
     "bad_file",
+    "changed",
     "is_cached_blob",
     "native",
+    "open_regular",
     "reading",
     "storage_dtype",
 ]
+
+
+_CHUNK = 1 << 24
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What changes when a file is written to, cut short or replaced.
+
+    Attributes
+    ----------
+    size : int
+        Bytes.
+    modified : int
+        Nanoseconds since 1970.
+    inode : int
+    """
+
+    size: int
+    modified: int
+    inode: int
+
+    @classmethod
+    def of(cls, file: IO[bytes] | Path) -> "Fingerprint":
+        """Look at an open file, or at what has a name now."""
+        found = os.stat(file if isinstance(file, Path) else file.fileno())
+        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file to read it; pipes and devices, which block or never end, are refused.
+
+    Raises
+    ------
+    F2FError
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except (OSError, ValueError) as problem:  # ValueError: NUL in the name
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        raise F2FError(f"cannot read {path}: {reason}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise F2FError(f"{path} is not a regular file")
+    return os.fdopen(handle, "rb")
+
+
+def changed(path: Path) -> F2FError:
+    """Return the error for a file that another program writes to."""
+    return F2FError(
+        f"{path} changed while it was read",
+        expected="the same size, time and inode",
+        got="others",
+        hint="wait until it is written, and try again",
+    )
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes of a file as it was when it was listed.
+
+    Attributes
+    ----------
+    path : Path
+    fingerprint : Fingerprint
+    offset, nbytes : int
+    """
+
+    path: Path
+    fingerprint: Fingerprint
+    offset: int
+    nbytes: int
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        with open_regular(self.path) as file:
+            if Fingerprint.of(file) != self.fingerprint:
+                raise changed(self.path)
+            file.seek(self.offset)
+            yield file
+            if Fingerprint.of(file) != self.fingerprint:
+                raise changed(self.path)
+
+    def read(self) -> NDArray[np.uint8]:
+        """Read all of it.
+
+        Raises
+        ------
+        F2FError
+            If the file is another one by now.
+        """
+        data = np.empty(self.nbytes, np.uint8)
+        with self._opened() as file:
+            if file.readinto(data.data) != self.nbytes:  # type: ignore[attr-defined]
+                raise changed(self.path)
+        return data
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield it in pieces; errors as of `read`."""
+        with self._opened() as file:
+            for at in range(0, self.nbytes, _CHUNK):
+                piece = file.read(min(_CHUNK, self.nbytes - at))
+                if len(piece) != min(_CHUNK, self.nbytes - at):
+                    raise changed(self.path)
+                yield piece
 
 
 @dataclass(frozen=True)
@@ -45,16 +161,38 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Entry:
-    """A tensor of a file and how to read it, alone, when it is asked for."""
+    """A tensor of a file and how to read it, alone, when it is asked for.
+
+    Attributes
+    ----------
+    info : TensorInfo
+    path : Path
+        The file that lists it.
+    reader : callable
+        Returns the data; `read` is for others.
+    span : Span or None
+        Where the data lie as they are, C-ordered and little-endian, if they lie anywhere so.
+    """
 
     info: TensorInfo
     path: Path
     reader: Callable[[], NDArray[Any]]
+    span: Span | None = None
 
     def read(self) -> NDArray[Any]:
-        """Return the data, C-ordered and little-endian; a view of the file where it allows."""
+        """Return the data, C-ordered and little-endian."""
         with reading(self.path):
             return self.reader()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the data as bytes, a few at a time where the file allows."""
+        if self.span is not None:
+            yield from self.span.pieces()
+            return
+        flat = np.ascontiguousarray(self.read()).reshape(-1)
+        step = max(_CHUNK // max(flat.itemsize, 1), 1)
+        for at in range(0, flat.size, step):
+            yield flat[at : at + step].tobytes()
 
 
 def bad_file(path: Path, reason: object) -> F2FError:

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders.base import Entry, TensorInfo, bad_file, native, reading, storage_dtype
+from f2f_viz.tensors.loaders.base import (
+    Entry,
+    Fingerprint,
+    Span,
+    TensorInfo,
+    bad_file,
+    changed,
+    native,
+    open_regular,
+    reading,
+)
 
 __all__ = ["npy_entries", "npz_entries"]
 
@@ -31,59 +41,68 @@ class _Header:
     order: Literal["C", "F"]
     offset: int  # of the data
 
-    def finish(self, array: NDArray[Any]) -> NDArray[Any]:
+    def array(self, data: NDArray[np.uint8]) -> NDArray[Any]:
+        array = data.view(self.dtype).reshape(self.info.shape, order=self.order)
         if self.info.dtype == "bfloat16":
             array = array.view(DTYPES["bfloat16"])
         return native(array)
 
 
 def npy_entries(path: Path) -> list[Entry]:
-    """List the one tensor of a npy file, named after the file; reading maps it."""
-    with reading(path), path.open("rb") as file:
+    """List the one tensor of a npy file, named after the file."""
+    with reading(path), open_regular(path) as file:
         header = _header(file, path.stem, path)
-        _check_size(path, header, path.stat().st_size)
-    return [Entry(header.info, path, partial(_map_npy, path, header))]
+        fingerprint = Fingerprint.of(file)
+        _check_size(path, header, fingerprint.size)
+    span = Span(path, fingerprint, header.offset, header.info.nbytes)
+    return [Entry(header.info, path, partial(_read_npy, span, header))]
 
 
-def _map_npy(path: Path, header: _Header) -> NDArray[Any]:
-    if not header.info.nbytes:
-        return np.zeros(header.info.shape, storage_dtype(header.info.dtype))
-    mapped = np.memmap(path, header.dtype, "r", header.offset, header.info.shape, header.order)
-    return header.finish(mapped)
+def _read_npy(span: Span, header: _Header) -> NDArray[Any]:
+    return header.array(span.read())
 
 
 def npz_entries(path: Path) -> list[Entry]:
-    """List the npy members of a npz archive; only members that are asked for are inflated."""
-    with reading(path), zipfile.ZipFile(path) as archive:
+    """List the npy members of a npz archive; only members that are asked for are inflated.
+
+    The archive stays open for them: to open it means to read its whole directory.
+    """
+    with reading(path):
+        open_regular(path).close()
+        archive = zipfile.ZipFile(path)
+        fingerprint = Fingerprint.of(path)
         entries = []
         for member in dict.fromkeys(archive.namelist()):
             if member.endswith(".npy"):
                 with _open_member(archive, member, path) as file:
                     header = _header(file, member.removesuffix(".npy"), path)
                 _check_size(path, header, archive.getinfo(member).file_size)
-                entries.append(Entry(header.info, path, partial(_inflate, path, member, header)))
+                read = partial(_inflate, path, fingerprint, archive, member, header)
+                entries.append(Entry(header.info, path, read))
         return entries
 
 
-def _inflate(path: Path, member: str, header: _Header) -> NDArray[Any]:
+def _inflate(
+    path: Path, fingerprint: Fingerprint, archive: zipfile.ZipFile, member: str, header: _Header
+) -> NDArray[Any]:
     info = header.info
-    with zipfile.ZipFile(path) as archive:
-        packed = min(archive.getinfo(member).compress_size, path.stat().st_size)
-        if info.nbytes > max(_BOMB_FLOOR, _BOMB_RATIO * packed):
-            raise F2FError(
-                f"member {member} of {path} inflates too far",
-                expected=f"at most {_BOMB_RATIO} times its {packed} bytes",
-                got=f"{info.nbytes} bytes",
-                hint="save it uncompressed, as npy",
-            )
-        with _open_member(archive, member, path) as file:
-            file.seek(header.offset)
-            data = file.read(info.nbytes)
-            file.read(1)  # at the member's end zipfile compares its CRC
+    packed = min(archive.getinfo(member).compress_size, fingerprint.size)
+    if info.nbytes > max(_BOMB_FLOOR, _BOMB_RATIO * packed):
+        raise F2FError(
+            f"member {member} of {path} inflates too far",
+            expected=f"at most {_BOMB_RATIO} times its {packed} bytes",
+            got=f"{info.nbytes} bytes",
+            hint="save it uncompressed, as npy",
+        )
+    with _open_member(archive, member, path) as file:
+        file.seek(header.offset)
+        data = file.read(info.nbytes)
+        file.read(1)  # at the member's end zipfile compares its CRC
+    if Fingerprint.of(path) != fingerprint:
+        raise changed(path)
     if len(data) < info.nbytes:
         raise bad_file(path, f"member {member} is truncated")
-    array = np.frombuffer(data, header.dtype).reshape(info.shape, order=header.order)
-    return header.finish(array)
+    return header.array(np.frombuffer(data, np.uint8))
 
 
 def _open_member(archive: zipfile.ZipFile, member: str, path: Path) -> IO[bytes]:

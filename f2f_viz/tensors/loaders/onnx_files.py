@@ -13,10 +13,13 @@ from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders.base import (
     Entry,
+    Fingerprint,
+    Span,
     TensorInfo,
     bad_file,
     is_cached_blob,
     native,
+    open_regular,
     reading,
     storage_dtype,
 )
@@ -27,16 +30,26 @@ __all__ = ["graph_tensors", "import_onnx", "onnx_entries"]
 def onnx_entries(path: Path) -> list[Entry]:
     """List the initializers of a model's graph, then its `Constant` nodes by their output.
 
-    Some exporters write weights as one, some as the other. External data are mapped.
+    Some exporters write weights as one, some as the other.
     """
     onnx = import_onnx(path)
     with reading(path):
-        model = onnx.load(path, load_external_data=False)
-        return [
-            Entry(info, path, partial(_read, path, info, tensor))
-            for name, tensor in graph_tensors(model.graph)
-            for info in [_info(name, tensor, path)]
-        ]
+        with open_regular(path) as file:
+            model = onnx.load_from_string(file.read())
+        return [_entry(path, name, tensor) for name, tensor in graph_tensors(model.graph)]
+
+
+def _entry(path: Path, name: str, tensor: Any) -> Entry:
+    from onnx.external_data_helper import uses_external_data
+
+    info = _info(name, tensor, path)
+    if not uses_external_data(tensor):
+        return Entry(info, path, partial(_read, info, tensor))
+    try:
+        span = _external(path, info, tensor)
+    except F2FError as problem:  # the others can be read all the same
+        return Entry(info, path, partial(_refuse, problem))
+    return Entry(info, path, partial(_read_external, info, span), span)
 
 
 def import_onnx(path: Path) -> Any:
@@ -73,19 +86,22 @@ def _info(name: str, tensor: Any, path: Path) -> TensorInfo:
     return TensorInfo(name, shape, dtype, math.prod(shape) * size)
 
 
-def _read(path: Path, info: TensorInfo, tensor: Any) -> NDArray[Any]:
-    from onnx.external_data_helper import uses_external_data
+def _refuse(problem: F2FError) -> NDArray[Any]:
+    raise problem
+
+
+def _read(info: TensorInfo, tensor: Any) -> NDArray[Any]:
     from onnx.numpy_helper import to_array
 
-    if uses_external_data(tensor):
-        return _external(path, info, tensor)
     return native(to_array(tensor)).reshape(info.shape)
 
 
-def _external(path: Path, info: TensorInfo, tensor: Any) -> NDArray[Any]:
-    """Map data from a file that must lie in the model's folder or below it."""
+def _external(path: Path, info: TensorInfo, tensor: Any) -> Span:
+    """Find data in a file that must lie in the model's folder or below it."""
     fields = {entry.key: entry.value for entry in tensor.external_data}
     folder = path.parent.resolve()
+    if "\0" in fields.get("location", ""):
+        raise bad_file(path, f"NUL in the location of tensor {info.name}")
     named = folder / fields.get("location", "")
     file = named.resolve()
     if folder not in file.parents and not is_cached_blob(folder, named):
@@ -96,20 +112,29 @@ def _external(path: Path, info: TensorInfo, tensor: Any) -> NDArray[Any]:
         )
     if not file.is_file():
         raise F2FError(f"tensor {info.name} of {path} has its data in {file}, which is no file")
-    packed = info.dtype == "int4"  # two to a byte, the first in the low half
-    nbytes = (info.nbytes + 1) // 2 if packed else info.nbytes
-    offset, length = int(fields.get("offset", 0)), int(fields.get("length", nbytes))
-    if offset < 0 or length != nbytes or offset + nbytes > file.stat().st_size:
+    nbytes = (info.nbytes + 1) // 2 if info.dtype == "int4" else info.nbytes
+    offset = _number(fields.get("offset", "0"), info, path)
+    length = _number(fields.get("length", str(nbytes)), info, path)
+    fingerprint = Fingerprint.of(file)
+    if length != nbytes or offset + nbytes > fingerprint.size:
         raise F2FError(
             f"tensor {info.name} of {path} does not fit its data in {file.name}",
-            expected=f"{nbytes} bytes within {file.stat().st_size}",
+            expected=f"{nbytes} bytes within {fingerprint.size}",
             got=f"{length} from {offset}",
         )
-    if not nbytes:
-        return np.zeros(info.shape, storage_dtype(info.dtype))
-    if packed:
-        bytes_ = np.memmap(file, np.uint8, "r", offset, (nbytes,))
+    return Span(file, fingerprint, offset, nbytes)
+
+
+def _number(text: str, info: TensorInfo, path: Path) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise bad_file(path, f"tensor {info.name} does not fit its data at {text[:20]!r}")
+    return int(text)
+
+
+def _read_external(info: TensorInfo, span: Span) -> NDArray[Any]:
+    bytes_ = span.read()
+    if info.dtype == "int4":  # two to a byte, the first in the low half
         halves = np.stack([bytes_ & 15, bytes_ >> 4], axis=-1).reshape(-1)[: math.prod(info.shape)]
         signed = (halves.astype(np.int8) ^ np.int8(8)) - np.int8(8)
         return signed.astype(DTYPES["int4"]).reshape(info.shape)
-    return native(np.memmap(file, storage_dtype(info.dtype), "r", offset, info.shape))
+    return bytes_.view(storage_dtype(info.dtype)).reshape(info.shape)

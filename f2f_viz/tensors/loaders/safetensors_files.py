@@ -1,18 +1,24 @@
 """Loader for safetensors: https://huggingface.co/docs/safetensors, "Format"."""
 
 import json
-import math
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from f2f_viz.tensors.loaders.base import Entry, TensorInfo, native, reading, storage_dtype
+from f2f_viz.tensors.loaders.base import (
+    Entry,
+    Fingerprint,
+    Span,
+    TensorInfo,
+    open_regular,
+    reading,
+    storage_dtype,
+)
 
-__all__ = ["CODES", "read_header", "safetensors_entries"]
+__all__ = ["CODES", "Header", "read_header", "safetensors_entries"]
 
 CODES = {
     "float64": "F64",
@@ -34,49 +40,63 @@ CODES = {
 _NAMES = {code: name for name, code in CODES.items()}
 
 
-def read_header(path: Path) -> tuple[bytes, dict[str, Any], int]:
-    """Read and validate a header.
+class Header(NamedTuple):
+    """What stands before the data of a safetensors file.
 
-    Returns
-    -------
+    Attributes
+    ----------
     raw : bytes
         The JSON as it stands in the file.
-    header : dict
+    parsed : dict
         The same, parsed.
     start : int
         Where the data begin; the header's offsets count from there.
+    fingerprint : Fingerprint
+        Of the file.
     """
-    with reading(path):
+
+    raw: bytes
+    parsed: dict[str, Any]
+    start: int
+    fingerprint: Fingerprint
+
+
+def read_header(path: Path) -> Header:
+    """Read and validate a header.
+
+    Raises
+    ------
+    F2FError
+        If the file is not an intact safetensors file.
+    """
+    with reading(path), open_regular(path) as file:
         # The library validates the whole header but does not tell where the data lie.
         with safe_open(path, framework="np"):
             pass
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            raw = file.read(length)
-        return raw, json.loads(raw), 8 + length
+        length = int.from_bytes(file.read(8), "little")
+        raw = file.read(length)
+        return Header(raw, json.loads(raw), 8 + length, Fingerprint.of(file))
 
 
 def safetensors_entries(path: Path) -> list[Entry]:
-    """List the tensors of a safetensors file from its header; reading maps one, with no copy.
+    """List the tensors of a safetensors file from its header.
 
     Those of a format that NumPy does not know, such as 8-bit floats, keep its safetensors name
     and are read as their bytes.
     """
-    _, header, start = read_header(path)
-    header.pop("__metadata__", None)
+    header = read_header(path)
+    header.parsed.pop("__metadata__", None)
     entries = []
-    for name, spec in header.items():
+    for name, spec in header.parsed.items():
         begin, end = spec["data_offsets"]
         dtype = _NAMES.get(spec["dtype"], spec["dtype"])
         info = TensorInfo(name, tuple(spec["shape"]), dtype, end - begin)
-        entries.append(Entry(info, path, partial(_read, path, info, start + begin)))
+        span = Span(path, header.fingerprint, header.start + begin, end - begin)
+        entries.append(Entry(info, path, partial(_read, info, span), span))
     return entries
 
 
-def _read(path: Path, info: TensorInfo, offset: int) -> NDArray[Any]:
-    known = info.dtype in CODES
-    dtype = storage_dtype(info.dtype if known else "uint8")
-    shape = info.shape if known else (info.nbytes,)
-    if not math.prod(shape):
-        return np.zeros(shape, dtype)
-    return native(np.memmap(path, dtype, "r", offset, shape))
+def _read(info: TensorInfo, span: Span) -> NDArray[Any]:
+    if info.dtype not in CODES:
+        return span.read()
+    return span.read().view(storage_dtype(info.dtype)).reshape(info.shape)

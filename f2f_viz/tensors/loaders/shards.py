@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders.base import Entry, bad_file, is_cached_blob, reading
+from f2f_viz.tensors.loaders.base import Entry, bad_file, is_cached_blob, open_regular, reading
 from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
 
 __all__ = ["shard_entries"]
@@ -22,7 +22,8 @@ def shard_entries(path: Path) -> list[Entry]:
     """
     index = _find_index(path) if path.is_dir() else path
     with reading(index):
-        content = json.loads(index.read_bytes())
+        with open_regular(index) as file:
+            content = json.load(file)
         where = content.get("weight_map") if isinstance(content, dict) else None
         if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
             raise bad_file(index, "it has no weight_map from tensors to files")
@@ -50,8 +51,10 @@ def _open_shard(index: Path, name: str) -> dict[str, Entry]:
     folder = index.parent
     file = folder / name
     # Name and resolved place: "..", an absolute path or a symbolic link may all lead out.
-    if Path(name).name != name or not (
-        file.resolve().parent == folder.resolve() or is_cached_blob(folder, file)
+    if (
+        "\0" in name
+        or Path(name).name != name
+        or not (file.resolve().parent == folder.resolve() or is_cached_blob(folder, file))
     ):
         raise F2FError(
             f"{index} refers to a shard outside its folder: refused",
