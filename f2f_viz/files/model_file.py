@@ -123,7 +123,8 @@ class Source:
     @property
     def files(self) -> set[Path]:
         """The files that hold it."""
-        return {self.path, *(entry.path for entry in self.entries.values())}
+        spans = {entry.span.path for entry in self.entries.values() if entry.span}
+        return spans | {self.path, *(entry.path for entry in self.entries.values())}
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a tensor's bytes as they are, in pieces."""

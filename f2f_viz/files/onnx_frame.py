@@ -3,22 +3,25 @@
 The .f2f file of a model that came as ONNX holds, beside its tensors, the rest of it: the protobuf
 message as it was, without the data of the tensors that the loader lists. So the decoded model runs
 where the original did. Typed fields (``float_data`` and its kin) come back as ``raw_data``;
-external data come back in files of the same names, at the same offsets.
+external data come back in files of the same names, at the same offsets where these leave no large
+gap and no overlap.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import write_atomically
-from f2f_viz.tensors.loaders.base import reading
+from f2f_viz.tensors.loaders.base import open_regular, reading
 from f2f_viz.tensors.loaders.onnx_files import graph_tensors, import_onnx
 
 __all__ = ["frame_of", "write_onnx"]
 
 _DATA = ("raw_data", "float_data", "double_data", "int32_data", "int64_data", "uint64_data")
 _MOST_PADDING = 1 << 16
+_ALIGNMENT = 64
 
 
 def frame_of(path: Path) -> bytes | None:
@@ -28,8 +31,8 @@ def frame_of(path: Path) -> bytes | None:
     not encoded, and a frame would lose them.
     """
     onnx = import_onnx(path)
-    with reading(path):
-        model = onnx.load(path, load_external_data=False)
+    with reading(path), open_regular(path) as file:
+        model = onnx.load_from_string(file.read())
         own = [tensor for _, tensor in graph_tensors(model.graph)]
         everywhere = [*_all_tensors(model.graph.node), *model.graph.initializer]
         for function in model.functions:
@@ -82,41 +85,44 @@ def write_onnx(frame: bytes, tensors: Iterable[tuple[str, bytes]], path: Path, s
     with reading(Path(source)):
         model = onnx.ModelProto.FromString(frame)
         empty = dict(graph_tensors(model.graph))
-    beside: dict[str, list[tuple[int, bytes]]] = {}
+    beside: dict[str, list[tuple[int, Any, bytes]]] = {}
     for name, data in tensors:
         if name not in empty:
             raise F2FError(f"damaged file: the ONNX model of {source} has no tensor {name}")
         tensor = empty.pop(name)
         if _is_external(tensor):
             fields = {entry.key: entry.value for entry in tensor.external_data}
-            at, place = fields.get("offset", "0"), fields.get("location", "")
-            beside.setdefault(place, []).append((int(at) if at.isdecimal() else 0, data))
+            at = fields.get("offset", "0")
+            place = str(PurePosixPath(fields.get("location", "")))
+            beside.setdefault(place, []).append((int(at) if at.isdecimal() else 0, tensor, data))
         else:
             tensor.raw_data = data
     if empty:
         raise F2FError(f"damaged file: {source} has no data of tensor {next(iter(empty))}")
     folder = path.parent.resolve()
     files = {_free_place(folder, name, path): _laid_out(pieces) for name, pieces in beside.items()}
-    written: list[Path] = []
-    try:
+    with ExitStack() as undo:  # all of it, or nothing
         for file, content in files.items():
+            for above in reversed([p for p in file.parents if folder in p.parents]):
+                if not above.exists():
+                    above.mkdir()
+                    undo.callback(above.rmdir)
             write_atomically(file, content)
-            written.append(file)
+            undo.callback(file.unlink)
         write_atomically(path, model.SerializeToString())
-    except BaseException:
-        for file in written:
-            file.unlink()
-        raise
+        undo.pop_all()
 
 
 def _free_place(folder: Path, name: str, path: Path) -> Path:
-    """Return where external data go: a new file of the model's folder."""
-    file = folder / name
-    if Path(name).name != name or not name or file == folder / path.name:
+    """Return where external data go: a new file of the model's folder, or below it."""
+    place = PurePosixPath(name)
+    file = folder / place
+    inside = place.parts and not place.is_absolute() and ".." not in place.parts
+    if not inside or "\0" in name or file == folder / path.name or not _stays(file, folder):
         raise F2FError(
             "external data outside the model's folder: refused",
             expected=f"a new file in {folder}",
-            got=name,
+            got=repr(name),
         )
     if file.exists():
         raise F2FError(
@@ -128,15 +134,37 @@ def _free_place(folder: Path, name: str, path: Path) -> Path:
     return file
 
 
-def _laid_out(pieces: list[tuple[int, bytes]]) -> bytes:
-    """Put data at their offsets, zeros between."""
+def _stays(file: Path, folder: Path) -> bool:
+    """Tell whether no link leads out."""
+    return folder in file.resolve().parents
+
+
+def _laid_out(pieces: list[tuple[int, Any, bytes]]) -> bytes:
+    """Put data at their offsets, zeros between.
+
+    Where they lie over one another or far apart, as after saving twice into one file, they move
+    up; tensors of one place with the same data share it.
+    """
     content = bytearray()
-    for at, data in sorted(pieces, key=lambda piece: piece[0]):
-        if not 0 <= at - len(content) <= _MOST_PADDING:
-            raise F2FError(
-                "damaged file: external data",
-                expected=f"an offset in the {_MOST_PADDING} bytes from {len(content)}",
-                got=at,
-            )
-        content += bytes(at - len(content)) + data
+    last: tuple[int, bytes, int] | None = None
+    for at, tensor, data in sorted(pieces, key=lambda piece: piece[0]):
+        if last and last[:2] == (at, data):
+            place = last[2]
+        else:
+            near = 0 <= at - len(content) <= _MOST_PADDING
+            place = at if near else -(-len(content) // _ALIGNMENT) * _ALIGNMENT
+            content += bytes(place - len(content)) + data
+            last = at, data, place
+        _say(tensor, at, place, len(data))
     return bytes(content)
+
+
+def _say(tensor: Any, at: int, place: int, count: int) -> None:
+    """Write down where a tensor's data lie now; a checksum of the old file is none of the new."""
+    for index in reversed(range(len(tensor.external_data))):
+        if tensor.external_data[index].key in ("checksum", *["offset"] * (place != at)):
+            del tensor.external_data[index]
+    if place != at:
+        tensor.external_data.add(key="offset", value=str(place))
+    if not any(entry.key == "length" for entry in tensor.external_data):
+        tensor.external_data.add(key="length", value=str(count))  # or it reaches to the end
