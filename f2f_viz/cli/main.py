@@ -114,6 +114,7 @@ def encode(
         with ExitStack() as stack:
             executor = stack.enter_context(dask_executor(dask)) if dask else None
             progress = stack.enter_context(_progress(Path(path).name, "weight"))
+            stack.enter_context(_kept(output))
             account = encode_model(
                 path, output, settings, rules=[_rule(rule) for rule in rules], force=force,
                 threads=threads, executor=executor, progress=progress,
@@ -128,6 +129,19 @@ def encode(
             encoded = encode_layer(layer, settings, threads=threads, progress=progress)
         f2f.save(encoded, target)
     _print_report(f2f.report(encoded), as_json)
+
+
+@contextmanager
+def _kept(output: Path) -> Iterator[None]:
+    """Say at Ctrl-C what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            f"f2f-viz: interrupted; finished layers are kept in {output}.parts, "
+            "the same command goes on from there", err=True,
+        )  # fmt: skip
+        raise click.exceptions.Exit(130) from None
 
 
 def _announce(layer: f2f.Layer, settings: Settings) -> None:
@@ -315,4 +329,7 @@ def main() -> None:
     except F2FError as problem:
         message = " ".join(str(problem).split())
         click.echo(f"f2f-viz: {message}", err=True)
+        sys.exit(1)
+    except MemoryError:
+        click.echo("f2f-viz: not enough memory", err=True)
         sys.exit(1)

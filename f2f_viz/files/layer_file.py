@@ -13,9 +13,10 @@ import json
 import math
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
+from f2f_viz.codec.decode import decoded
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.mask_coding import pack_mask_bits, unpack_mask_bits
 from f2f_viz.codec.network import XorNetwork
@@ -160,14 +162,20 @@ def stored_bits(encoded: Encoded) -> dict[str, int]:
 
 
 def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:
-    """Write an encoded layer as an .f2f file.
+    """Write an encoded layer as an .f2f file, and read it back before it takes its name.
 
     Raises
     ------
     F2FError
-        If the file cannot be written; nothing is left of it then.
+        If the file cannot be written, or does not decode to what was pruned, as when the weights
+        were changed while they were encoded. Nothing is left of it then.
     """
-    write_atomically(path, to_bytes(encoded))
+
+    def check(file: IO[bytes]) -> None:
+        data = file.read()
+        decoded(from_bytes(data, str(path), max_bytes=sys.maxsize))
+
+    write_atomically(path, to_bytes(encoded), check=check)
 
 
 def open(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Encoded:

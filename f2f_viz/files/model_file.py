@@ -24,7 +24,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.files import layer_file
 from f2f_viz.files.onnx_frame import frame_of
 from f2f_viz.tensors.loaders import Entry, entries
-from f2f_viz.tensors.loaders.base import storage_dtype
+from f2f_viz.tensors.loaders.base import Fingerprint, Span, storage_dtype
 from f2f_viz.tensors.loaders.safetensors_files import CODES, read_header
 
 __all__ = [
@@ -42,7 +42,6 @@ LAYER = "f2f:"
 FRAME = "f2f-model:onnx"
 HEADER = "f2f-model:header"
 DIGEST = "f2f-model:digest"
-_CHUNK = 1 << 24
 _NAMES = {code: name for name, code in CODES.items()}
 
 
@@ -119,6 +118,11 @@ class Source:
     slots: dict[str, Slot]
     entries: dict[str, Entry]
     frame: bytes | None = None
+
+    @property
+    def fingerprints(self) -> tuple[Fingerprint, ...]:
+        """Of its files."""
+        return tuple(Fingerprint.of(file) for file in sorted(self.files) if file.is_file())
 
     @property
     def files(self) -> set[Path]:
@@ -227,6 +231,8 @@ class ModelFile:
         The file's own tensors.
     start : int
         Where the file's data begin.
+    fingerprint : Fingerprint
+        Of the file; nothing is read of another.
     """
 
     path: Path
@@ -234,6 +240,7 @@ class ModelFile:
     slots: dict[str, Slot]
     stored: dict[str, Slot]
     start: int
+    fingerprint: Fingerprint
 
     @property
     def layers(self) -> list[str]:
@@ -247,18 +254,15 @@ class ModelFile:
 
     def read(self, name: str) -> bytes:
         """Read one of the file's own tensors."""
-        slot = self.stored[name]
-        with self.path.open("rb") as file:
-            file.seek(self.start + slot.begin)
-            return file.read(slot.nbytes)
+        return self._span(name).read().tobytes()
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield one of the file's own tensors in pieces."""
+        yield from self._span(name).pieces()
+
+    def _span(self, name: str) -> Span:
         slot = self.stored[name]
-        with self.path.open("rb") as file:
-            file.seek(self.start + slot.begin)
-            for at in range(0, slot.nbytes, _CHUNK):
-                yield file.read(min(_CHUNK, slot.nbytes - at))
+        return Span(self.path, self.fingerprint, self.start + slot.begin, slot.nbytes)
 
     def layer(self, name: str) -> Encoded:
         """Read one encoded tensor.
@@ -298,7 +302,7 @@ def open_model(path: Path) -> ModelFile:
     F2FError
         If it is damaged or of a later version.
     """
-    raw, header, start, _ = read_header(path)
+    raw, header, start, fingerprint = read_header(path)
     stored = _slots(header)
     version = header.get("__metadata__", {}).get("f2f_model")
     if version != str(VERSION):
@@ -312,7 +316,7 @@ def open_model(path: Path) -> ModelFile:
     last = next(reversed(stored), None)
     if last != DIGEST or HEADER not in stored or stored[DIGEST].nbytes != 32:
         raise damaged
-    inner = ModelFile(path, b"", {}, stored, start)
+    inner = ModelFile(path, b"", {}, stored, start, fingerprint)
     digest = hashlib.sha256(len(raw).to_bytes(8, "little") + raw)
     for name in stored:
         if name != DIGEST:
@@ -337,4 +341,4 @@ def open_model(path: Path) -> ModelFile:
                 raise damaged
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise damaged from None
-    return ModelFile(path, model_header, slots, stored, start)
+    return ModelFile(path, model_header, slots, stored, start, fingerprint)

@@ -9,24 +9,26 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import asdict
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from numpy.typing import NDArray
 
 from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.codec.bitplanes import to_words
+from f2f_viz.codec.decode import decoded
 from f2f_viz.errors import F2FError, Progress, stop_if
 from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
-from f2f_viz.files.model_file import Slot, Source, open_source, pack_model
+from f2f_viz.files.model_file import Slot, Source, open_model, open_source, pack_model
 from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import load_layer
-from f2f_viz.tensors.loaders import TensorInfo
+from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.loaders import Entry, TensorInfo, entries
+from f2f_viz.tensors.loaders.base import Fingerprint
 from f2f_viz.tensors.quantize import STORED
 
 __all__ = ["Rule", "eligible", "encode_model"]
@@ -63,14 +65,34 @@ def _plan(source: Source, settings: Settings, rules: Iterable[Rule]) -> dict[str
 
 def encode_part(
     path: str,
+    files: tuple[Fingerprint, ...],
     name: str,
     settings: Settings,
     key: str,
     threads: int | None = None,
+) -> tuple[bytes, dict[str, Any]]:
+    """Encode one tensor of a file; executors call this where they like.
+
+    Parameters are those of `_part`, and the fingerprints of the model's files: a worker lists them
+    once, until they change.
+    """
+    return _part(_listed(path, files)[name], settings, key, threads)
+
+
+@lru_cache(maxsize=1)
+def _listed(path: str, files: tuple[Fingerprint, ...]) -> dict[str, Entry]:
+    return entries(Path(path))
+
+
+def _part(
+    entry: Entry,
+    settings: Settings,
+    key: str,
+    threads: int | None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> tuple[bytes, dict[str, Any]]:
-    """Encode one tensor of a file; executors call this where they like.
+    """Encode one tensor.
 
     Returns
     -------
@@ -79,9 +101,10 @@ def encode_part(
     about : dict
         ``report`` as plain JSON values, None for plain weights.
     """
-    layer = load_layer(path, name)
+    info = entry.info
+    layer = Layer(info.name, entry.read(), info.dtype, str(entry.path))
     if part_key(layer.weights, settings) != key:
-        raise F2FError(f"tensor {name} of {path} is another one for the worker that read it")
+        raise F2FError(f"tensor {info.name} of {entry.path} is another one when it is read again")
     encoded = encode_layer(layer, settings, threads=threads, progress=progress, cancel=cancel)
     data = layer_file.to_bytes(encoded)
     if len(data) < layer.weights.nbytes:
@@ -165,7 +188,8 @@ def encode_model(
     source = open_source(Path(path))
     plan = _plan(source, settings or Settings(), rules)
     with claim(output, *source.files, force=force) as target:
-        return _encode(source, plan, Parts(target), threads, executor, progress, cancel)
+        parts = Parts(target, source.fingerprints)
+        return _encode(source, plan, parts, threads, executor, progress, cancel)
 
 
 def _encode(
@@ -191,22 +215,23 @@ def _encode(
             progress(done + within, total)
 
     report()
-    where = os.path.abspath(source.path)
     if executor is None:
         for name in missing:
 
             def inner(part: int, whole: int, size: int = sizes[name]) -> None:
                 report(size * part // max(whole, 1))
 
-            result = encode_part(where, name, plan[name], keys[name], threads, inner, cancel)
+            entry = source.entries[name]
+            result = _part(entry, plan[name], keys[name], threads, inner, cancel)
             parts.write(keys[name], *result)
             done += sizes[name]
             report()
     else:
         # the largest first, so that none is left running alone at the end
         missing.sort(key=lambda name: -sizes[name])
+        encode = partial(encode_part, os.path.abspath(source.path), source.fingerprints)
         tasks = {
-            executor.submit(encode_part, where, name, plan[name], keys[name], threads or 1): name
+            executor.submit(encode, name, plan[name], keys[name], threads or 1): name
             for name in missing
         }
         for name, result in _as_completed(tasks, cancel):
@@ -247,6 +272,13 @@ def _assemble(
         else:
             layers[name] = about["size"], read
             reports[name] = Report(**about["report"])
-    parts.finish(pack_model(source, layers, plain))
+    parts.finish(pack_model(source, layers, plain), _read_back)
     rest = len(source.header) + len(source.frame or b"")
     return account(reports, source.slots, rest, parts.output)
+
+
+def _read_back(file: IO[bytes]) -> None:
+    """Check all bytes of a new model file, and that every layer decodes to what was pruned."""
+    model = open_model(Path(f"/proc/self/fd/{file.fileno()}"))
+    for name in model.layers:
+        decoded(model.layer(name), name)

@@ -4,27 +4,32 @@ import hashlib
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from f2f_viz.errors import F2FError
-from f2f_viz.files.atomic import write_atomically
+from f2f_viz.files.atomic import Check, write_atomically
+from f2f_viz.tensors.loaders.base import Fingerprint, open_regular
 
 __all__ = ["Parts"]
 
 _SUFFIX = ".part"
+_DIGEST = 32
 
 
 class Parts:
     """The folder ``OUTPUT.parts``: one file a layer, named after all that it is made of.
 
-    A part is one line of JSON about its data, then the data. It is written whole or not at all,
-    and checked before it is used again.
+    A part is one line of JSON about its data, then the data, then the SHA-256 of all that. It is
+    written whole or not at all, and checked before it is used again.
 
     Parameters
     ----------
     output : Path
         The file that the parts will become.
+    source : iterable of Fingerprint
+        Of the files that they are made of; parts of others are not taken.
 
     Raises
     ------
@@ -32,8 +37,9 @@ class Parts:
         If the output is no file, or something else has the folder's name.
     """
 
-    def __init__(self, output: Path):
+    def __init__(self, output: Path, source: Iterable[Fingerprint]):
         self.output = output
+        self.source = [list(astuple(one)) for one in source]
         self.folder = output.with_name(output.name + ".parts")
         if output.exists() and not output.is_file():
             raise F2FError(f"cannot write {output}", expected="a regular file", got="a device")
@@ -54,18 +60,23 @@ class Parts:
         about : dict
             JSON values.
         """
-        line = about | {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        line = json.dumps(about | {"size": len(data), "source": self.source}).encode() + b"\n"
+        digest = hashlib.sha256(line)
+        digest.update(data)
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as problem:
             raise F2FError(f"cannot write {self.folder}: {problem.strerror}") from None
-        write_atomically(self._path(key), [json.dumps(line).encode() + b"\n", data])
+        write_atomically(self._path(key), [line, data, digest.digest()])
 
     def has(self, key: str) -> bool:
-        """Tell whether an intact part is there; a power cut may have left a broken one."""
+        """Tell whether an intact part of this source is there; a power cut may break one."""
         try:
-            line, _, data = self._path(key).read_bytes().partition(b"\n")
-            return bool(json.loads(line)["sha256"] == hashlib.sha256(data).hexdigest())
+            with open_regular(self._path(key)) as file:
+                content = memoryview(file.read())
+            whole = hashlib.sha256(content[:-_DIGEST]).digest() == content[-_DIGEST:]
+            line = bytes(content[: 1 << 16]).partition(b"\n")[0]
+            return whole and bool(json.loads(line)["source"] == self.source)
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
@@ -78,12 +89,12 @@ class Parts:
     def read(self, key: str) -> bytes:
         """Return a part's data."""
         with self._path(key).open("rb") as file:
-            file.readline()
-            return file.read()
+            size: int = json.loads(file.readline())["size"]
+            return file.read(size)
 
-    def finish(self, pieces: Iterable[bytes]) -> None:
-        """Write the output, whole or not at all, and remove the folder with all its parts."""
-        write_atomically(self.output, pieces)
+    def finish(self, pieces: Iterable[bytes], check: Check) -> None:
+        """Write the output, checked, and remove the folder with all its parts."""
+        write_atomically(self.output, pieces, check=check)
         with suppress(OSError):  # what is not ours stays, and the folder with it
             for file in self.folder.iterdir():
                 if file.suffix == _SUFFIX or file.name.startswith("."):

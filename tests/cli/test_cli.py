@@ -125,6 +125,25 @@ def test_outputs_are_written_as_a_careful_tool_writes_them(run, tmp_path, coded)
     assert f2f.load_layer(coded.rename(tmp_path / "x.safetensors")).weights.any()
 
 
+def test_control_c_says_that_finished_layers_are_kept(run, tmp_path, monkeypatch, weights):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "encode_model", interrupted)
+    output = tmp_path / "m.f2f"
+    error = run("encode", tmp_path / "w.npy", "--rule", "*=0.5", "-o", output, code=130)
+    assert f"finished layers are kept in {output}.parts" in error
+
+
+def test_too_little_memory_is_one_line(run, tmp_path, monkeypatch, weights):
+    def too_large(*args, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "encode_layer", too_large)
+    error = run("encode", tmp_path / "w.npy", "-o", tmp_path / "w.f2f", code=1)
+    assert error.splitlines()[-1] == "f2f-viz: not enough memory"
+
+
 def test_the_installed_command_runs():
     command = Path(sys.executable).with_name("f2f-viz")
     assert f2f.__version__ in subprocess.check_output([command, "--version"], text=True)

@@ -64,6 +64,14 @@ def test_a_failed_write_leaves_nothing(encoded, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_is_read_back_before_it_takes_its_name(encoded, tmp_path):
+    """As when another thread changed the weights while they were encoded."""
+    wrong = dataclasses.replace(encoded, checksum="0" * 64)
+    with pytest.raises(f2f.F2FError, match="not those that were encoded"):
+        f2f.save(wrong, tmp_path / "w.f2f")
+    assert not list(tmp_path.iterdir())
+
+
 def test_golden_files_still_decode():
     """Written by version 1 of the format; a missing file fails."""
     sums = (GOLDEN / "SHA256SUMS").read_text().split()

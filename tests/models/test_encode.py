@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -33,6 +35,7 @@ from f2f_viz.models.decode import decode_model
 from f2f_viz.models.encode import encode_model
 from f2f_viz.models.report import model_report, model_rivals
 from f2f_viz.settings import Settings
+from f2f_viz.tensors import loaders
 
 SETTINGS = Settings(rate=0.8, n_in=4, n_s=1)
 # name: (safetensors dtype, shape); encoded are the first five
@@ -211,13 +214,13 @@ def whole(source, tmp_path):
 @pytest.fixture
 def encoded_parts(monkeypatch):
     """Names of the layers encoded since."""
-    names, real = [], model.encode_part
+    names, real = [], model._part
 
-    def counted(path, name, *rest):
-        names.append(name)
-        return real(path, name, *rest)
+    def counted(entry, *rest):
+        names.append(entry.info.name)
+        return real(entry, *rest)
 
-    monkeypatch.setattr(model, "encode_part", counted)
+    monkeypatch.setattr(model, "_part", counted)
     return names
 
 
@@ -309,6 +312,134 @@ def test_parts_of_other_settings_or_damaged_ones_are_not_taken(source, whole, tm
     encode_model(source, output, SETTINGS)
     assert output.read_bytes() == whole
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("at", range(10))
+def test_a_killed_encode_leaves_no_file_and_its_rerun_gives_the_same_bytes(
+    source, whole, tmp_path, at
+):
+    """SIGKILL at ten moments of a whole model's encode: as many of its steps have been reported."""
+    program = """
+import sys
+from f2f_viz.models.encode import encode_model
+from f2f_viz.settings import Settings
+
+def progress(done, total, seen=[]):
+    seen.append(done)
+    if len(seen) == int(sys.argv[4]) or done == total:
+        print("now", flush=True)
+        sys.stdin.read()
+
+encode_model(sys.argv[1], sys.argv[2], Settings.from_dict(eval(sys.argv[3])), progress=progress)
+"""
+    output = tmp_path / "out" / "m.f2f"
+    output.parent.mkdir()
+    arguments = [
+        sys.executable,
+        "-c",
+        program,
+        source,
+        output,
+        repr(SETTINGS.to_dict()),
+        str(at + 1),
+    ]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"now\n"
+        process.send_signal(signal.SIGKILL)
+    assert [p.name for p in output.parent.iterdir()] in ([], ["m.f2f.parts"])
+    encode_model(source, output, SETTINGS)
+    assert output.read_bytes() == whole
+    assert [p.name for p in output.parent.iterdir()] == ["m.f2f"]
+
+
+def test_no_byte_of_a_part_is_trusted(source, whole, tmp_path):
+    """Its line of JSON neither: its checksum is over everything."""
+    output, folder = tmp_path / "m.f2f", tmp_path / "m.f2f.parts"
+    for change in (lambda line: line.replace(b'"payload": ', b'"payload": 1'),
+                   lambda line: line.replace(b'"size": ', b'"size": 1')):  # fmt: skip
+        cancel, progress = cancel_after(3)
+        progress.folder = folder
+        with pytest.raises(f2f.Cancelled):
+            encode_model(source, output, SETTINGS, progress=progress, cancel=cancel)
+        for path in list_parts(folder):
+            line, rest = path.read_bytes().split(b"\n", 1)
+            assert change(line) != line
+            path.write_bytes(change(line) + b"\n" + rest)
+        account = encode_model(source, output, SETTINGS)
+        assert output.read_bytes() == whole
+        assert account == model_report(open_model(output))
+
+
+@pytest.mark.parametrize("when", ["before a layer", "before the carried tensors"])
+def test_a_model_that_is_overwritten_while_it_is_encoded_gives_no_mixture(source, tmp_path, when):
+    """Another checkpoint is saved into the file: one line, and no file of layers of both."""
+
+    def progress(done, total, seen=[]):  # noqa: B006
+        seen.append(done)
+        if (len(seen) == 1) if when == "before a layer" else (done == total):
+            before = source.stat().st_mtime_ns
+            write_model(source, seed=1)
+            os.utime(source, ns=(before, before + 1))  # clocks may be coarse
+
+    with pytest.raises(f2f.F2FError, match="changed while it was read"):
+        encode_model(source, tmp_path / "m.f2f", SETTINGS, progress=progress)
+    assert not (tmp_path / "m.f2f").exists()
+    encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    encode_model(source, tmp_path / "fresh.f2f", SETTINGS)
+    assert (tmp_path / "m.f2f").read_bytes() == (tmp_path / "fresh.f2f").read_bytes()
+
+
+def test_a_model_file_that_changes_while_it_is_decoded_gives_no_file(source, whole, tmp_path):
+    def progress(done, total):
+        path = tmp_path / "whole.f2f"
+        os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+
+    with pytest.raises(f2f.F2FError, match="changed while it was read"):
+        decode_model(tmp_path / "whole.f2f", tmp_path / "back.safetensors", progress=progress)
+    assert not (tmp_path / "back.safetensors").exists()
+
+
+def test_the_new_file_is_read_back(source, tmp_path, monkeypatch):
+    def wrong(settings_file, layers, plain, real=model.pack_model):
+        for piece in real(settings_file, layers, plain):
+            yield piece.replace(b"\x01", b"\x02")
+
+    monkeypatch.setattr(model, "pack_model", wrong)
+    with pytest.raises(f2f.F2FError, match=r"damaged|cannot read"):
+        encode_model(source, tmp_path / "m.f2f", SETTINGS)
+    assert not (tmp_path / "m.f2f").exists()
+
+
+@pytest.mark.parametrize("tensor", [None, "embed.weight"])
+def test_a_file_size_limit_is_one_line_and_no_file(source, tmp_path, tensor):
+    command = [
+        Path(sys.executable).with_name("f2f-viz"),
+        "encode",
+        source,
+        "-o",
+        tmp_path / "m.f2f",
+    ]
+    command += ["--tensor", tensor] * (tensor is not None)
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (500, 500))
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "File too large" in done.stderr
+    assert not (tmp_path / "m.f2f").exists()
+
+
+def test_listing_costs_once_however_many_tensors(tmp_path, monkeypatch):
+    calls = []
+
+    def counted(path, real=loaders.LOADERS[".npz"]):
+        calls.append(path)
+        return real(path)
+
+    monkeypatch.setitem(loaders.LOADERS, ".npz", counted)
+    tensors = {f"t{i}": np.eye(8, dtype=np.float32) for i in range(50)}
+    np.savez(tmp_path / "m.npz", **tensors)
+    encode_model(tmp_path / "m.npz", tmp_path / "m.f2f", SETTINGS)
+    assert len(calls) == 1
 
 
 def test_another_model_does_not_take_the_parts(source, whole, tmp_path):
