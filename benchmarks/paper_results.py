@@ -26,8 +26,10 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.codec import blocks
 from f2f_viz.codec.bitplanes import to_words, word_bits
+from f2f_viz.codec.census import census
 from f2f_viz.codec.corrections import CODINGS
-from f2f_viz.codec.entropy import binary_entropy, block_stats, care_per_block
+from f2f_viz.codec.entropy import binary_entropy, block_stats
+from f2f_viz.codec.exponent_ranks import CodedWords
 from f2f_viz.codec.planes import encode_planes, plan_planes
 from f2f_viz.samples import PRUNED_LAYERS, sample_info, sample_model
 from f2f_viz.tensors.quantize import quantize
@@ -61,24 +63,26 @@ def measure(
         planes = word_bits(weights.dtype.name)
         kept = int(flat.sum())
         n_out = max(n_in, round(scale * blocks.default_n_out(n_in, kept, flat.size)))
-        plan = plan_planes(words[flat], planes, flat.size, None)
+        plan = plan_planes(census(words, flat, weights.dtype.name), flat.size, None)
         if not invert:
             plan = replace(plan, inverted=np.zeros(planes, bool))
         network = f2f.XorNetwork.random(n_in, n_out, n_s, seed=seed)
-        care = blocks.to_blocks(flat, n_out, order)
-        found = encode_planes(blocks.to_blocks(words, n_out, order), care, network, plan)
-        positions = np.flatnonzero(care)
+        layout = blocks.Layout(weights.shape, n_out, order)
+        coded = CodedWords(words, weights.dtype.name, None)
+        found = encode_planes(coded, flat, layout, network, plan)
+        positions = np.flatnonzero(layout.gather(flat))
+        plane_bits = layout.blocks * n_out
         for plane in found:
             ranks = plane.corrections
             at = positions[ranks]
             sums["mismatches"] += at.size
-            sums["rank_bits"] += CODINGS["rank"].bits(ranks, at, care.size)
-            sums["chunk_bits"] += CODINGS["chunk"].bits(ranks, at, care.size)
+            sums["rank_bits"] += CODINGS["rank"].bits(ranks, at, plane_bits)
+            sums["chunk_bits"] += CODINGS["chunk"].bits(ranks, at, plane_bits)
         sums["weights"] += flat.size
         sums["dense_bits"] += flat.size * planes
         sums["care_bits"] += kept * planes
-        sums["payload_bits"] += len(care) * planes * n_in
-        stats.append(block_stats(care_per_block(mask, n_out, order), n_out))
+        sums["payload_bits"] += layout.blocks * planes * n_in
+        stats.append(block_stats(layout.sums(flat), n_out))
     return sums | _ratios(sums) | {
         "n_u": {
             name: float(np.mean([getattr(s, name) for s in stats]))

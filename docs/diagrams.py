@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import f2f_viz as f2f
-from f2f_viz.codec.blocks import weight_index
+from f2f_viz.codec.blocks import Layout
 from f2f_viz.figures.palette import LIGHT as C
 
 IMAGES = Path(__file__).parent / "images"
@@ -213,7 +213,7 @@ def orders():
     dense_row = rng.random((8, 12)) < np.where(np.arange(8) % 3 == 1, 0.75, 0.1)[:, None]
     for which, order in enumerate(("row", "interleaved")):
         left = 30 + which * 370
-        index = weight_index(96, 8, order)
+        index = Layout((96,), 8, order).weights()
         block = 2 if which == 0 else 4
         care = dense_row.reshape(-1)[index].sum(axis=1)
         d.text(left, 28, f"{order}: n_u of the blocks from {care.min()} to {care.max()}")

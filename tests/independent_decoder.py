@@ -70,12 +70,28 @@ def mask_of(head, data, size):
     return range_decode(data, head["kept"], size)
 
 
+def evenness(blocks, shape, n_out):
+    """Section 4: how evenly steps of l fall on the periods of the shape."""
+    period, least = 1, 1000
+    for n in reversed(shape[1:]):
+        period *= n
+        for k in range(1, min(n_out, period)):
+            near = min(k * blocks % period, -k * blocks % period)
+            least = min(least, 1000 * k * near // period)
+    return least
+
+
 def weight_of(head, size):
-    """Section 2: the weight of bit i of block t, as a function."""
+    """Section 4: the weight of bit i of block t, as a function."""
     n_out = head["n_out"]
     blocks = -(-size // n_out)
     if head["code"]["order"] == "row":
         return blocks, lambda t, i: t * n_out + i
+    best = -1
+    for tried in range(blocks, blocks + min(blocks // 50, 4096) + 1):
+        even = evenness(tried, head["shape"], n_out)
+        if min(even, 200) > best:
+            best, blocks = even, tried
     step = 1 if blocks < 3 else -(-618 * blocks // 1000)
     while gcd(step, blocks) > 1:
         step += 1

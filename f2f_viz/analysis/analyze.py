@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis.prepare import Prepared, prepare
 from f2f_viz.analysis.report import report
-from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import plane_names, to_words, word_bits
+from f2f_viz.codec.blocks import ORDERS, Layout
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.decode import decode
 from f2f_viz.codec.encode import encode_recipe
 from f2f_viz.codec.encoded import Encoded
-from f2f_viz.codec.entropy import binary_entropy, care_per_block, max_ratio
+from f2f_viz.codec.entropy import binary_entropy, max_ratio
+from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import Plane
 from f2f_viz.codec.recipe import Recipe, make_recipe
@@ -88,6 +89,8 @@ class Analysis:
         True = kept.
     n_out, blocks, tile_blocks : int
         Bits of a block, blocks of a plane (l), blocks of a tile.
+    layout : Layout
+        Which weight is which bit of which block.
     network : XorNetwork
         The decoder.
     exact : bool
@@ -104,8 +107,8 @@ class Analysis:
     ratio : Estimate
         The paper's accounting: dense bits / (payload + corrections).
     bits : dict of str to float
-        payload, corrections, mask, matrix, header; corrections and header are estimates in a
-        preview.
+        payload, corrections, mask, matrix, header; in a preview corrections, header and a mask
+        whose size the coder decides are estimates.
     encoded : Encoded or None
         The encoded layer; None in a preview.
     bit_exact : bool or None
@@ -121,6 +124,7 @@ class Analysis:
     n_out: int
     blocks: int
     tile_blocks: int
+    layout: Layout
     network: XorNetwork
     exact: bool
     n_u: NDArray[np.int64]
@@ -200,8 +204,8 @@ def analyze(
     recipe = make_recipe(ready.layer.weights, ready.mask, code, threads=threads, cancel=cancel)
     sample = None
     if preview:
-        sample = recipe.sample or sample_mismatches(
-            recipe.words, ready.mask, recipe.network, recipe.plan, order=code.order,
+        sample = sample_mismatches(
+            recipe.words, ready.mask.reshape(-1), recipe.layout, recipe.network, recipe.plan,
             threads=threads, cancel=cancel,
         )  # fmt: skip
     found = (
@@ -233,7 +237,7 @@ def _estimated(ready: Prepared, recipe: Recipe, sample: Sample) -> _Found:
     exact = np.minimum(plan.ones, kept - plan.ones) / max(kept, 1)
     rates = np.where(plan.zero_rate, exact, sample.rates)
     coding = CODINGS[recipe.code.coding]
-    plane_bits = _blocks.block_count(ready.mask.size, recipe.network.n_out) * recipe.network.n_out
+    plane_bits = recipe.layout.blocks * recipe.layout.n_out
 
     def corrections(shift: float) -> NDArray[np.float64]:
         shifted = np.clip(rates + np.where(plan.zero_rate, 0.0, shift), 0, 1)
@@ -245,9 +249,12 @@ def _estimated(ready: Prepared, recipe: Recipe, sample: Sample) -> _Found:
         float(corrections(rate.low - rate.value).sum()),
         float(corrections(rate.high - rate.value).sum()),
     )
-    bits = _uncoded_bits(ready, recipe) | {
-        "payload": _payloads(ready, recipe).sum(),
+    bits = {
+        "payload": float(_payloads(recipe).sum()),
         "corrections": total.value,
+        "mask": MASK_CODINGS[recipe.code.mask_coding].expected_bits(kept, ready.mask.size),
+        "matrix": float(recipe.network.matrix.size),
+        "header": _header_bits(ready, recipe),
     }
     return _Found(rate, rates * kept, likely, total, bits)
 
@@ -282,28 +289,27 @@ def _measured(
     )
 
 
-def _payloads(ready: Prepared, recipe: Recipe) -> NDArray[np.int64]:
+def _payloads(recipe: Recipe) -> NDArray[np.int64]:
     """Bits of the symbols of each plane."""
-    blocks = _blocks.block_count(ready.mask.size, recipe.network.n_out)
-    return np.where(recipe.plan.zero_rate, 0, blocks * recipe.network.n_in)
+    return np.where(recipe.plan.zero_rate, 0, recipe.layout.blocks * recipe.network.n_in)
 
 
-def _uncoded_bits(ready: Prepared, recipe: Recipe) -> dict[str, float]:
-    """Itemise a file of this layer that has neither symbols nor corrections yet."""
+def _header_bits(ready: Prepared, recipe: Recipe) -> float:
+    """Estimate all that a file holds beside its bits: that of an empty layer coded alike."""
     nothing = Plane(False, np.empty(0, np.uint16), np.empty(0, np.uint32))
     empty = Encoded(
-        shape=ready.mask.shape,
+        shape=(0,),
         dtype=ready.layer.dtype,
-        mask=ready.mask,
+        mask=np.zeros(0, bool),
         code=recipe.code,
         tile_blocks=TILE_BLOCKS,
         network=recipe.network,
         planes=(nothing,) * word_bits(ready.layer.dtype),
-        ranks=None,
+        ranks=recipe.words.ranks,
         checksum="0" * 64,
         scales=ready.scales,
     )
-    return dict(stored_bits(empty))
+    return float(stored_bits(empty)["header"])
 
 
 def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) -> Analysis:
@@ -311,9 +317,10 @@ def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) ->
     mask, n_out, plan = ready.mask, recipe.network.n_out, recipe.plan
     names = plane_names(ready.layer.dtype)
     kept = int(np.count_nonzero(mask))
-    shares, payloads = plan.ones / max(kept, 1), _payloads(ready, recipe)
+    shares, payloads = plan.ones / max(kept, 1), _payloads(recipe)
     dense, payload, corrections = mask.size * len(names), payloads.sum(), found.correction_bits
-    n_u_orders = {order: care_per_block(mask, n_out, order) for order in _blocks.ORDERS}
+    flat = mask.reshape(-1)
+    n_u_orders = {order: Layout(mask.shape, n_out, order).sums(flat) for order in ORDERS}
 
     def ratio(correction_bits: float) -> float:
         coded = float(payload) + correction_bits
@@ -325,11 +332,12 @@ def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) ->
         settings=ready.settings,
         mask=mask,
         n_out=n_out,
-        blocks=_blocks.block_count(mask.size, n_out),
+        blocks=recipe.layout.blocks,
         tile_blocks=TILE_BLOCKS,
+        layout=recipe.layout,
         network=recipe.network,
         exact=found.encoded is not None,
-        n_u=n_u_orders[recipe.code.order],
+        n_u=n_u_orders[recipe.layout.order],
         n_u_orders=n_u_orders,
         planes=tuple(
             PlaneStats(

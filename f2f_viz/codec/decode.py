@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import DTYPES, field_bits
 from f2f_viz.codec.encode import checksum
 from f2f_viz.codec.encoded import Encoded
@@ -53,7 +52,7 @@ def decode(encoded: Encoded, *, out: NDArray[Any] | None = None, threads: int = 
         _planes(encoded),
         encoded.mask.reshape(-1),
         out.reshape(-1),
-        order=encoded.order,
+        encoded.layout,
         threads=threads,
     )
     return out
@@ -99,7 +98,7 @@ def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray
         raise F2FError("no such tile", expected=f"0 to {tiles - 1}", got=tile)
     first = tile * encoded.tile_blocks
     last = min(first + encoded.tile_blocks, encoded.blocks)
-    index = _blocks.weight_index(encoded.size, encoded.n_out, encoded.order, first, last)
+    index = encoded.layout.weights(np.arange(first, last))
     care = (index >= 0) & encoded.mask.reshape(-1)[index]
     start = encoded.care_starts[first : last + 1]
     planes, ends = _planes(encoded), start[[0, -1]]
@@ -142,12 +141,12 @@ def decode_rows(encoded: Encoded, start: int, stop: int) -> NDArray[Any]:
     weight = np.flatnonzero(mask[start * width : stop * width])
     if not weight.size:
         return words.view(DTYPES[encoded.dtype])
-    t, i = _blocks.positions_of(weight + start * width, encoded.size, n_out, encoded.order)
+    t, i = encoded.layout.positions(weight + start * width)
     by_position = np.lexsort((i, t))
     t, i, weight = t[by_position], i[by_position], weight[by_position]
     chosen, at = np.unique(t, return_inverse=True)
     # the ranks of the wanted bits: care bits before their blocks, and before them in the block
-    index = _blocks.weights_of(chosen, encoded.size, n_out, encoded.order)
+    index = encoded.layout.weights(chosen)
     care = (index >= 0) & mask[index]
     before: NDArray[np.int64] = np.cumsum(care, axis=1) - care
     ranks = encoded.care_starts[t] + before[at, i]

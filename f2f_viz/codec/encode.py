@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import dtype_name, to_words
 from f2f_viz.codec.code import Code, code_of
 from f2f_viz.codec.encoded import Encoded
@@ -19,6 +18,8 @@ from f2f_viz.codec.trellis import TILE_BLOCKS
 from f2f_viz.errors import F2FError, Progress
 
 __all__ = ["checksum", "encode", "encode_recipe"]
+
+_PIECE = 1 << 18  # words hashed at a time
 
 
 def encode(
@@ -100,13 +101,12 @@ def encode_recipe(
     cancel: threading.Event | None = None,
 ) -> Encoded:
     """Encode a layer of which `make_recipe` has decided how; parameters as in `encode`."""
-    flat, network, order = mask.reshape(-1), recipe.network, recipe.code.order
-    care = _blocks.to_blocks(flat, network.n_out, order)
+    flat, network = mask.reshape(-1), recipe.network
     planes = encode_planes(
-        _blocks.to_blocks(recipe.words, network.n_out, order), care, network, recipe.plan,
-        threads=threads, progress=progress, cancel=cancel,
+        recipe.words, flat, recipe.layout, network, recipe.plan, threads=threads, progress=progress,
+        cancel=cancel,
     )  # fmt: skip
-    encoded = Encoded(
+    return Encoded(
         shape=weights.shape,
         dtype=dtype_name(weights.dtype),
         mask=mask.copy(),
@@ -114,13 +114,10 @@ def encode_recipe(
         tile_blocks=TILE_BLOCKS,
         network=network,
         planes=planes,
-        ranks=recipe.ranks,
-        checksum=_sha256(to_words(weights) * flat),
+        ranks=recipe.words.ranks,
+        checksum=_sha256(to_words(weights), flat),
         scales=scales,
     )
-    cached = vars(encoded)  # the mask is in blocks already
-    cached["care_positions"] = np.flatnonzero(care)
-    return encoded
 
 
 def checksum(weights: NDArray[Any]) -> str:
@@ -128,5 +125,10 @@ def checksum(weights: NDArray[Any]) -> str:
     return _sha256(to_words(weights))
 
 
-def _sha256(words: NDArray[Any]) -> str:
-    return hashlib.sha256(words.tobytes()).hexdigest()
+def _sha256(words: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> str:
+    """Hash words, 0 where a mask is False, with few of them copied at a time."""
+    digest = hashlib.sha256()
+    for at in range(0, words.size, _PIECE):
+        piece = words[at : at + _PIECE]
+        digest.update((piece if mask is None else piece * mask[at : at + _PIECE]).data)
+    return digest.hexdigest()

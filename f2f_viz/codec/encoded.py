@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.codec import blocks as _blocks
+from f2f_viz.codec.blocks import Layout
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import Plane
-from f2f_viz.codec.word_decoder import all_symbols, care_starts
+from f2f_viz.codec.word_decoder import all_symbols
 
 __all__ = ["Encoded"]
 
@@ -79,10 +79,15 @@ class Encoded:
         """Weights of the layer."""
         return self.mask.size
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Which weight is which bit of which block."""
+        return Layout(self.shape, self.n_out, self.code.order)
+
     @property
     def blocks(self) -> int:
         """Blocks of a plane, l."""
-        return _blocks.block_count(self.size, self.n_out)
+        return self.layout.blocks
 
     @property
     def symbols(self) -> NDArray[np.uint16]:
@@ -97,13 +102,12 @@ class Encoded:
     @cached_property
     def care_positions(self) -> NDArray[np.int64]:
         """Positions t·n_out + i of the care bits of a plane, increasing; shape (kept,)."""
-        care = _blocks.to_blocks(self.mask.reshape(-1), self.n_out, self.order)
-        return np.flatnonzero(care)
+        return np.flatnonzero(self.layout.gather(self.mask.reshape(-1)))
 
     @cached_property
     def care_starts(self) -> NDArray[np.int64]:
         """Care bits before each block of a plane, shape (l + 1,)."""
-        return care_starts(self.mask.reshape(-1), self.n_out, self.order)
+        return self.layout.starts(self.mask.reshape(-1))
 
     def positions(self, plane: Plane) -> NDArray[np.int64]:
         """Return the positions t·n_out + i of the corrections of a plane."""

@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlog1py, xlogy
 
-from f2f_viz.codec import blocks as _blocks
-
 __all__ = [
     "BlockStats",
     "binary_entropy",
     "block_stats",
-    "care_per_block",
     "max_ratio",
     "n_u_binomial",
 ]
@@ -33,11 +30,6 @@ def max_ratio(kept: int, size: int) -> float:
     Infinite where nothing is kept (Park et al. 2022, section 3).
     """
     return size / kept if kept else float("inf")
-
-
-def care_per_block(mask: NDArray[np.bool_], n_out: int, order: str) -> NDArray[np.int64]:
-    """Return n_u of each block, shape (l,): how many of its n_out bits are care bits."""
-    return _blocks.block_sums(mask.reshape(-1), n_out, order)
 
 
 def n_u_binomial(n_out: int, sparsity: float) -> NDArray[np.float64]:

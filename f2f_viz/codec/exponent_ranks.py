@@ -5,14 +5,16 @@ place makes the upper exponent planes constant, and they then cost nothing. Inte
 whole. This is past the paper; `encode(recode=False)` leaves it out.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec.bitplanes import field_bits
+from f2f_viz.codec.blocks import Layout
 
-__all__ = ["from_ranks", "rank_table", "to_ranks"]
+__all__ = ["CodedWords", "from_ranks", "rank_table", "to_ranks"]
 
 Words = NDArray[Any]
 
@@ -28,22 +30,19 @@ def _join(words: Words, field: Words, shift: int, low: Any) -> Words:
     return (words & ~kind(low << kind(shift))) | (field.astype(words.dtype) << kind(shift))
 
 
-def rank_table(kept: Words, dtype: str) -> NDArray[np.uint16]:
+def rank_table(counts: NDArray[np.int64]) -> NDArray[np.uint16]:
     """Return the field's values that occur among kept words, most frequent first.
 
     Parameters
     ----------
-    kept : ndarray of unsigned words, shape (kept,)
-    dtype : str
-        A name of `bitplanes.DTYPES`; its field is the exponent, or the whole of an integer.
+    counts : ndarray of int64, shape (2^width,)
+        How often each occurs (`census`); the field is the exponent, or the whole of an integer.
 
     Returns
     -------
     ndarray of uint16, shape (values,)
         Values as frequent as each other stand in increasing order.
     """
-    field, _, low = _split(kept, dtype)
-    counts = np.bincount(field.astype(np.int64), minlength=int(low) + 1)
     values = np.flatnonzero(counts)
     return values[np.argsort(-counts[values], kind="stable")].astype(np.uint16)
 
@@ -62,3 +61,27 @@ def from_ranks(words: Words, table: NDArray[np.uint16], dtype: str) -> Words:
     values = np.zeros(int(low) + 1, words.dtype)
     values[: table.size] = table
     return _join(words, values[field], shift, low)
+
+
+@dataclass(frozen=True, eq=False)
+class CodedWords:
+    """The words whose bits are the planes: a layer's own, or with ranks in their field.
+
+    Attributes
+    ----------
+    own : ndarray of unsigned words, shape (size,)
+        The layer's.
+    dtype : str
+        A name of `bitplanes.DTYPES`.
+    ranks : ndarray of uint16 or None
+        The field's values by rank.
+    """
+
+    own: Words
+    dtype: str
+    ranks: NDArray[np.uint16] | None
+
+    def gather(self, layout: Layout, chosen: NDArray[np.int64]) -> Words:
+        """Return those of some blocks, shape (chosen, n_out); no others are looked at."""
+        words = layout.gather(self.own, chosen)
+        return words if self.ranks is None else to_ranks(words, self.ranks, self.dtype)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.choices import Choice, Choices
+from f2f_viz.codec.entropy import binary_entropy
 from f2f_viz.errors import F2FError
 
 __all__ = ["MASK_CODINGS", "MaskCoding", "pack_mask_bits", "unpack_mask_bits"]
@@ -32,10 +33,13 @@ class MaskCoding(Choice):
     unpack : callable
         ``unpack(packed, size, kept)`` inverts it; None or a mask of another count if the bytes are
         damaged.
+    expected_bits : callable
+        ``expected_bits(kept, size)`` gives the bits used, exactly or nearly, of a mask at random.
     """
 
     pack: Callable[[Mask, int], tuple[Bytes, int]]
     unpack: Callable[[Bytes, int, int], Mask | None]
+    expected_bits: Callable[[int, int], float]
 
 
 def _pack_bitmap(flat: Mask, kept: int) -> tuple[Bytes, int]:
@@ -87,6 +91,7 @@ MASK_CODINGS = Choices(
             cost="h(S) bits a weight, 0.47 at S = 0.9; read serially",
             pack=_pack_range,
             unpack=_unpack_range,
+            expected_bits=lambda kept, size: size * float(binary_entropy(kept / max(size, 1))),
         ),
         MaskCoding(
             name="bitmap",
@@ -95,6 +100,7 @@ MASK_CODINGS = Choices(
             cost="1 bit a weight; read at the speed of memory",
             pack=_pack_bitmap,
             unpack=_unpack_bitmap,
+            expected_bits=lambda kept, size: float(size),
         ),
     ],
 )

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec import _decode
+from f2f_viz.codec.blocks import Layout
+from f2f_viz.codec.census import Census
 from f2f_viz.codec.corrections import CorrectionCoding
+from f2f_viz.codec.exponent_ranks import CodedWords
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask, pack_planes
 from f2f_viz.codec.trellis import TILE_BLOCKS, search_tiles
@@ -18,6 +21,7 @@ __all__ = ["Plane", "PlanePlan", "encode_planes", "plan_planes", "wanted_bits"]
 
 Words = NDArray[np.uint64]
 
+_AT_ONCE = 1 << 20  # weights encoded at a time
 SKEWED = 0.9
 """A plane whose ones, as corrections, take at most this many bits a care bit needs no symbols.
 
@@ -80,29 +84,22 @@ class PlanePlan:
     zero_rate: NDArray[np.bool_]
 
 
-def plan_planes(
-    kept: NDArray[Any], planes: int, size: int, coding: CorrectionCoding | None
-) -> PlanePlan:
+def plan_planes(found: Census, size: int, coding: CorrectionCoding | None) -> PlanePlan:
     """Decide which planes to invert and which need no symbols.
 
     Parameters
     ----------
-    kept : ndarray of unsigned words, shape (kept,)
-    planes : int
-        Bits of a word, b.
+    found : Census
+        Of the words whose bits are the planes.
     size : int
         All weights.
     coding : CorrectionCoding or None
         What lists the ones of planes that go without symbols; None: none may.
     """
-    bits = np.unpackbits(kept.view(np.uint8), bitorder="little").reshape(
-        kept.size, 8 * kept.itemsize
-    )
-    ones = bits.sum(axis=0, dtype=np.int64)[:planes][::-1]
-    inverted = 2 * ones > kept.size
+    ones, count = found.ones, found.kept
+    inverted = 2 * ones > count
     if coding is None:
-        return PlanePlan(ones, inverted, np.zeros(planes, bool))
-    count = kept.size
+        return PlanePlan(ones, inverted, np.zeros(ones.size, bool))
     nothing = coding.expected_bits(0.0, count, size)  # what a plane costs with symbols, too
     rarer = np.minimum(ones, count - ones) / max(count, 1)
     listed = np.array([coding.expected_bits(share, count, size) - nothing for share in rarer])
@@ -130,8 +127,9 @@ def wanted_bits(
 
 
 def encode_planes(
-    words: NDArray[Any],
-    care: NDArray[np.bool_],
+    words: CodedWords,
+    mask: NDArray[np.bool_],
+    layout: Layout,
     network: XorNetwork,
     plan: PlanePlan,
     *,
@@ -140,37 +138,52 @@ def encode_planes(
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> tuple[Plane, ...]:
-    """Encode the bit-planes of blocked weights.
+    """Encode the bit-planes of a layer, some tiles at a time: memory does not grow with it.
 
     Parameters
     ----------
-    words : ndarray of unsigned words, shape (blocks, n_out)
-    care : ndarray of bool, shape (blocks, n_out)
+    words : CodedWords
+    mask : ndarray of bool, shape (size,)
+    layout : Layout
     network : XorNetwork
     plan : PlanePlan
     tile_blocks, threads, progress, cancel
         As in `trellis.search_tiles`.
     """
-    care_bits = pack_mask(care)
-    bits = wanted_bits(words, care_bits, plan)
-    searched = np.flatnonzero(~plan.zero_rate)
-    symbols = np.zeros((plan.ones.size, len(words)), np.uint16)
-    if network.is_plain:
-        symbols[searched] = bits[searched, :, 0]
-    else:
-        symbols[searched] = search_tiles(
-            bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
-            progress=progress, cancel=cancel,
-        ).symbols  # fmt: skip
-    stop_if(cancel)
-    bits[searched] ^= network.decode_packed(symbols[searched], tile_blocks) & care_bits
-    counts = np.bitwise_count(care_bits).astype(np.int64).reshape(-1)
-    before = (np.cumsum(counts) - counts).reshape(care_bits.shape)
-    found = []
-    for inverted, own, wrong, zero_rate in zip(
-        plan.inverted, symbols, bits, plan.zero_rate, strict=True
-    ):
-        stop_if(cancel)
-        ranks = ranks_of(wrong, care_bits, before)
-        found.append(Plane(bool(inverted), own, ranks, bool(zero_rate)))
-    return tuple(found)
+    blocks, searched = layout.blocks, np.flatnonzero(~plan.zero_rate)
+    symbols = np.zeros((plan.ones.size, blocks), np.uint16)
+    wrong: list[list[NDArray[np.uint32]]] = [[np.empty(0, np.uint32)] for _ in plan.ones]
+    step = max(_AT_ONCE // (tile_blocks * layout.n_out), 1) * tile_blocks
+    total, kept = -(-blocks // tile_blocks) * searched.size, 0
+    for start in range(0, blocks, step):
+        chosen = np.arange(start, min(start + step, blocks))
+        before = start // tile_blocks * searched.size
+
+        def told(done: int, _: int, before: int = before) -> None:
+            if progress is not None:
+                progress(before + done, total)
+
+        care_bits = pack_mask(layout.gather(mask, chosen))
+        bits = wanted_bits(words.gather(layout, chosen), care_bits, plan)
+        if network.is_plain:
+            own = bits[searched, :, 0].astype(np.uint16)
+        else:
+            own = search_tiles(
+                bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
+                progress=told, cancel=cancel,
+            ).symbols  # fmt: skip
+        symbols[searched, start : start + chosen.size] = own
+        counts = np.bitwise_count(care_bits).astype(np.int64)
+        care_before = (np.cumsum(counts) - counts.reshape(-1)).reshape(counts.shape) + kept
+        kept += int(counts.sum())
+        for p, found in zip(searched, own, strict=True):
+            bits[p] ^= network.decode_packed(found[None], tile_blocks)[0] & care_bits
+        for ranks, missed in zip(wrong, bits, strict=True):
+            stop_if(cancel)
+            ranks.append(ranks_of(missed, care_bits, care_before))
+    return tuple(
+        Plane(bool(inverted), own, np.concatenate(ranks), bool(zero_rate))
+        for inverted, own, ranks, zero_rate in zip(
+            plan.inverted, symbols, wrong, plan.zero_rate, strict=True
+        )
+    )

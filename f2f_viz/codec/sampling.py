@@ -10,13 +10,13 @@ over clusters with a finite population (Cochran, *Sampling Techniques*, 3rd ed.,
 
 import threading
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from f2f_viz.codec import blocks as _blocks
+from f2f_viz.codec.blocks import Layout, stride
+from f2f_viz.codec.exponent_ranks import CodedWords
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask
 from f2f_viz.codec.planes import PlanePlan, wanted_bits
@@ -29,7 +29,8 @@ _BEFORE, _AFTER = (0, 8, 16), (0, 8, 8)
 """Blocks of a sampled tile, by n_s: those that count, and those searched before and after them.
 The cost of starting at register 0 is seen in some 4 blocks at n_s = 1 and 12 at n_s = 2.
 """
-_SECONDS = 0.06
+SECONDS = 0.06
+"""CPU time that a sample may take, where nothing else is asked for."""
 _FEWEST = 8
 """Sampled tiles that are wanted: where the search is dear, each holds fewer planes."""
 _LEAST = 4
@@ -86,7 +87,7 @@ def _share_out(planes: int, budget: int) -> tuple[NDArray[np.int64], NDArray[np.
     width = min(max(rounds * planes // _FEWEST, 1), planes)
     tiles = -(-rounds * planes // width)
     turn = np.arange(tiles * width)
-    dealt = turn * _blocks.stride(planes) % planes
+    dealt = turn * stride(planes) % planes
     return dealt.reshape(tiles, width), (turn < rounds * planes).reshape(tiles, width)
 
 
@@ -98,12 +99,13 @@ def _spans(n_s: int) -> tuple[int, int, int]:
 
 
 def sample_mismatches(
-    words: NDArray[Any],
+    words: CodedWords,
     mask: NDArray[np.bool_],
+    layout: Layout,
     network: XorNetwork,
     plan: PlanePlan,
     *,
-    order: str,
+    seconds: float = SECONDS,
     threads: int | None = None,
     cancel: threading.Event | None = None,
 ) -> Sample | None:
@@ -111,11 +113,14 @@ def sample_mismatches(
 
     Parameters
     ----------
-    words : ndarray of unsigned words, shape (size,)
-    mask : ndarray of bool, any shape of that size
+    words : CodedWords
+    mask : ndarray of bool, shape (size,)
+    layout : Layout
     network : XorNetwork
     plan : PlanePlan
-    order, threads, cancel
+    seconds : float
+        CPU time to spend.
+    threads, cancel
         As in `codec.encode`.
 
     Returns
@@ -129,20 +134,19 @@ def sample_mismatches(
     counted, before, after = _spans(network.n_s)
     length = before + counted + after
     a_tile = search_seconds(network.n_in, network.n_s, network.n_out, length, 1)
-    dealt, counts = _share_out(coded.size, int(_SECONDS / a_tile))
+    dealt, counts = _share_out(coded.size, int(seconds / a_tile))
     tiles, width = dealt.shape
-    blocks = _blocks.block_count(mask.size, network.n_out)
+    blocks = layout.blocks
     if tiles > blocks // counted or 2 * dealt.size * length > blocks * coded.size:
         return None
     rng = np.random.default_rng(0)
     starts = np.sort(rng.choice(blocks // counted, tiles, replace=False)).astype(np.int64) * counted
     first = np.clip(starts - before, 0, blocks - length)
     block = first[:, None] + np.arange(length)
-    care = _blocks.to_blocks(mask.reshape(-1), network.n_out, order, block.reshape(-1))
+    care = layout.gather(mask, block.reshape(-1))
     care_bits = pack_mask(care)
-    bits = wanted_bits(
-        _blocks.to_blocks(words, network.n_out, order, block.reshape(-1)), care_bits, plan
-    ).reshape(plan.ones.size, tiles, length, -1)
+    bits = wanted_bits(words.gather(layout, block.reshape(-1)), care_bits, plan)
+    bits = bits.reshape(plan.ones.size, tiles, length, -1)
     own = bits[coded[dealt.T], np.arange(tiles)].reshape(width, tiles * length, -1)
     found = search_tiles(
         own, care_bits, network, tile_blocks=length, threads=threads, cancel=cancel

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.codec.blocks import weight_index
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import F2FError
 
@@ -95,7 +94,7 @@ def trace(encoded: Encoded, plane: int, start: int, stop: int) -> Trace:
     )
     raw = (cells.astype(np.int64) @ encoded.network.matrix.astype(np.int64).T & 1).astype(bool)
 
-    index = weight_index(encoded.size, n_out, encoded.order, start, stop)
+    index = encoded.layout.weights(np.arange(start, stop))
     care = (index >= 0) & encoded.mask.reshape(-1)[index] if encoded.size else index >= 0
     positions = encoded.positions(chosen)
     first, last = np.searchsorted(positions, [start * n_out, stop * n_out])

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec import _decode
-from f2f_viz.codec import blocks as _blocks
+from f2f_viz.codec.blocks import Layout
 from f2f_viz.codec.instruction_set import instruction_set
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask
 from f2f_viz.errors import F2FError
 
-__all__ = ["CodedPlanes", "Field", "all_symbols", "care_starts", "decode_blocks", "decode_words"]
+__all__ = ["CodedPlanes", "Field", "all_symbols", "decode_blocks", "decode_words"]
 
 LEVEL = _decode.best_level()
 """Most that is used: 0 portable, 1 AVX2, 2 AVX2 and GFNI, 3 AVX-512; all give the same words."""
@@ -76,23 +76,20 @@ def all_symbols(planes: Sequence[NDArray[np.uint16]]) -> NDArray[np.uint16]:
     return np.stack(planes)
 
 
-def _kernel(
-    planes: CodedPlanes, size: int, blocks: int, tile_blocks: int, order: str
-) -> _decode.Layer:
+def _kernel(planes: CodedPlanes, layout: Layout) -> _decode.Layer:
     """Check what the kernels rely on, and hand it over."""
     network, count, itemsize = planes.network, len(planes.symbols), planes.word.itemsize
     if not 1 <= count <= 8 * itemsize or not count == len(planes.corrections) == len(
         planes.inverted
     ):
         raise F2FError("planes of a layer", expected=f"1 to {8 * itemsize}", got=count)
+    blocks = layout.blocks
     lengths = {blocks, *(own.size for own in planes.symbols if own is not None)}
     if len(lengths) != 1:
         raise F2FError("symbols of a plane", expected=f"{blocks}, one a block", got=sorted(lengths))
     step = back = 0
-    entry = _blocks.ORDERS.pick(order)
-    if entry.spread:
-        step = entry.step(blocks)
-        back = pow(step, -1, blocks)
+    if layout.entry.spread:
+        step, back = layout.step, layout.step_back
     shift, width, values = 0, 0, None
     if planes.field is not None:
         shift, width, known = planes.field
@@ -100,7 +97,7 @@ def _kernel(
         values[: known.size] = known
     invert = sum(1 << (count - 1 - p) for p, flag in enumerate(planes.inverted) if flag)
     return _decode.Layer(
-        size, blocks, network.n_out, tile_blocks, step, back, itemsize, network.n_in,
+        layout.size, blocks, network.n_out, planes.tile_blocks, step, back, itemsize, network.n_in,
         network.row_bytes,
         [None if own is None else np.ascontiguousarray(own) for own in planes.symbols],
         [np.ascontiguousarray(own) for own in planes.corrections],
@@ -134,8 +131,8 @@ def decode_words(
     planes: CodedPlanes,
     mask: NDArray[np.bool_],
     out: NDArray[Any],
+    layout: Layout,
     *,
-    order: str,
     threads: int = 1,
 ) -> None:
     """Decode a layer.
@@ -147,8 +144,7 @@ def decode_words(
         True = kept; other words are 0.
     out : ndarray of planes.word's size, shape (size,), contiguous
         Takes the words.
-    order : str
-        A name of `blocks.ORDERS`.
+    layout : Layout
     threads : int
 
     Raises
@@ -159,11 +155,11 @@ def decode_words(
     size, n_out = mask.size, planes.network.n_out
     if not size:
         return
-    blocks, entry = _blocks.block_count(size, n_out), _blocks.ORDERS.pick(order)
-    if not entry.spread and entry.step(blocks) != 1:
-        _decode_any(planes, mask, out, order)
+    blocks, spread = layout.blocks, layout.entry.spread
+    if not spread and layout.step != 1:
+        _decode_any(planes, mask, out, layout)
         return
-    layer = _kernel(planes, size, blocks, planes.tile_blocks, order)
+    layer = _kernel(planes, layout)
     flags, to, level = mask.view(np.uint8), out.view(np.uint8), _level()
     pieces = max(1, min(threads, size // _PIECE))
     rows = np.empty((blocks, -(-n_out // 64)), np.uint64)
@@ -176,7 +172,7 @@ def decode_words(
     ):
         _check(status)
     large = to.size >= _LARGE
-    if not large and entry.spread:
+    if not large and spread:
         to[:] = 0
 
     def place(first: int, last: int) -> None:
@@ -187,29 +183,14 @@ def decode_words(
 
 
 def _decode_any(
-    planes: CodedPlanes, mask: NDArray[np.bool_], out: NDArray[Any], order: str
+    planes: CodedPlanes, mask: NDArray[np.bool_], out: NDArray[Any], layout: Layout
 ) -> None:
     """Decode a layer in an order that the kernels do not place by themselves."""
-    n_out = planes.network.n_out
-    care = _blocks.to_blocks(mask, n_out, order)
-    kept = decode_blocks(planes, pack_mask(care), care_starts(mask, n_out, order))
+    care = layout.gather(mask)
+    kept = decode_blocks(planes, pack_mask(care), layout.starts(mask))
     words = out.view(planes.word)
     words[:] = 0
-    words[_blocks.weight_index(mask.size, n_out, order)[care]] = kept
-
-
-def care_starts(mask: NDArray[np.bool_], n_out: int, order: str) -> Starts:
-    """Return how many care bits stand before each block, shape (l + 1,).
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (size,)
-    n_out : int
-    order : str
-        A name of `blocks.ORDERS`.
-    """
-    sums = _blocks.block_sums(mask, n_out, order)
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sums)])
+    words[layout.weights()[care]] = kept
 
 
 def decode_blocks(planes: CodedPlanes, rows: Rows, start: Starts) -> NDArray[Any]:
@@ -234,6 +215,7 @@ def decode_blocks(planes: CodedPlanes, rows: Rows, start: Starts) -> NDArray[Any
     kept = np.empty(count * itemsize + _PADDING, np.uint8)
     blocks = len(rows)
     if blocks:
-        layer = _kernel(planes, blocks * planes.network.n_out, blocks, planes.tile_blocks, "row")
+        n_out = planes.network.n_out
+        layer = _kernel(planes, Layout((blocks * n_out,), n_out, "row"))
         _check(layer.words(rows, start, 0, blocks, kept, _level()))
     return kept[: count * itemsize].view(planes.word)

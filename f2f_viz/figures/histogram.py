@@ -117,7 +117,7 @@ class HistogramView:
         )
         for order, shown in data.items():
             self._sources[order].data = {k: shown[k] for k in ("n_u", "share", "binomial")}
-            chosen = order == analysis.settings.code.order
+            chosen = order == analysis.layout.order
             self._bars[order].glyph.fill_alpha = 1.0 if chosen else 0.45
             marked = ", chosen" if chosen and not self._narrow else ""
             times = "×" if self._narrow else "× binomial"

@@ -29,7 +29,6 @@ from bokeh.models import (
 from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import Analysis
-from f2f_viz.codec.blocks import positions_of, weight_index
 from f2f_viz.figures.mask_overlays import Window, edges_in_view, profiles, run_edges
 from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import FONT, blank, density_mapper
@@ -105,7 +104,7 @@ def mask_data(
 def block_weights(analysis: Analysis, block: int) -> dict[str, NDArray[Any]]:
     """Return where the weights of a block lie: row, column (cell centres) and kept."""
     a = analysis
-    index = weight_index(a.mask.size, a.n_out, a.settings.code.order, block, block + 1)[0]
+    index = a.layout.weights(np.array([block]))[0]
     index = index[index >= 0]
     row, column = np.divmod(index, mask_matrix(a.mask).shape[1])
     return {"row": row + 0.5, "column": column + 0.5, "kept": a.mask.reshape(-1)[index]}
@@ -271,10 +270,7 @@ class MaskView:
                 axis.update(bounds=None, min_interval=None)
                 axis.update(start=ends[0], end=ends[1], reset_start=ends[0], reset_end=ends[1])
                 axis.update(bounds=(0, max(ends)), min_interval=min(_CLOSEST, max(ends)))
-        if known is not None and (known.n_out, known.settings.code.order) != (
-            analysis.n_out,
-            analysis.settings.code.order,
-        ):
+        if known is not None and known.layout != analysis.layout:
             self._block = None
         self._analysis = analysis
         self._draw()
@@ -320,7 +316,7 @@ class MaskView:
         a = self._analysis
         if a is None:
             return
-        run = a.n_out if a.settings.code.order == "row" else a.blocks
+        run = a.n_out if a.layout.order == "row" else a.blocks
         columns = mask_matrix(a.mask).shape[1]
         found = edges_in_view(run, a.mask.size if self._grid_shown else 0, columns, self._cells)
         self._edges.data = dict(found)
@@ -332,7 +328,7 @@ class MaskView:
         marks: dict[str, NDArray[Any]] = {"row": none, "column": none, "kept": none}
         if a is not None and block is not None and block < a.blocks:
             marks = block_weights(a, block)
-            if a.settings.code.order == "row":
+            if a.layout.order == "row":
                 ends = np.array([block, block + 1]) * a.n_out
                 outline = run_edges(ends, mask_matrix(a.mask).shape[1], self._cells)
         drawn = marks | {"kept": marks["kept"].astype(float), "size": 4.0 + 4.0 * marks["kept"]}
@@ -345,7 +341,7 @@ class MaskView:
         cells = self._image.data["image"][0].size
         per_cell = (bottom - top) * (right - left) / cells
         text = "one weight a cell" if per_cell == 1 else f"{per_cell:,.0f} weights a cell"
-        blocks = analysis.settings.code.order == "row"
+        blocks = analysis.layout.order == "row"
         if marks["kept"].size:
             text += f"; block {self._block:,}: n_u = {int(marks['kept'].sum())}"
         elif len(self._edges.data["x0"]):
@@ -373,8 +369,7 @@ class MaskView:
         size = self._analysis.mask.size
         if not (0 <= row < rows and 0 <= column < columns and index < size):
             return
-        order = self._analysis.settings.code.order
-        (block,), _ = positions_of(np.array([index]), size, self._analysis.n_out, order)
+        (block,), _ = self._analysis.layout.positions(np.array([index]))
         self.select(block)
         if self._on_select is not None:
             self._on_select(block)

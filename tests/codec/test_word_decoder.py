@@ -24,12 +24,11 @@ def level(request, monkeypatch):
     return request.param
 
 
-def drawn(rng, count, word, network, size, tile, kept=0.4):
+def drawn(rng, count, word, network, layout, tile, kept=0.4):
     """Planes of random symbols, corrections and all else, and a mask."""
-    n_blocks = blocks.block_count(size, network.n_out)
-    mask = rng.random(size) < kept
+    mask = rng.random(layout.size) < kept
     zero = rng.random(count) < 0.2
-    symbols = rng.integers(0, 1 << network.n_in, (count, n_blocks)).astype(np.uint16)
+    symbols = rng.integers(0, 1 << network.n_in, (count, layout.blocks)).astype(np.uint16)
     symbols[zero] = 0
     rates = rng.choice([0, 0.01, 0.3, 1], count)
     wrong = [np.flatnonzero(rng.random(mask.sum()) < rate).astype(np.uint32) for rate in rates]
@@ -48,21 +47,28 @@ def drawn(rng, count, word, network, size, tile, kept=0.4):
     ), mask
 
 
-def plainly(planes, mask, order):
+def in_place(blocked, layout):
+    """Put the weights of blocks where they belong."""
+    index = layout.weights()
+    out = np.zeros(layout.size, blocked.dtype)
+    out[index[index >= 0]] = blocked[index >= 0]
+    return out
+
+
+def plainly(planes, mask, layout):
     """The words, bit by bit: packed planes, corrections by position, then whole words."""
     network, count = planes.network, len(planes.symbols)
-    n_blocks = blocks.block_count(mask.size, network.n_out)
-    symbols = np.zeros((count, n_blocks), np.uint16)
+    symbols = np.zeros((count, layout.blocks), np.uint16)
     for p, own in enumerate(planes.symbols):
         if own is not None:
             symbols[p] = own
     bits = network.decode_packed(symbols, planes.tile_blocks)
     bits[np.array(planes.inverted)] ^= ~np.uint64(0)
-    care = np.flatnonzero(blocks.to_blocks(mask, network.n_out, order))
+    care = np.flatnonzero(layout.gather(mask))
     words = unpack_planes(bits, network.n_out, planes.word)
     for p, wrong in enumerate(planes.corrections):
         words.reshape(-1)[care[wrong]] ^= planes.word.type(1 << (count - 1 - p))
-    words = blocks.from_blocks(words, mask.size, order)
+    words = in_place(words, layout)
     if planes.field is not None:
         shift, width, values = planes.field
         table = np.zeros(1 << width, np.uint64)
@@ -87,11 +93,13 @@ def test_equals_planes_turned_one_by_one(monkeypatch, level, count, word, order,
     rng = np.random.default_rng(count + large)
     for size, n_out, n_in, n_s in CASES:
         network = f2f.XorNetwork.random(n_in, n_out, n_s)
-        planes, mask = drawn(rng, count, word, network, size, int(rng.choice([1, 2, 50, 2048])))
-        expected = plainly(planes, mask, order)
+        shape = (-(-size // 64), 64) if size > 64 else (size,)  # l is not the fewest blocks
+        layout = blocks.Layout(shape, n_out, order)
+        planes, mask = drawn(rng, count, word, network, layout, int(rng.choice([1, 2, 50, 2048])))
+        expected = plainly(planes, mask, layout)
         for threads in (1, 3):
-            got = np.full(size, 7, word)
-            decode_words(planes, mask, got, order=order, threads=threads)
+            got = np.full(mask.size, 7, word)
+            decode_words(planes, mask, got, layout, threads=threads)
             np.testing.assert_array_equal(got, expected)
 
 
@@ -111,14 +119,15 @@ def test_any_code_at_every_level(seed, n_in, n_s, n_out, size, count, kept, orde
     rng = np.random.default_rng(seed)
     network = f2f.XorNetwork.random(n_in, n_out, n_s)
     word = f"<u{max(count // 8, 1)}"
-    planes, mask = drawn(rng, count, word, network, size, tile, kept)
-    expected = plainly(planes, mask, order)
+    layout = blocks.Layout((size,), n_out, order)
+    planes, mask = drawn(rng, count, word, network, layout, tile, kept)
+    expected = plainly(planes, mask, layout)
     with pytest.MonkeyPatch.context() as patch:
         for level in LEVELS:
             patch.setattr(word_decoder, "LEVEL", level)
             patch.setattr(word_decoder, "_LARGE", int(rng.choice([1, 1 << 23])))
-            got = np.full(size, 3, word)
-            decode_words(planes, mask, got, order=order)
+            got = np.full(mask.size, 3, word)
+            decode_words(planes, mask, got, layout)
             np.testing.assert_array_equal(got, expected)
 
 
@@ -126,11 +135,15 @@ def test_many_kept_weights_in_few_blocks(level):
     """More kept weights in a block than a piece of the kernel's holds."""
     rng = np.random.default_rng(5)
     network = f2f.XorNetwork.random(8, 4096, 1)
-    planes, mask = drawn(rng, 16, "<u2", network, 40 * 4096 - 5, 2048, kept=0.97)
+    shape = (40 * 4096 - 5,)
+    planes, mask = drawn(
+        rng, 16, "<u2", network, blocks.Layout(shape, 4096, "row"), 2048, kept=0.97
+    )
     for order in blocks.ORDERS:
+        layout = blocks.Layout(shape, 4096, order)
         got = np.zeros(mask.size, "<u2")
-        decode_words(planes, mask, got, order=order)
-        np.testing.assert_array_equal(got, plainly(planes, mask, order))
+        decode_words(planes, mask, got, layout)
+        np.testing.assert_array_equal(got, plainly(planes, mask, layout))
 
 
 def planes_of(network, symbols, corrections):
@@ -145,7 +158,8 @@ def test_refuses_symbols_that_are_too_large(level):
         symbols[blocks_before] = 16
         with pytest.raises(f2f.F2FError, match="symbol too large"):
             decode_words(
-                planes_of(network, symbols, nothing), np.ones(2000, bool), np.zeros(2000, "u1"), order="row"
+                planes_of(network, symbols, nothing), np.ones(2000, bool), np.zeros(2000, "u1"),
+                blocks.Layout((2000,), 20, "row"),
             )  # fmt: skip
 
 
@@ -158,15 +172,17 @@ def test_refuses_corrections_that_are_not_increasing_ranks(monkeypatch, level, w
     )
     with pytest.raises(f2f.F2FError, match="damaged corrections"):
         decode_words(
-            planes, np.ones(2000, bool), np.zeros(2000, "u1"), order="interleaved", threads=threads
-        )
+            planes, np.ones(2000, bool), np.zeros(2000, "u1"),
+            blocks.Layout((2000,), 20, "interleaved"), threads=threads,
+        )  # fmt: skip
 
 
 def test_refuses_planes_that_do_not_belong_together():
     network, nothing = f2f.XorNetwork.random(4, 20, 1), np.zeros(0, np.uint32)
     mask, out = np.ones(2000, bool), np.zeros(2000, "u1")
+    layout = blocks.Layout((2000,), 20, "row")
     with pytest.raises(f2f.F2FError, match="one a block"):
-        decode_words(planes_of(network, np.zeros(99, np.uint16), nothing), mask, out, order="row")
+        decode_words(planes_of(network, np.zeros(99, np.uint16), nothing), mask, out, layout)
     nine = CodedPlanes(network, [None] * 9, [nothing] * 9, [False] * 9, np.dtype("u1"), 10)
     with pytest.raises(f2f.F2FError, match="planes of a layer"):
-        decode_words(nine, mask, out, order="row")
+        decode_words(nine, mask, out, layout)

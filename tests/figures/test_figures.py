@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import f2f_viz as f2f
 from f2f_viz.analysis import sweep as f2f_sweep
 from f2f_viz.analysis.compare import bounds, compare
-from f2f_viz.codec.blocks import block_count, block_of, weight_index
+from f2f_viz.codec.blocks import Layout
 from f2f_viz.figures import (
     bits,
     decoder,
@@ -69,10 +69,11 @@ def test_mask_of_any_shape_is_a_matrix(shape):
 @pytest.mark.parametrize("order", ["row", "interleaved"])
 def test_every_weight_knows_its_block(analyses, order):
     a = analyses[order]
-    index = weight_index(a.mask.size, a.n_out, order)
+    layout = Layout(a.mask.shape, a.n_out, order)
+    index = layout.weights()
     for block in range(0, a.blocks, 7):
         for weight in index[block][index[block] >= 0]:
-            assert block_of(weight, a.mask.size, a.n_out, order) == block
+            assert layout.positions(weight)[0] == block
         marks = mask.block_weights(a, block)
         np.testing.assert_array_equal(
             marks["kept"], a.mask[marks["row"].astype(int), marks["column"].astype(int)]
@@ -384,4 +385,4 @@ def test_views_draw_every_analysis(rate, shape):
         view.update(a)
     shown = decoder.DecoderView()
     shown.update(a)
-    assert shown.root.code["blocks"] == block_count(int(np.prod(shape)), a.n_out)
+    assert shown.root.code["blocks"] == a.blocks

@@ -151,7 +151,7 @@ def test_items_flip_the_positions(positions, n_out, flips, skip_bits):
 def test_gaps_longer_than_a_field_are_passed(tmp_path):
     _, _, encoded = encoded_layer("float32", 2, "interleaved", size=(60, 400))
     planes = [
-        replace(p, corrections=p.corrections[encoded.positions(p) > 440 * 53])
+        replace(p, corrections=p.corrections[encoded.positions(p) > 420 * 53])
         for p in encoded.planes
     ]
     f2f.verilog(replace(encoded, planes=tuple(planes)), tmp_path)
