@@ -35,7 +35,8 @@ def _gaps(ranks: Ranks) -> Positions:
 
 def _rice_parameter(gaps: Positions) -> int:
     """Return the k that codes `gaps` in the fewest bits."""
-    costs = [int((gaps >> k).sum()) + gaps.size * (1 + k) for k in range(_MAX_RICE)]
+    most = int(gaps.max()).bit_length() + 1 if gaps.size else 1  # larger ones only cost more
+    costs = [int((gaps >> k).sum()) + gaps.size * (1 + k) for k in range(min(most, _MAX_RICE))]
     return int(np.argmin(costs))
 
 

@@ -36,6 +36,8 @@ TILE_BLOCKS = 2048
 """Blocks of a tile, where nothing else is asked for."""
 MAX_SECONDS = 48 * 3600.0
 """Longest search that is begun, by `search_seconds`."""
+_SHORT = 2e-3
+"""Seconds of search that are not worth starting a thread."""
 MAX_STATE_BITS = 16
 """Largest n_in·n_s: 2^16 register states."""
 _POLL = 0.02  # seconds between looks at progress and cancel
@@ -207,6 +209,13 @@ def search_tiles(
         symbols[part, where] = own
 
     total = tiles * planes
+    if seconds < _SHORT:
+        for job in range(len(jobs)):
+            run(job)
+        if progress is not None:
+            progress(total, total)
+        stop_if(cancel)
+        return TileSearch(symbols, np.ascontiguousarray(mismatches.T))
     with ThreadPoolExecutor(max(1, min(count, len(jobs)))) as pool:
         pending = {pool.submit(run, job) for job in range(len(jobs))}
         try:

@@ -1,0 +1,238 @@
+"""Files whose structure lies: values changed, checksums right. F2F_FUZZ sets how many of each."""
+
+import hashlib
+import io
+import json
+import os
+import signal
+import zipfile
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+import f2f_viz as f2f
+from f2f_viz.files import layer_file
+from tests.files.test_hostile_layers import GOOD, TooSlow, check_message, too_slow
+
+FILES = int(os.environ.get("F2F_FUZZ", "2000")) // 20
+SECONDS = 5
+HOSTILE = [
+    0, 1, -1, 3, 7, 64, 65, 255, 2**15, 2**31, 2**32, 2**47, 2**48, 2**53, 2**63 - 1, 2**63, 2**64,
+    1.5, 1e300, True, None, "", "a", "F32", "I64", "F8_E4M3", "row", "rank", "\x00", "../x", "\ud800",
+    [], {}, [1], ["a", 10**9], [10**9] * 9, [0, 0], [[1]], {"a": 1},
+]  # fmt: skip
+
+
+def mutated(value, random):
+    """Change one place of a tree of JSON values; drop it, double it, or put something hostile."""
+    places = []
+
+    def walk(node, path):
+        for key in list(node) if isinstance(node, dict) else range(len(node)):
+            places.append((node, key))
+            if isinstance(node[key], dict | list):
+                walk(node[key], (*path, key))
+
+    walk(value, ())
+    for _ in range(random.integers(1, 3)):
+        node, key = places[random.integers(len(places))]
+        if (isinstance(node, dict) and key not in node) or (
+            isinstance(node, list) and key >= len(node)
+        ):
+            continue
+        match random.integers(4):
+            case 0 if isinstance(node, dict):
+                del node[key]
+            case 1 if type(node[key]) is int:
+                node[key] += int(random.integers(-9, 10))
+            case 2 if isinstance(node, list):
+                node.append(node[key])
+            case _:
+                node[key] = HOSTILE[random.integers(len(HOSTILE))]
+    return value
+
+
+def framed(header, data):
+    text = json.dumps(header).encode("utf-8", "surrogatepass")
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def parted(file):
+    start = 8 + int.from_bytes(file[:8], "little")
+    return json.loads(file[8:start]), file[start:]
+
+
+def lying_safetensors(good, random):
+    header, data = parted(good)
+    return framed(mutated(header, random), data)
+
+
+def lying_layer(good, random):
+    header, data = parted(good)
+    names = [name for name in header if name != "__metadata__"]
+    tensors = {
+        name: np.frombuffer(data, np.uint8)[slice(*header[name]["data_offsets"])] for name in names
+    }
+    own = mutated(json.loads(header["__metadata__"]["f2f"]), random)
+    name = names[random.integers(len(names))]
+    size = tensors[name].size
+    if random.integers(3) == 0:
+        tensors[name] = np.resize(tensors[name], int(random.choice([0, 1, size + 1, 2 * size])))
+    elif size and random.integers(2):
+        tensors[name] = tensors[name].copy()
+        tensors[name][random.integers(size)] ^= 1 << random.integers(8)
+    return layer_file._serialise(tensors, own)
+
+
+def lying_model(good, random):
+    """Change the model's own header, a layer of it, or the frame; the digest is right."""
+    header, data = parted(good)
+    del header["__metadata__"]
+    blobs = {name: data[slice(*spec["data_offsets"])] for name, spec in header.items()}
+    layer = next(name for name in blobs if name.startswith("f2f:"))
+    if random.integers(2):
+        inner = mutated(json.loads(blobs["f2f-model:header"]), random)
+        blobs["f2f-model:header"] = json.dumps(inner).encode("utf-8", "surrogatepass")
+    else:
+        blobs[layer] = lying_layer(blobs[layer], random)
+    slots = {
+        name: (header[name]["dtype"], header[name]["shape"] if name not in (layer, "f2f-model:header")
+               else [len(blob)], len(blob)) for name, blob in blobs.items()
+    }  # fmt: skip
+    body = layer_file.frame_header(slots, f2f_model="1")
+    body += b"".join(blob for name, blob in blobs.items() if name != "f2f-model:digest")
+    return body + hashlib.sha256(body).digest()
+
+
+def lying_npy(good, random):
+    at = 10 + int.from_bytes(good[8:10], "little")
+    fields = {"descr": "<f4", "fortran_order": False, "shape": [4, 6]}
+    fields = mutated(fields, random)
+    if isinstance(fields.get("shape"), list):
+        fields["shape"] = tuple(fields["shape"])
+    text = repr(fields).encode("utf-8", "surrogatepass") + b"\n"
+    return good[:8] + len(text).to_bytes(2, "little") + text + good[at:]
+
+
+def lying_zip(good, random, change):
+    """Change a member; its CRC is right."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(out, "w") as new:
+        chosen = random.integers(len(old.namelist()))
+        for k, info in enumerate(old.infolist()):
+            data = old.read(info)
+            new.writestr(info.filename, change(data, random) if k == chosen else data)
+    return out.getvalue()
+
+
+def changed_bytes(data, random):
+    data = bytearray(data)
+    for _ in range(random.integers(1, 4)):
+        if data:
+            data[random.integers(len(data))] = random.integers(256)
+    return bytes(data[: len(data) - int(random.integers(0, 2)) * int(random.integers(0, 9))])
+
+
+def lying_onnx(good, random):
+    onnx = pytest.importorskip("onnx")
+    model = onnx.ModelProto.FromString(good)
+    tensors = model.graph.initializer
+    tensor = tensors[random.integers(len(tensors))]
+    numbers = [n for n in HOSTILE if type(n) is int and -(2**63) <= n < 2**63]
+    match random.integers(6):
+        case 0:
+            tensor.dims.append(numbers[random.integers(len(numbers))])
+        case 1 if tensor.dims:
+            tensor.dims[0] = numbers[random.integers(len(numbers))]
+        case 2:
+            tensor.data_type = int(random.integers(0, 30))
+        case 3:
+            tensor.raw_data = bytes(int(random.integers(0, 200)))
+        case 4:
+            key = ("location", "offset", "length")[random.integers(3)]
+            value = HOSTILE[random.integers(len(HOSTILE))]
+            text = str(value).encode("utf-8", "replace").decode()
+            tensor.external_data.add(key=key, value=text)
+            tensor.data_location = 1
+        case _:
+            tensor.name = tensors[random.integers(len(tensors))].name
+    return model.SerializeToString()
+
+
+WEIGHTS = np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32)
+
+
+def good_layer(folder):
+    return layer_file.to_bytes(f2f.encode(WEIGHTS, f2f.prune(WEIGHTS, 0.8), n_in=4, n_s=1))
+
+
+def good_model(folder):
+    (folder / "m.safetensors").write_bytes(save({"a": WEIGHTS, "b": np.arange(5)}))
+    f2f.encode_model(folder / "m.safetensors", folder / "m.f2f", f2f.Settings(n_in=4, n_s=1))
+    return (folder / "m.f2f").read_bytes()
+
+
+KINDS = {
+    "layer.f2f": (good_layer, lying_layer),
+    "model.f2f": (good_model, lying_model),
+    "w.safetensors": (lambda folder: GOOD["w.safetensors"](), lying_safetensors),
+    "w.npy": (lambda folder: GOOD["w.npy"](), lying_npy),
+    "w.npz": (lambda folder: GOOD["w.npz"](), lambda g, r: lying_zip(g, r, lying_npy)),
+    "w.pt": (lambda folder: GOOD["w.pt"](), lambda g, r: lying_zip(g, r, changed_bytes)),
+    "w.onnx": (lambda folder: GOOD["w.onnx"](), lying_onnx),
+}
+
+
+def use(path):
+    """Do with a file what can be done; right answers are checked by those who know them."""
+    if path.suffix != ".f2f":
+        for info in f2f.list_tensors(path):
+            try:
+                layer = f2f.load_layer(path, info.name)
+            except f2f.F2FError as error:
+                check_message(error)
+            else:
+                assert (layer.weights.shape, layer.dtype) == (info.shape, info.dtype)
+    elif path.name.startswith("layer"):
+        encoded = f2f.open(path)
+        assert f2f.decode(encoded).shape == encoded.shape
+        f2f.report(encoded)
+    else:
+        f2f.decode_model(path, path.with_name("back.safetensors"), force=True)
+        for info in f2f.list_tensors(path.with_name("back.safetensors")):
+            assert info.nbytes >= 0
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_files_whose_structure_lies(name, tmp_path, recwarn):
+    if name == "w.pt":
+        pytest.importorskip("torch")
+    make, lie = KINDS[name]
+    good = make(tmp_path)
+    (tmp_path / "data.bin").write_bytes(bytes(8))
+    path = tmp_path / name
+    random = np.random.default_rng(13)
+    before = signal.signal(signal.SIGALRM, too_slow)
+    refused = 0
+    try:
+        for case in range(FILES):
+            try:
+                data = lie(good, random)
+            except ValueError:  # no such file can be written
+                continue
+            path.unlink(missing_ok=True)
+            path.write_bytes(data)
+            signal.setitimer(signal.ITIMER_REAL, SECONDS)
+            try:
+                use(path)
+            except f2f.F2FError as error:
+                check_message(error)
+                refused += 1
+            except (Exception, TooSlow) as problem:
+                raise AssertionError(f"case {case}: {data[:2000]!r}") from problem
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert refused > FILES / 10
