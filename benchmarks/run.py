@@ -8,6 +8,8 @@ of whole layers are wall-clock times. Every comparison is made in the one run, o
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from importlib.metadata import version
@@ -32,6 +34,7 @@ from benchmarks.streams import (
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trellis import search_tiles
 from f2f_viz.errors import Cancelled
+from f2f_viz.tensors.magnitudes import Magnitudes
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -140,6 +143,78 @@ def whole_layers(quick):
     return rows
 
 
+def by_sorting(weights, keep):
+    """Mark the largest |w| with NumPy alone: a partition, then the ties."""
+    flat = np.abs(weights).reshape(-1)
+    least = np.partition(flat, flat.size - keep)[flat.size - keep]
+    mask = flat > least
+    mask[np.flatnonzero(flat == least)[: keep - np.count_nonzero(mask)]] = True
+    return mask.reshape(weights.shape)
+
+
+def selection(quick):
+    """What, shape, wall-clock ms, and that over NumPy's partition on the same weights."""
+    rows = []
+    for shape in ((1024, 1024),) if quick else ((4096, 4096), (4096, 14336)):
+        weights = rng(5).normal(size=shape).astype(np.float32)
+        keep = weights.size // 10
+
+        def wall(run, repeat=5):
+            spent = []
+            for _ in range(repeat):
+                begin = time.perf_counter()
+                run()
+                spent.append(time.perf_counter() - begin)
+            return float(np.median(spent)) * 1e3
+
+        plain = wall(lambda w=weights, k=keep: by_sorting(w, k), 1)
+        ranked = Magnitudes(weights)
+        assert np.array_equal(ranked.largest(keep), by_sorting(weights, keep))
+        name = " × ".join(map(str, shape))
+
+        layer = f2f.Layer("w", weights, "float32", "benchmark")
+        rates = iter(np.linspace(0.85, 0.92, 99).tolist())
+
+        def preview(layer=layer, rates=rates, **code):
+            f2f.analyze(layer, f2f.Settings(rate=next(rates), **code), preview=True)
+
+        for what, took in (
+            ("NumPy: partition and ties", plain),
+            ("`prune`", wall(lambda w=weights: f2f.prune(w, 0.9))),
+            ("mask at a new rate", wall(lambda r=ranked, k=keep: r.largest(k))),
+            ("first preview, n_out = 80", wall(lambda p=preview: p(n_out=80), 1)),
+            ("preview at a new rate, n_out = 80", wall(lambda p=preview: p(n_out=80))),
+            ("preview at a new rate, n_out fitted", wall(preview)),
+        ):
+            rows.append((name, what, took, f"{took / plain:.3f}"))
+    return rows
+
+
+def encode_peak(shape):
+    """MB of memory above the imports to load a float32 layer from a file, prune and encode it."""
+    program = (
+        "import sys, f2f_viz as f2f\n"  # ru_maxrss would begin with that of this process
+        "status = lambda: open('/proc/self/status').read()\n"
+        "peak = lambda: int(status().split('VmHWM:')[1].split()[0]) / 1024\n"
+        "begin, weights = peak(), f2f.load_layer(sys.argv[1]).weights\n"
+        "f2f.encode(weights, f2f.prune(weights, 0.9), n_s=0, n_out=80)\n"
+        "print(peak() - begin)\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "w.npy"
+        np.save(path, rng(6).normal(size=shape).astype(np.float32))
+        ran = subprocess.run(
+            [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+        )
+    return float(ran.stdout)
+
+
+def memory(quick):
+    """Weights in millions, MB of them, and the peak of encoding."""
+    shapes = ((1024, 1024),) if quick else ((2048, 2048), (4096, 4096), (8192, 8192))
+    return [(np.prod(s) / 1e6, np.prod(s) * 4 / 2**20, encode_peak(s)) for s in shapes]
+
+
 def cancel_latency():
     """Milliseconds from the event to the exception, n_s = 2."""
     weights = rng(3).normal(size=(1024, 1024)).astype(np.float32)
@@ -236,6 +311,15 @@ def main():
         "A 1024 × 1024 float32 layer, S = 0.9, encoded whole",
         ("n_s", "threads", "wall s", "CPU s", "progress calls"), layers,
         f"Cancelling an n_s = 2 search took {cancel_latency():.0f} ms.",
+    )  # fmt: skip
+    add(
+        "Pruning and previews of float32 layers",
+        ("layer", "what", "ms", "over NumPy's partition"), selection(quick),
+        "S = 0.9, wall-clock medians on all CPUs; previews at the default code.",
+    )  # fmt: skip
+    add(
+        "Memory to load, prune and encode a float32 layer, n_s = 0",
+        ("million weights", "their MB", "peak above the imports, MB"), memory(quick),
     )  # fmt: skip
     decoded = decoding(quick)
     add(
