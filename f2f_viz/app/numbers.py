@@ -97,7 +97,7 @@ def cards(analysis: Analysis) -> list[Card]:
         },
         {
             "key": "of_bound",
-            "label": "Of the bound",
+            "label": "Of 1 / (1 − S)",
             "value": of_bound,
             "unit": "%",
             "note": of_bound_note or f"{_times(a.ratio.value)} of {_times(a.max_ratio)}",

@@ -1,5 +1,6 @@
 """The sweep tab: a grid of exact analyses, filled live, paused, resumed; a click loads a point."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
@@ -19,6 +20,8 @@ from f2f_viz.tensors.pruning import METHODS
 __all__ = ["SweepView", "legal_grid"]
 
 _AXES = ("method", "rate", "n_in", "n_s", "order")
+_PAUSE = 0.4
+"""Seconds between what is shown of a sweep."""
 Job = tuple[Sibling, Settings]
 
 
@@ -80,6 +83,8 @@ class SweepView:
         self._jobs: list[Job] = []
         self._loaded: tuple[Sibling, Layer] | None = None
         self._started = 0
+        self._count = 0, 0
+        self._sending: asyncio.TimerHandle | None = None
         self._filler: Filler[Job, SweepPoint] = Filler(self._measure, self._show, busy)
 
     def update(self, analysis: Analysis) -> None:
@@ -101,11 +106,21 @@ class SweepView:
         return next(sweep([self._loaded[1]], [settings], cancel=cancel))
 
     def _show(self, points: Sequence[SweepPoint], done: int, total: int) -> None:
-        self._points = points
+        self._points, self._count = points, (done, total)
+        if done in (0, total):
+            self._send()
+        elif self._sending is None:  # a page has better to do than to draw every point alone
+            self._sending = asyncio.get_running_loop().call_later(_PAUSE, self._send)
+
+    def _send(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+        self._sending = None
+        done, total = self._count
         with self.root.hold_sync():
-            self.root.rows = sweep_data(points)
+            self.root.rows = sweep_data(self._points)
             self.root.done, self.root.total = done, total
-            self.root.running = done < total
+            self.root.running = done < total and self._filler.running
 
     def _start(self, analysis: Analysis, names: Sequence[str], choices: dict[str, Any]) -> None:
         wanted = names or [analysis.given.name]

@@ -209,9 +209,12 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
 def _trellis(link: Link, analysis: Analysis) -> Tab:
     view = TrellisView(link.theme)
     view.update(analysis)
-    bar = Bar(
+    about = (
         "Every state of the register against time, with the cheapest way into each; the encoder "
-        "takes the way that ends cheapest.",
+        "takes the way that ends cheapest. Step, or choose another cycle in the decoder."
+    )
+    bar = Bar(
+        about,
         buttons={
             "Step back": lambda: link.select(cycle=max(link.where().cycle - 1, 0)),
             "Step": lambda: link.select(cycle=link.where().cycle + 1),
@@ -220,12 +223,17 @@ def _trellis(link: Link, analysis: Analysis) -> Tab:
             ),
         },
     )
-    return Tab(
-        [bar, FigureWidget(view.root, "trellis")],
-        view.update,
-        exact_only=True,
-        follow=lambda at: view.go(at.plane, at.cycle),
-    )
+
+    def follow(at: Selection) -> None:
+        view.go(at.plane, at.cycle)
+        bar.text = view.reason or about
+
+    def update(analysis: Analysis) -> None:
+        view.update(analysis)
+        bar.text = view.reason or about
+
+    figure = FigureWidget(view.root, "trellis")
+    return Tab([bar, figure], update, exact_only=True, follow=follow)
 
 
 def _sweep(link: Link, analysis: Analysis) -> Tab:

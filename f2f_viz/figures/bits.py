@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bokeh.models import ColumnDataSource, HoverTool, Span
+from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.transform import factor_cmap
 
 from f2f_viz.analysis.analyze import Analysis
@@ -80,14 +80,11 @@ class BitsView:
             line_color=colours.surface, fill_color=factor_cmap("part", fill, PARTS),
             legend_field="label",
         )  # fmt: skip
-        self._bound = Span(
-            location=0,
-            dimension="height",
-            line_color=colours.reference,
-            line_dash="dashed",
-            line_width=1.5,
-        )
-        plot.add_layout(self._bound)
+        self._bound = ColumnDataSource({"bound": []})
+        plot.segment(  # over the bar alone: never through a word of the legend
+            "bound", -0.36, "bound", 0.42, source=self._bound, line_color=colours.reference,
+            line_dash="dashed", line_width=1.5,
+        )  # fmt: skip
         plot.add_tools(
             HoverTool(
                 renderers=[bars],
@@ -115,7 +112,7 @@ class BitsView:
         ]
         self._source.data = data
         planes = len(analysis.planes)
-        self._bound.location = planes * (1 - analysis.sparsity)
+        self._bound.data = {"bound": [planes * (1 - analysis.sparsity)]}
         about = "" if analysis.exact else "≈ "
         coded, whole = (f"{about}{data['right'][end]:.2f}" for end in (1, -1))
         bound = f"bound {planes * (1 - analysis.sparsity):.2f}"

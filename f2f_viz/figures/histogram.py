@@ -119,9 +119,8 @@ class HistogramView:
             self._sources[order].data = {k: shown[k] for k in ("n_u", "share", "binomial")}
             chosen = order == analysis.layout.order
             self._bars[order].glyph.fill_alpha = 1.0 if chosen else 0.45
-            marked = ", chosen" if chosen and not self._narrow else ""
             times = "×" if self._narrow else "× binomial"
             self._plots[order].title.text = (
-                f"{order.capitalize()}{marked}: variance {shown['dispersion']:.2f} {times}, "
+                f"{order.capitalize()}: variance {shown['dispersion']:.2f} {times}, "
                 f"lag-1 {shown['lag1']:.2f}"
             )

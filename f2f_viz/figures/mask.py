@@ -139,6 +139,7 @@ class MaskView:
         lines: dict[str, list[int]] = {"x0": [], "y0": [], "x1": [], "y1": []}
         self._edges, self._outline = ColumnDataSource(lines), ColumnDataSource(lines)
         self._mapper = density_mapper(colours)
+        self._shades, self._swatches = self._mapper.palette, [colours.pruned, colours.kept]
         self._heat = self._heatmap(colours)
         self._densities = [self._profile(colours, axis) for axis in ("row", "column")]
         (right, *_), (top, *_) = self._densities
@@ -293,11 +294,13 @@ class MaskView:
         self._image.data = {
             "image": [density], "x": [left], "y": [top], "dw": [right - left], "dh": [bottom - top]
         }  # fmt: skip
-        self._mapper.high = high = float(density.max()) or 1.0
-        self._bar.ticker.ticks = [0, high]
-        self._bar.major_label_overrides = {
-            0: "pruned", high: "kept" if high == 1 else f"{high:.0%} kept"
-        }  # fmt: skip
+        single = density.size == (bottom - top) * (right - left)  # kept or not, nothing between
+        high = 1.0 if single else float(density.max()) or 1.0
+        self._mapper.update(high=high, palette=self._swatches if single else self._shades)
+        ends = (0.25, 0.75) if single else (0.0, high)
+        kept = "kept" if high == 1 else f"{high:.0%} kept"
+        self._bar.ticker.ticks = list(ends)
+        self._bar.major_label_overrides = dict(zip(ends, ("pruned", kept), strict=True))
         for shares, edges, (_, source, densities, mean, ticker) in zip(
             profiles(mask_matrix(analysis.mask), row_edges, column_edges),
             (row_edges, column_edges),
@@ -340,7 +343,7 @@ class MaskView:
         top, bottom, left, right = self._cells
         cells = self._image.data["image"][0].size
         per_cell = (bottom - top) * (right - left) / cells
-        text = "one weight a cell" if per_cell == 1 else f"{per_cell:,.0f} weights a cell"
+        text = "one weight a cell" if per_cell == 1 else f"{max(per_cell, 2):,.0f} weights a cell"
         blocks = analysis.layout.order == "row"
         if marks["kept"].size:
             text += f"; block {self._block:,}: n_u = {int(marks['kept'].sum())}"

@@ -7,7 +7,7 @@ states also differ by sign (`SIGNS`) or by text. Dark variants are the same hues
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["DARK", "LIGHT", "SIGNS", "Palette", "css", "palette"]
+__all__ = ["DARK", "LIGHT", "SIGNS", "STAGE_MARKERS", "Palette", "css", "palette"]
 
 Theme = Literal["light", "dark"]
 
@@ -26,6 +26,8 @@ class Palette:
         What enters the decoder, and what its shift register remembers.
     payload, corrections, mask, matrix, header : str
         Stored bits.
+    stage_0, stage_1, stage_2, stage_3 : str
+        Register lengths n_s; their shapes are `STAGE_MARKERS`.
     reference, ink, muted, line, surface : str
         Bounds and expected curves; text; quiet text; rules; background.
     """
@@ -40,11 +42,20 @@ class Palette:
     mask: str
     matrix: str
     header: str
+    stage_0: str
+    stage_1: str
+    stage_2: str
+    stage_3: str
     reference: str
     ink: str
     muted: str
     line: str
     surface: str
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Register lengths, by n_s."""
+        return self.stage_0, self.stage_1, self.stage_2, self.stage_3
 
     @property
     def care(self) -> str:
@@ -73,6 +84,10 @@ LIGHT = Palette(
     mask="#56B4E9",
     matrix="#8C6BB1",
     header="#8A9099",
+    stage_0="#B39B78",
+    stage_1="#8A6537",
+    stage_2="#563A17",
+    stage_3="#2B1B06",
     reference="#1F2430",
     ink="#1F2430",
     muted="#5B6472",
@@ -90,12 +105,17 @@ DARK = Palette(
     mask="#8FD0F7",
     matrix="#B79BD9",
     header="#8A93A1",
+    stage_0="#8F7B5E",
+    stage_1="#C0A172",
+    stage_2="#E4CBA2",
+    stage_3="#FFF3DE",
     reference="#E8EBF0",
     ink="#E8EBF0",
     muted="#A9B2C0",
     line="#3A414C",
     surface="#212121",
 )
+STAGE_MARKERS = ("circle", "square", "triangle", "diamond")
 SIGNS = {"care": "■", "dont_care": "·", "mismatch": "✕", "corrected": "✓"}
 
 

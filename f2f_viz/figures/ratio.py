@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.entropy import binary_entropy
-from f2f_viz.figures.palette import Palette, Theme, palette
+from f2f_viz.figures.palette import STAGE_MARKERS, Palette, Theme, palette
 from f2f_viz.figures.style import blank, quiet_legend
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
 ]
 
 STAGES = (0, 1, 2)
-_MARKERS = ("circle", "square", "triangle")
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,7 @@ class RatioView:
         self._here = ColumnDataSource(curve_data([], 0))
         self._curves = [ColumnDataSource(curve_data([], n)) for n in STAGES]
         self._points: Sequence[CurvePoint] = ()
+        self._lines: list[Any] = []
         ratio = blank(
             colours, title="Ratio", x="sparsity S",
             y="dense / coded bits" if narrow else "ratio, dense / (payload + corrections)",
@@ -127,7 +127,7 @@ class RatioView:
         self._draw(of_bound, "sparsity", "of_bound", colours)
         self._draw(distortion, "delta", "rate", colours)
         quiet_legend(ratio, colours, "top_left")
-        quiet_legend(distortion, colours, "top_right")
+        quiet_legend(distortion, colours, "bottom_left")
         of_bound.legend.visible = False
         of_bound.y_range.update(default_span=0.2, range_padding=0.2)
         distortion.y_range.range_padding = 0.2
@@ -144,10 +144,11 @@ class RatioView:
             self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
 
     def _draw(self, plot: Any, x: str, y: str, colours: Palette) -> None:
-        tints = (colours.header, colours.kept, colours.corrected)
-        for n_s, source, marker, tint in zip(STAGES, self._curves, _MARKERS, tints, strict=True):
+        for n_s, source in zip(STAGES, self._curves, strict=True):
+            tint, marker = colours.stages[n_s], STAGE_MARKERS[n_s]
             if x == "sparsity":
-                plot.line(x, y, source=source, color=tint, line_width=1.6)
+                line = plot.line(x, y, source=source, color=tint, line_width=1.6)
+                self._lines.append(line)
             drawn = plot.scatter(
                 x, y, source=source, marker=marker, size=7, color=tint, legend_label=f"n_s = {n_s}"
             )
@@ -176,6 +177,8 @@ class RatioView:
         """Show measured points, some of a grid."""
         for n_s, source in zip(STAGES, self._curves, strict=True):
             source.data = curve_data(points, n_s)
+        for line in self._lines:  # a chord between far points would cross the bound
+            line.visible = done == total
         for item in self._keys:  # no word of curves that a file does not have
             item.visible = bool(points) or done < total
         waiting = "" if done == total else f" — measuring, {done} of {total}"

@@ -25,7 +25,7 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
         layer, short (the end of its name), pruning (method and rate in words), rate, n_in, n_s,
         order, sparsity, n_out, gates (shared), naive_gates, ratio, of_bound, efficiency,
         file_ratio, seconds, and front: whether no point of the same layer and sparsity (to 1 %) has
-        a higher ratio at no more time and gates.
+        a higher ratio at no more gates; times vary too much to decide it.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -52,7 +52,7 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
     for row in rows:
         alike[row["layer"], round(row["sparsity"], 2)].append(row)
     for chosen in alike.values():
-        costs = np.array([(-row["ratio"], row["seconds"], row["gates"]) for row in chosen])
+        costs = np.array([(-row["ratio"], row["gates"]) for row in chosen])
         for row, flag in zip(chosen, pareto(costs), strict=True):
             row["front"] = bool(flag)
     return rows

@@ -49,8 +49,14 @@ def why_none(analysis: Analysis, plane: int) -> str:
     if states > MOST_STATES:
         return f"{states} states are too many to draw: choose n_in · n_s ≤ 6"
     if not analysis.blocks or analysis.encoded.planes[plane].zero_rate:
-        return "This plane stores no symbols: there was nothing to search"
+        return _no_symbols(analysis)
     return ""
+
+
+def _no_symbols(analysis: Analysis) -> str:
+    text = "This plane stores no symbols, so there was nothing to search"
+    having = [p.index for p in analysis.planes if p.payload]
+    return f"{text}: choose plane {having[0]} in the decoder" if having else f"{text}, nor does any"
 
 
 def trellis_data(
@@ -153,11 +159,14 @@ class TrellisView:
     Attributes
     ----------
     root : bokeh figure
+    reason : str
+        Why nothing is drawn; empty where something is.
     """
 
     def __init__(self, theme: Theme = "light", length: int = WINDOW) -> None:
         colours = palette(theme)
         self._length = length
+        self.reason = ""
         self._analysis: Analysis | None = None
         self._plane = self._cycle = 0
         empty: dict[str, list[Any]] = {"x0": [], "y0": [], "x1": [], "y1": [], "symbol": []}
@@ -224,7 +233,8 @@ class TrellisView:
             return
         self._plane = plane = min(plane, len(a.planes) - 1)
         self._cycle = cycle = max(min(cycle, a.blocks - 1), 0)
-        reason = why_none(a, plane)
+        self.reason = reason = why_none(a, plane)
+        self.root.visible = not reason
         if reason:
             self.root.title.text = reason
             for source in (self._nodes, self._survivors, self._path):

@@ -1,5 +1,7 @@
 """What is on the screen is whole, right and readable: measured as pixels, not as DOM."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -151,3 +153,70 @@ def test_axes_span_each_layer(pages, shapes, eventually):
         eventually(lambda r=rows, c=columns: page.evaluate(eyes.DRAWN) == [[0, 0, c, r]])
     page.get_by_label("Samples", exact=True).check()
     settle(page)
+
+
+@pytest.fixture
+def page(pages):
+    """The light page at its defaults."""
+    page = pages["light"]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    yield page
+    page.get_by_label("n_in, symbol bits").fill("8")
+    page.locator(".f2f-field-n_s").get_by_label("1").check()
+    settle(page)
+
+
+def test_what_is_not_of_these_settings_is_seen_to_be_old(page):
+    look(page, "Mask")
+    page.get_by_label("n_in, symbol bits").fill("99")
+    expect(page.locator(".f2f-headline-root")).to_have_attribute("data-state", "failed")
+    expect(page.locator(".f2f-badge")).not_to_contain_text("bit-exact")
+    expect(page.locator(".f2f-cards")).to_have_css("opacity", "0.3")
+    expect(page.locator(".f2f-view-mask")).to_have_css("opacity", "0.3")
+    expect(page.locator(".f2f-note:visible")).to_contain_text("Not of these settings")
+    page.get_by_label("n_in, symbol bits").fill("8")
+    settle(page)
+    expect(page.locator(".f2f-badge")).to_contain_text("bit-exact")
+    expect(page.locator(".f2f-view-mask")).to_have_css("opacity", "1")
+    expect(page.locator(".f2f-note:visible")).to_have_count(0)
+
+
+def test_the_cycle_field_shows_the_cycle(page):
+    look(page, "Decoder")
+    stage, cycle = page.locator(".f2f-stage"), page.get_by_label("Cycle", exact=True)
+    expect(stage).to_have_attribute("data-cycle", re.compile(r"\d+"))
+    for typed, taken in [("5.5", "6"), ("-3", "0"), ("2", "2")]:
+        cycle.fill(typed)
+        cycle.press("Enter")
+        expect(stage).to_have_attribute("data-cycle", taken)
+        expect(cycle).to_have_value(taken)
+    cycle.fill("100000")
+    cycle.press("Enter")  # and the focus stays in the field
+    last = cycle.get_attribute("max")
+    expect(cycle).to_have_value(last)
+    page.get_by_role("button", name="First cycle").click()
+    cycle.focus()
+    page.get_by_label("Cycles a second").select_option("30")
+    page.get_by_role("button", name="Run some cycles").click()
+    expect(cycle).to_have_value("16")
+
+
+def test_two_register_stages_fit_their_boxes(page):
+    page.locator(".f2f-field-n_s").get_by_label("2").check()
+    settle(page)
+    look(page, "Decoder")
+    expect(page.locator(".bitvalue")).to_have_count(24)
+    assert eyes.whole(page) == []
+
+
+def test_the_theme_is_switched_in_the_page(page):
+    look(page, "Mask")
+    frame = page.locator(".f2f-frame")
+    page.get_by_role("button", name="Light or dark").click()
+    expect(frame).to_have_css("background-color", "rgb(33, 33, 33)")
+    page.reload()  # and stays so
+    settle(page)
+    expect(frame).to_have_css("background-color", "rgb(33, 33, 33)")
+    page.get_by_role("button", name="Light or dark").click()
+    expect(frame).to_have_css("background-color", "rgb(255, 255, 255)")
+    look(page, "Mask")

@@ -40,7 +40,10 @@ function render({ model, el }) {
     h("header", { class: "f2f-header" },
       h("div", { class: "f2f-brand" }, h("span", { class: "f2f-logo", "aria-hidden": "true" }),
         h("h1", {}, "f2f-viz"), layer),
-      h("div", { class: "f2f-progress" }, status, bar, cancel, badge)),
+      h("div", { class: "f2f-progress" }, status, bar, cancel, badge,
+        h("button", { class: "f2f-button f2f-theme", type: "button", title: "Light or dark",
+          "aria-label": "Light or dark", onclick: (event) =>
+            event.target.dispatchEvent(new CustomEvent("f2f-flip-theme", { bubbles: true })) }, "◐"))),
     lost, cards);
 
   const showCards = () => {

@@ -11,7 +11,8 @@ const svg = (tag, props = {}, text = "") => {
 const array = (view, Kind) =>
   view ? new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) : new Kind(0);
 const hex = (value, bits) => value.toString(16).padStart(Math.ceil(bits / 4), "0").toUpperCase();
-const stage = (k) => (k === 0 ? "x_t" : `x_t−${k}`);
+const lower = (number) => [...String(number)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]).join("");
+const stage = (k) => (k === 0 ? "xₜ" : `xₜ₋${lower(k)}`);
 const GUTTER = 118, GAP = 8, LABEL = 22, CELL = 19;
 
 function render({ model, el }) {
@@ -59,8 +60,16 @@ function render({ model, el }) {
   speed.value = "2";
   const plane = h("select", { "aria-label": "Bit-plane", class: "f2f-plane",
     onchange: () => put("plane", Number(plane.value)) });
-  const cycle = h("input", { type: "number", min: 0, "aria-label": "Cycle",
-    onchange: () => go(Number(cycle.value)) });
+  // not overwritten while it is typed in; what is no cycle gives the nearest
+  let typing = false;
+  const cycle = h("input", { type: "number", min: 0, step: 1, "aria-label": "Cycle",
+    oninput: () => { typing = true; }, onblur: () => { typing = false; showCycle(); },
+    onchange: () => {
+      typing = false;
+      if (cycle.value.trim() !== "") go(Math.round(Number(cycle.value)));
+      showCycle();
+    } });
+  const showCycle = () => { if (!typing) cycle.value = at(); };
   const total = h("span", { class: "f2f-quiet" });
   const runs = h("input", { type: "number", min: 1, value: 16, "aria-label": "Cycles to run" });
   const toMismatch = button("Next mismatch", "Go to the next mismatch", () => toWrong(), "M");
@@ -104,7 +113,7 @@ function render({ model, el }) {
 
   const geometry = () => {
     const rows = code.n_in * (code.n_s + 1);
-    const rowHeight = Math.max(9, Math.min(16, Math.floor(208 / rows)));
+    const rowHeight = Math.max(12, Math.min(16, Math.floor(208 / rows)));
     const columnWidth = Math.max(7, Math.min(24, (width - GUTTER - 8) / code.n_out));
     const y = (row) => LABEL + row * rowHeight + Math.floor(row / code.n_in) * GAP;
     const bottom = y(rows - 1) + rowHeight + 13;
@@ -135,8 +144,8 @@ function render({ model, el }) {
         if (matrix[i * g.rows + row])
           path += `M${(g.x(i) + 1).toFixed(1)} ${top + 1.5}h${(g.columnWidth - 2).toFixed(1)}v${g.rowHeight - 3}h${(2 - g.columnWidth).toFixed(1)}z`;
       const dots = svg("path", { d: path });
-      const box = svg("rect", { x: GUTTER - 30, y: top + 0.5, width: 20, height: g.rowHeight - 1, rx: 2 });
-      const text = svg("text", { x: GUTTER - 20, y: mid + 3.5, class: "bitvalue" });
+      const box = svg("rect", { "data-box": row, x: GUTTER - 30, y: top + 0.5, width: 20, height: g.rowHeight - 1, rx: 2 });
+      const text = svg("text", { "data-holds": row, x: GUTTER - 20, y: mid + 3.5, class: "bitvalue" });
       root.append(wire, dots);
       cells.append(box, text);
       wires.push({ wire, dots, box, text, k: Math.floor(row / code.n_in) });
@@ -144,7 +153,7 @@ function render({ model, el }) {
     const names = [];
     for (let k = 0; k <= code.n_s; k++) {
       const top = g.y(k * code.n_in), middle = top + (code.n_in * g.rowHeight) / 2;
-      root.append(svg("text", { x: 0, y: middle - 3, class: "stagename" }, k ? stage(k) : "x_t"));
+      root.append(svg("text", { x: 0, y: middle - 3, class: "stagename" }, stage(k)));
       const value = svg("text", { x: 0, y: middle + 12, class: "stagevalue" });
       root.append(value);
       names.push(value);
@@ -269,20 +278,20 @@ function render({ model, el }) {
         + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>${code.recoded ? " (exponent as rank)" : ""}` : "");
     }
     equation.innerHTML =
-      `<div><code>y_t[${i}] = ${terms.join(" ⊕ ") || "0"} = ${numbers.join(" ⊕ ") || "0"} = <b>${raw}</b></code>${flipped} ${state}</div>`
+      `<div><code>yₜ[${i}] = ${terms.join(" ⊕ ") || "0"} = ${numbers.join(" ⊕ ") || "0"} = <b>${raw}</b></code>${flipped} ${state}</div>`
       + `<div>${weight}</div>`;
   }
 
   function drawWave() {
     const slots = Math.max(7, Math.min(31, 2 * Math.floor((width - GUTTER) / 96) + 1));
     const w = (width - GUTTER - 8) / slots, first = at() - Math.floor(slots / 2);
-    const lane = 20, lanes = code.n_s + 1, bars = 34, height = lanes * lane + bars + 30;
+    const lane = 20, lanes = code.n_s + 1, bars = 34, height = lanes * lane + bars + 46;
     let parts = "";
     const most = Math.max(code.n_in * 2, win.most);
-    const barTop = lanes * lane + 8, barY = (n) => barTop + bars * (1 - n / most);
+    const barTop = lanes * lane + 24, barY = (n) => barTop + bars * (1 - n / most);
     for (let k = 0; k < lanes; k++)
-      parts += `<text class="lane" x="0" y="${k * lane + 15}">${k ? stage(k) : "x_t, enters"}</text>`;
-    parts += `<text class="lane" x="0" y="${barTop + 16}">care bits n_u</text><text class="lane" x="0" y="${height - 6}">corrections</text>`;
+      parts += `<text class="lane" x="0" y="${k * lane + 15}">${k ? stage(k) : "xₜ, enters"}</text>`;
+    parts += `<text class="lane" x="0" y="${barTop - 6}">care bits n_u</text><text class="lane" x="0" y="${barY(code.n_in) + 4}">dashed: n_in = ${code.n_in}</text><text class="lane" x="0" y="${height - 6}">corrections</text>`;
     for (let s = 0; s < slots; s++) {
       const c = first + s;
       if (!inside(c)) continue;
@@ -295,7 +304,7 @@ function render({ model, el }) {
       }
       const n = sum(win.care, t), wrong = sum(win.mismatch, t), full = n > code.n_in;
       parts += `<rect class="bar ${full ? "heavy" : ""}" x="${x + 3}" width="${w - 6}" y="${barY(n)}" height="${barTop + bars - barY(n)}"/>`
-        + `<text class="hex small" x="${x + w / 2}" y="${barY(n) - 2}">${n}${full ? "▲" : ""}</text>`;
+        + `<text class="hex small" x="${x + w / 2}" y="${barTop - 6}">${n}${full ? "▲" : ""}</text>`;
       if (wrong) parts += `<text class="wrong" x="${x + w / 2}" y="${height - 6}">✓${wrong}</text>`;
       parts += `<rect class="hit" data-cycle="${c}" x="${x}" y="0" width="${w}" height="${height}"><title>cycle ${c}: ${n} care bits, ${wrong} corrected</title></rect>`;
     }
@@ -318,7 +327,8 @@ function render({ model, el }) {
     let parts = "";
     data.stages.forEach(({ n_s, wrong }, row) => {
       const total = wrong.reduce((a, b) => a + b, 0), base = (row + 1) * lane - 4;
-      parts += `<text class="lane" x="0" y="${base - 6}">n_s = ${n_s}: ${total} corrected</text>`
+      parts += `<path class="stagemark" d="${STAGE_SHAPES[n_s]}" transform="translate(8 ${base - 10})" style="fill:var(--f2f-stage-${n_s})"/>`
+        + `<text class="lane" x="20" y="${base - 6}">n_s = ${n_s}: ${total} corrected</text>`
         + `<line class="wire" x1="${left}" x2="${left + w * data.n}" y1="${base + 0.5}" y2="${base + 0.5}"/>`;
       wrong.forEach((k, i) => {
         for (let j = 0; j < Math.min(k, 5); j++)
@@ -347,21 +357,21 @@ function render({ model, el }) {
         h("option", { value: p.index }, `${p.index}  ${p.name}${p.note}`)));
     }
     plane.value = model.get("plane");
-    total.textContent = `of ${code.blocks.toLocaleString("en").replaceAll(",", "\u2009")}`;
+    total.textContent = `of 0 to ${(code.blocks - 1).toLocaleString("en").replaceAll(",", "\u2009")}`;
     cycle.max = code.blocks - 1;
     toMismatch.disabled = !mismatches.length;
     toHeavy.disabled = !heavy.length;
     legend.innerHTML = `<span class="f2f-chip care">■ care</span><span class="f2f-chip dont-care">· don't-care</span>`
       + `<span class="f2f-chip mismatch">✕ mismatch</span><span class="f2f-chip corrected">✓ corrected</span>`
-      + `<span class="f2f-chip symbol">symbol x_t</span><span class="f2f-chip register">register</span>`
-      + `<span class="f2f-quiet">▲ n_u &gt; n_in (dashed) · ${code.gates.shared} XOR gates, depth ${code.gates.shared_depth} (${code.gates.naive}, depth ${code.gates.depth}, were none shared), ${code.gates.flip_flops} flip-flops</span>`;
+      + `<span class="f2f-chip symbol">symbol xₜ</span><span class="f2f-chip register">register</span>`
+      + `<span class="f2f-quiet">▲ n_u &gt; n_in, more than a symbol can choose · ${code.gates.shared} XOR gates, depth ${code.gates.shared_depth} (${code.gates.naive}, depth ${code.gates.depth}, were none shared), ${code.gates.flip_flops} flip-flops</span>`;
     build();
     move();
   }
   let last = null;
   function move() {
     if (!scene) return;
-    if (document.activeElement !== cycle) cycle.value = at();
+    showCycle();
     drawCycle(last !== null && at() === last + 1);
     last = at();
   }

@@ -17,3 +17,5 @@ const unique = () => {
   globalThis[key] = (globalThis[key] ?? 0) + 1;
   return `f2f-${globalThis[key]}-`;
 };
+// one shape for each register length n_s, as in palette.py
+const STAGE_SHAPES = ["M0 -5a5 5 0 1 0 .01 0z", "M-4.5 -4.5h9v9h-9z", "M0 -6l5.5 10h-11z", "M0 -6l6 6l-6 6l-6 -6z"];

@@ -1,7 +1,6 @@
 // A grid of settings and layers, measured one by one; a click loads a point.
 const AXES = [["seconds", "encode time, s"], ["gates", "shared XOR gates of the decoder"]];
 const TINTS = ["care", "mismatch", "corrected", "matrix", "symbol", "register", "mask", "header"];
-const SHAPES = ["M0 -5a5 5 0 1 0 .01 0z", "M-4.5 -4.5h9v9h-9z", "M0 -6l5.5 10h-11z", "M0 -6l6 6l-6 6l-6 -6z"];
 const same = (values) => values.map((value) => [value, value]);
 const GRID = [
   ["method", "Pruning", null, ["magnitude"], String],
@@ -54,9 +53,10 @@ function render({ model, el }) {
   const tints = (rows) => {
     const values = [...new Set(rows.map((row) => row[colour.value]))];
     if (typeof values[0] === "number") values.sort((a, b) => a - b);
-    return new Map(values.map((value, i) => [value, TINTS[i % TINTS.length]]));
+    return new Map(values.map((value, i) =>
+      [value, colour.value === "n_s" ? `stage-${Math.min(value, 3)}` : TINTS[i % TINTS.length]]));
   };
-  const mark = (row, tint) => `<path d="${SHAPES[row.n_s % 4]}" style="fill:var(--f2f-${tint})"/>`;
+  const mark = (row, tint) => `<path d="${STAGE_SHAPES[row.n_s % 4]}" style="fill:var(--f2f-${tint})"/>`;
   const about = (row) => `${row.short} · ${row.pruning} · n_in ${row.n_in} · n_s ${row.n_s} · ${row.order}`;
 
   const chart = ([axis, label], rows, tint) => {
@@ -90,14 +90,53 @@ function render({ model, el }) {
     });
     const shapes = colour.value === "n_s" ? [] : [...new Set(rows.map((r) => r.n_s))].sort()
       .map((n_s) => entry(mark({ n_s }, "dont-care"), `n_s = ${n_s}`));
-    const front = entry(mark({ n_s: 1 }, "surface"), "outlined, ◆: on the Pareto front of its layer and sparsity", "front");
+    const front = entry(mark({ n_s: 1 }, "surface"), "outlined, ◆: best ratio for its gates, of its layer and sparsity", "front");
     key.lastElementChild.innerHTML = [...byTint, ...shapes, front].join("");
   };
-  const HEAD = ["Settings", "S", "n_out", "Ratio", "Of the bound", "Efficiency", "Whole file", "Shared gates", "Time"];
-  const tableOf = (rows) => `<table><thead><tr>${HEAD.map((t) => `<th scope="col">${t}</th>`).join("")}</tr></thead><tbody>${rows.map((r, i) => `<tr>
-      <th scope="row"><span title="on the Pareto front">${r.front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(r))}</button></th>
-      <td>${r.sparsity.toFixed(3)}</td><td>${r.n_out}</td><td>${r.ratio.toFixed(3)} ×</td><td>${(100 * r.of_bound).toFixed(2)} %</td><td>${(100 * r.efficiency).toFixed(2)} %</td>
-      <td>${r.file_ratio.toFixed(3)} ×</td><td title="${r.naive_gates} were none shared">${r.gates}</td><td>${(1000 * r.seconds).toFixed(0)} ms</td></tr>`).join("")}</tbody></table>`;
+  // only the rows in view are drawn, and a click on a heading sorts
+  const COLUMNS = [["Settings", about, (r) => ""], ["S", (r) => r.sparsity, (r) => r.sparsity.toFixed(3)],
+    ["n_out", (r) => r.n_out, (r) => r.n_out], ["Ratio", (r) => r.ratio, (r) => `${r.ratio.toFixed(3)} ×`],
+    ["Of the bound", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
+    ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
+    ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
+    ["Shared gates", (r) => r.gates, (r) => r.gates], ["Time", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(0)} ms`]];
+  const HEIGHT = 29;
+  let sorted = null, down = false, order = [];
+  const head = h("thead", {}, h("tr", {}, ...COLUMNS.map(([text], i) => h("th", { scope: "col" },
+    h("button", { type: "button", class: "f2f-sort", onclick: () => {
+      down = sorted === i ? !down : i > 1;
+      sorted = i;
+      show();
+    } }, text)))));
+  const body = h("tbody"), before = h("tr"), after = h("tr"), grid = h("table", { hidden: true }, head, body);
+  const long = h("div", { class: "f2f-long", onscroll: () => drawRows() }, grid);
+  table.append(long);
+  let first = -1, drawn = null;
+  const drawRows = () => {
+    const rows = model.get("rows"), from = Math.max(0, Math.floor(long.scrollTop / HEIGHT) - 8);
+    if (from === first && drawn === order) return;
+    first = from; drawn = order;
+    const seen = order.slice(from, from + 40);
+    before.style.height = `${from * HEIGHT}px`;
+    after.style.height = `${Math.max(0, order.length - from - seen.length) * HEIGHT}px`;
+    body.innerHTML = seen.map((i) => `<tr aria-rowindex="${order.indexOf(i) + 2}">
+      <th scope="row"><span title="best ratio for its gates">${rows[i].front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(rows[i]))}</button></th>
+      ${COLUMNS.slice(1).map(([, , text]) => `<td>${text(rows[i])}</td>`).join("")}</tr>`).join("");
+    body.prepend(before);
+    body.append(after);
+  };
+  const showTable = (rows) => {
+    grid.hidden = !rows.length;
+    grid.setAttribute("aria-rowcount", rows.length + 1);
+    order = rows.map((_, i) => i);
+    if (sorted !== null) {
+      const key = COLUMNS[sorted][1];
+      order.sort((a, b) => { const [x, y] = [key(rows[a]), key(rows[b])]; return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1); });
+    }
+    [...head.firstChild.children].forEach((th, i) =>
+      th.setAttribute("aria-sort", i !== sorted ? "none" : down ? "descending" : "ascending"));
+    drawRows();
+  };
 
   const status = (done, total, running) => {
     if (!total) return "choose a grid and start; an axis with nothing ticked keeps its present setting";
@@ -117,7 +156,7 @@ function render({ model, el }) {
     key.hidden = !rows.length;
     if (rows.length) legend(rows, tint);
     charts.innerHTML = rows.length ? AXES.map((axis) => chart(axis, rows, tint)).join("") : "";
-    table.innerHTML = rows.length ? tableOf(rows) : "";
+    showTable(rows);
   };
   colour.addEventListener("change", show);
   el.addEventListener("click", (event) => {
