@@ -97,7 +97,7 @@ class SweepView:
     def pause(self) -> None:
         """Stop measuring; it may be resumed."""
         self._filler.pause()
-        self.root.running = False
+        self._send()  # what is measured, and that it stands still
 
     def _measure(self, job: Job, cancel: threading.Event) -> SweepPoint:
         sibling, settings = job

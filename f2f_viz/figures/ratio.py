@@ -108,7 +108,7 @@ class RatioView:
         ratio.yaxis.ticker = [1, 2, 3, 5, 10, 20, 50, 100]
         of_bound = blank(
             colours,
-            title="Share of the bound",
+            title="Share of the bound 1 / (1 − S)",
             x="sparsity S",
             y="achieved / maximum ratio",
             x_range=ratio.x_range,

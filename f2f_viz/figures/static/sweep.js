@@ -78,9 +78,9 @@ function render({ model, el }) {
       }
     out += `<text class="mid" x="${(left + w) / 2}" y="${h - 6}">${label}</text>`;
     rows.forEach((r, i) => {
-      out += `<g class="point ${r.front ? "front" : ""}" data-row="${i}" transform="translate(${X(r[axis])} ${Y(100 * r.of_bound)})">${mark(r, tint.get(r[colour.value]))}<title>${escape(about(r))}: ${(100 * r.of_bound).toFixed(2)} % of the bound, ${r.seconds.toFixed(3)} s, ${r.gates} gates (${r.naive_gates} were none shared)</title></g>`;
+      out += `<g class="point ${r.front ? "front" : ""}" data-row="${i}" transform="translate(${X(r[axis])} ${Y(100 * r.of_bound)})">${mark(r, tint.get(r[colour.value]))}<title>${escape(about(r))}: ${(100 * r.of_bound).toFixed(2)} % of 1/(1 − S), ${r.seconds.toFixed(3)} s, ${r.gates} gates (${r.naive_gates} were none shared)</title></g>`;
     });
-    return `<figure><figcaption>Share of the bound against ${label}</figcaption><svg viewBox="0 0 ${w} ${h}" role="img" aria-label="Share of the bound against ${label}">${out}</svg></figure>`;
+    return `<figure><figcaption>Ratio over 1/(1 − S) against ${label}</figcaption><svg viewBox="0 0 ${w} ${h}" role="img" aria-label="Ratio over 1/(1 − S) against ${label}">${out}</svg></figure>`;
   };
   const legend = (rows, tint) => {
     const entry = (inner, text, front = "") => `<span><svg class="${front}" viewBox="-6 -6 12 12" aria-hidden="true">${inner}</svg>${escape(text)}</span>`;
@@ -96,7 +96,7 @@ function render({ model, el }) {
   // only the rows in view are drawn, and a click on a heading sorts
   const COLUMNS = [["Settings", about, (r) => ""], ["S", (r) => r.sparsity, (r) => r.sparsity.toFixed(3)],
     ["n_out", (r) => r.n_out, (r) => r.n_out], ["Ratio", (r) => r.ratio, (r) => `${r.ratio.toFixed(3)} ×`],
-    ["Of the bound", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
+    ["Of 1/(1 − S)", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
     ["Shared gates", (r) => r.gates, (r) => r.gates], ["Time", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(0)} ms`]];
