@@ -174,8 +174,9 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
         filler.request((id(analysis.given), tuple(settings for _, settings in jobs)), jobs)
 
     bar = Bar(
-        "What each register length reaches on this layer at other rates, beside the bound. The "
-        "ring is where the settings stand; change the rate and see it move."
+        "What each register length reaches on this layer at other rates. 1 / (1 − S) bounds random "
+        "bits; planes of low entropy, such as exponents as ranks, can pass it. The ring is where "
+        "the settings stand: change the rate and see it move."
     )
     figure = FigureWidget(view.root, "ratio")
     return Tab([bar, figure], view.update, fill=fill, pause=filler.pause)
