@@ -70,14 +70,12 @@ def measure(
         layout = blocks.Layout(weights.shape, n_out, order)
         coded = CodedWords(words, weights.dtype.name, None)
         found = encode_planes(coded, flat, layout, network, plan)
-        positions = np.flatnonzero(layout.gather(flat))
         plane_bits = layout.blocks * n_out
         for plane in found:
             ranks = plane.corrections
-            at = positions[ranks]
-            sums["mismatches"] += at.size
-            sums["rank_bits"] += CODINGS["rank"].bits(ranks, at, plane_bits)
-            sums["chunk_bits"] += CODINGS["chunk"].bits(ranks, at, plane_bits)
+            sums["mismatches"] += ranks.size
+            sums["rank_bits"] += CODINGS["rank"].bits(ranks, plane_bits)
+            sums["chunk_bits"] += CODINGS["chunk"].bits(ranks, plane_bits)
         sums["weights"] += flat.size
         sums["dense_bits"] += flat.size * planes
         sums["care_bits"] += kept * planes

@@ -2,6 +2,7 @@
 """Decoding kernels: symbols of all planes to words of weights. No policy, no validation."""
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 cdef extern from "decode/decode.h" nogil:
     int F2F_MOST_PLANES
@@ -124,3 +125,9 @@ def care_ranks(const uint64_t[:, ::1] ones, const uint64_t[:, ::1] care,
                     out[at] = <uint32_t> (before[t, w] + popcount(care[t, w] & (low - 1)))
                     at += 1
                     left ^= low
+
+
+def clear(uint8_t[::1] out):
+    """Zero bytes, not empty; NumPy takes nearly twice as long."""
+    with nogil:
+        memset(&out[0], 0, <size_t> out.shape[0])

@@ -62,11 +62,29 @@ def range_decode(data, kept, size):
     return flags
 
 
+def rice_decode(data, count, k):
+    """Section 6: increasing numbers, the quotients of their gaps first, then the remainders."""
+    bits, at, last, quotients, found = bits_of(data), 0, -1, [], []
+    for _ in range(count):
+        end = bits.index(1, at)
+        quotients.append(end - at)
+        at = end + 1
+    for quotient in quotients:
+        last += (quotient << k) + number(bits[at : at + k]) + 1
+        at += k
+        found.append(last)
+    return found
+
+
 def mask_of(head, data, size):
+    kept = head["kept"]
     if head["code"]["mask_coding"] == "bitmap":
         return [bit == 1 for bit in bits_of(data, size)]
-    if head["kept"] in (0, size):
-        return [head["kept"] > 0] * size
+    if kept in (0, size):
+        return [kept > 0] * size
+    if head["code"]["mask_coding"] == "rice":
+        listed = set(rice_decode(data[1:], min(kept, size - kept), data[0]))
+        return [(w in listed) == (2 * kept <= size) for w in range(size)]
     return range_decode(data, head["kept"], size)
 
 
@@ -102,16 +120,7 @@ def corrections_of(head, data, plane, plane_bits):
     """Section 6: which care bits (rank), or which bits (chunk), of a plane to flip."""
     bits, count = bits_of(data), head["counts"][plane]
     if head["code"]["coding"] == "rank":
-        k, at, last, quotients, found = head["parameters"][plane], 0, -1, [], []
-        for _ in range(count):
-            end = bits.index(1, at)
-            quotients.append(end - at)
-            at = end + 1
-        for quotient in quotients:
-            last += (quotient << k) + number(bits[at : at + k]) + 1
-            at += k
-            found.append(last)
-        return found
+        return rice_decode(data, count, head["parameters"][plane])
     found, at = [], 0
     for chunk in range(-(-plane_bits // 512)):
         while bits[at]:

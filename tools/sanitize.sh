@@ -20,4 +20,5 @@ LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)
 ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     "$interpreter" -S -m pytest -q -p no:cacheprovider \
     tests/codec/test_trellis.py tests/codec/test_network.py tests/codec/test_word_decoder.py \
-    tests/tensors/test_magnitudes.py tests/codec/test_census.py
+    tests/codec/test_decode.py tests/codec/test_coding.py tests/tensors/test_magnitudes.py \
+    tests/codec/test_census.py

@@ -18,6 +18,62 @@
 #define F2F_PLACE_OF(bit) (bit)
 #endif
 
+#if F2F_LEVEL == 3
+/* The first multiple of 16 of `count` blocks of 32 planes, symbols of a byte: out (count, 4, 8). */
+static inline int64_t gather_32_planes(const f2f_layer *d, int64_t first, int64_t count,
+                                       uint8_t *out, uint64_t *seen)
+{
+    static const uint16_t nothing[16];
+    const uint16_t *plane[32];
+    int64_t moves[32];
+    for (int p = 0; p < 32; p++) {
+        moves[p] = d->symbols[p] != NULL;
+        plane[p] = moves[p] ? d->symbols[p] + first : nothing;
+    }
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    __m256i any = _mm256_setzero_si256();
+    int64_t r = 0;
+    for (; r + 16 <= count; r += 16) {
+        __m512i a[8], b[8];
+        for (int j = 0; j < 8; j++) { /* quarter q: plane 24 − 8q + j */
+            __m128i own[4];
+            for (int q = 0; q < 4; q++) {
+                const int p = 24 - 8 * q + j;
+                const __m256i x = _mm256_loadu_si256((const void *)(plane[p] + r * moves[p]));
+                any = _mm256_or_si256(any, x);
+                own[q] = _mm256_cvtepi16_epi8(x);
+            }
+            const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(own[0]), own[1], 1);
+            const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(own[2]), own[3], 1);
+            a[j] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+        }
+        for (int j = 0; j < 4; j++) {
+            b[2 * j] = _mm512_unpacklo_epi8(a[2 * j], a[2 * j + 1]);
+            b[2 * j + 1] = _mm512_unpackhi_epi8(a[2 * j], a[2 * j + 1]);
+        }
+        for (int h = 0; h < 2; h++)
+            for (int j = 0; j < 2; j++) {
+                a[4 * h + 2 * j] = _mm512_unpacklo_epi16(b[4 * j + h], b[4 * j + 2 + h]);
+                a[4 * h + 2 * j + 1] = _mm512_unpackhi_epi16(b[4 * j + h], b[4 * j + 2 + h]);
+            }
+        for (int h = 0; h < 2; h++)
+            for (int c = 0; c < 2; c++) {
+                const __m512i low = a[4 * h + c], high = a[4 * h + 2 + c];
+                uint8_t *to = out + 32 * (r + 8 * h + 4 * c);
+                _mm512_storeu_si512(to, _mm512_permutexvar_epi64(order,
+                                                                 _mm512_unpacklo_epi32(low, high)));
+                _mm512_storeu_si512(to + 64,
+                                    _mm512_permutexvar_epi64(order,
+                                                             _mm512_unpackhi_epi32(low, high)));
+            }
+    }
+    const __m128i both =
+        _mm_or_si128(_mm256_castsi256_si128(any), _mm256_extracti128_si256(any, 1));
+    *seen |= (uint64_t)_mm_cvtsi128_si64(both) | (uint64_t)_mm_extract_epi64(both, 1);
+    return r;
+}
+#endif
+
 /* Symbols of blocks first … first + count − 1 as matrices: out (count, halves, itemsize, 8), a
  * byte a plane. Returns the bits that occur. */
 F2F_INLINE uint64_t gather_matrices(const f2f_layer *d, int64_t first, int64_t count, uint8_t *out,
@@ -25,6 +81,11 @@ F2F_INLINE uint64_t gather_matrices(const f2f_layer *d, int64_t first, int64_t c
 {
     const int64_t halves = d->halves, pitch = halves * size * 8;
     uint64_t seen = 0;
+    int64_t done = 0;
+#if F2F_LEVEL == 3
+    if (size == 4 && halves == 1 && d->planes == 32)
+        done = gather_32_planes(d, first, count, out, &seen);
+#endif
     for (int q = 0; q < size; q++) {
         const uint16_t *plane[8] = {0};
         for (int bit = 0; bit < 8; bit++) {
@@ -32,7 +93,7 @@ F2F_INLINE uint64_t gather_matrices(const f2f_layer *d, int64_t first, int64_t c
             if (p >= 0 && d->symbols[p]) plane[F2F_PLACE_OF(bit)] = d->symbols[p] + first;
         }
         uint8_t *row = out + 8 * q;
-        int64_t r = 0;
+        int64_t r = done;
 #if F2F_LEVEL
         const __m128i low = _mm_set1_epi16(255), none = _mm_setzero_si128();
         __m128i any = none;
@@ -97,7 +158,7 @@ F2F_INLINE void block_inputs(const f2f_layer *d, const uint64_t *row, int64_t at
     const int64_t words = d->words;
     for (int64_t w = 0; w < words; w++) {
         uint64_t care = row[w];
-        if (!care) continue;
+        if (words > 2 && !care) continue; /* of few words, a branch costs more */
         const uint8_t *table = d->matrix + 64 * w;
 #if F2F_LEVEL == 3
         const int n = __builtin_popcountll(care);
@@ -218,8 +279,8 @@ F2F_INLINE void block_words(const f2f_layer *d, const uint8_t *symbols, const ui
 }
 #else
 /* sums[r] (2 halves, 16): the words that four bits of the symbol of block r give, all 16 of them. */
-F2F_INLINE void add_fours(const f2f_layer *d, const uint8_t *matrices, int64_t count, char *sums,
-                          const int size)
+F2F_INLINE void sized_fours(const f2f_layer *d, const uint8_t *matrices, int64_t count, char *sums,
+                            const int size)
 {
     const int64_t halves = d->halves;
     for (int64_t r = 0; r < count * halves; r++, matrices += 8 * size, sums += 32 * size) {
@@ -257,12 +318,57 @@ F2F_INLINE void block_words(const f2f_layer *d, const uint64_t *row, const char 
 }
 #endif
 
+#if F2F_LEVEL == 3
+/* Fields of a byte at most, a vector of words at a time: returns how many words are done. */
+F2F_INLINE int64_t look_up_fields(const f2f_layer *d, char *words, int64_t n, const int size)
+{
+    __m512i table[4]; /* 256 values, a byte each */
+    for (int k = 0; k < 4; k++) {
+        const __m256i low = _mm512_cvtepi16_epi8(_mm512_loadu_si512(d->values + 64 * k));
+        const __m256i high = _mm512_cvtepi16_epi8(_mm512_loadu_si512(d->values + 64 * k + 32));
+        table[k] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    }
+    const uint32_t low = (1u << d->width) - 1;
+    const __m128i shift = _mm_cvtsi32_si128(d->shift);
+    const __m512i index = size == 1   ? _mm512_set1_epi8((char)low)
+                          : size == 2 ? _mm512_set1_epi16((short)low)
+                                      : _mm512_set1_epi32((int)low);
+    const __m512i byte = size == 1   ? _mm512_set1_epi8(-1)
+                         : size == 2 ? _mm512_set1_epi16(255)
+                                     : _mm512_set1_epi32(255);
+    int64_t j = 0;
+    for (; j + 64 / size <= n; j += 64 / size) {
+        const __m512i x = _mm512_loadu_si512(words + j * size);
+        const __m512i moved = size == 4   ? _mm512_srl_epi32(x, shift)
+                              : size == 2 ? _mm512_srl_epi16(x, shift)
+                                          : x;
+        const __m512i i = _mm512_and_si512(moved, index);
+        const __m512i value =
+            _mm512_and_si512(byte,
+                             _mm512_mask_blend_epi8(_mm512_movepi8_mask(i),
+                                                    _mm512_permutex2var_epi8(table[0], i, table[1]),
+                                                    _mm512_permutex2var_epi8(table[2], i,
+                                                                             table[3])));
+        const __m512i change = _mm512_xor_si512(i, value);
+        const __m512i back = size == 4   ? _mm512_sll_epi32(change, shift)
+                             : size == 2 ? _mm512_sll_epi16(change, shift)
+                                         : change;
+        _mm512_storeu_si512(words + j * size, _mm512_xor_si512(x, back));
+    }
+    return j;
+}
+#endif
+
 /* The field's values for their ranks. */
 F2F_INLINE void restore_fields(const f2f_layer *d, char *words, int64_t n, const int size)
 {
+    int64_t done = 0;
+#if F2F_LEVEL == 3
+    if (d->values && d->width <= 8 && size <= 4) done = look_up_fields(d, words, n, size);
+#endif
     if (d->values) {
         const uint64_t low = ((uint64_t)1 << d->width) - 1, other = ~(low << d->shift);
-        for (int64_t j = 0; j < n; j++) {
+        for (int64_t j = done; j < n; j++) {
             const uint64_t x = f2f_get(words + j * size, size);
             const uint64_t value = d->values[x >> d->shift & low];
             f2f_put(words + j * size, (x & other) | value << d->shift, size);
@@ -270,13 +376,200 @@ F2F_INLINE void restore_fields(const f2f_layer *d, char *words, int64_t n, const
     }
 }
 
-F2F_INLINE int words_of(const f2f_layer *d, const uint64_t *rows, const int64_t *start,
-                        int64_t first, int64_t last, char *kept, uint8_t *matrices, uint8_t *x,
-                        char *own, const int size, const int slots, const int halves)
+/* One copy of each of these for every size of word, number of slots and halves that is usual: apart
+ * from their caller, so that registers suffice. */
+#define F2F_APART static __attribute__((noinline, unused))
+
+#if F2F_LEVEL >= 2
+/* Rows of M of the kept weights of blocks t … end − 1, the first at address `a`. */
+F2F_INLINE void inputs_of(const f2f_layer *d, const uint64_t *rows, const int64_t *start, int64_t t,
+                          int64_t end, int64_t a, uint8_t *x, const int slots)
 {
-    const int64_t pitch = halves * size * 8, history = d->stages - 1;
-    const int64_t step = d->step ? d->step : 1;
-    int64_t a = d->step ? f2f_times(first, d->step, d->blocks) : first;
+    const int64_t step = d->step ? d->step : 1, base = start[t];
+    for (; t < end; t++) {
+        block_inputs(d, rows + a * d->words, start[t] - base, x, slots);
+        a += step;
+        if (a >= d->blocks) a -= d->blocks;
+    }
+}
+
+#if F2F_LEVEL == 3
+/* The same where a block has at most 128 bits: first which bits are kept, then all rows of M at once. */
+F2F_INLINE void listed_inputs(const f2f_layer *d, const uint64_t *rows, const int64_t *start,
+                              int64_t t, int64_t end, int64_t a, uint8_t *x, const int words)
+{
+    const int64_t step = d->step ? d->step : 1, base = start[t], n = start[end] - base;
+    const int slots = d->stages * d->halves;
+    uint8_t *const list = x + F2F_ROOM * slots, places[128];
+    for (int i = 0; i < 128; i++) places[i] = (uint8_t)i;
+    const __m512i low = _mm512_loadu_si512(places), high = _mm512_loadu_si512(places + 64);
+    for (; t < end; t++) {
+        uint8_t *to = list + (start[t] - base);
+        const uint64_t *row = rows + a * words;
+        const int first = __builtin_popcountll(row[0]);
+        const __m512i own = _mm512_maskz_compress_epi8(row[0], low);
+        if (first <= 16)
+            _mm_storeu_si128((void *)to, _mm512_castsi512_si128(own));
+        else
+            _mm512_storeu_si512(to, own);
+        if (words == 2) {
+            const __m512i more = _mm512_maskz_compress_epi8(row[1], high);
+            if (__builtin_popcountll(row[1]) <= 16)
+                _mm_storeu_si128((void *)(to + first), _mm512_castsi512_si128(more));
+            else
+                _mm512_storeu_si512(to + first, more);
+        }
+        a += step;
+        if (a >= d->blocks) a -= d->blocks;
+    }
+    for (int k = 0; k < slots; k++) {
+        const uint8_t *table = d->matrix + 64 * words * k;
+        const __m512i m = _mm512_loadu_si512(table);
+        const __m512i more = words == 2 ? _mm512_loadu_si512(table + 64) : m;
+        for (int64_t j = 0; j < n; j += 64)
+            _mm512_storeu_si512(x + F2F_ROOM * k + j,
+                                _mm512_permutex2var_epi8(m, _mm512_loadu_si512(list + j), more));
+    }
+}
+#endif
+
+F2F_APART void piece_inputs(const f2f_layer *d, const uint64_t *rows, const int64_t *start,
+                            int64_t t, int64_t end, int64_t a, uint8_t *x)
+{
+#if F2F_LEVEL == 3
+    if (d->words <= 2) {
+        if (d->words == 1)
+            listed_inputs(d, rows, start, t, end, a, x, 1);
+        else
+            listed_inputs(d, rows, start, t, end, a, x, 2);
+        return;
+    }
+#endif
+    switch (d->stages * d->halves) {
+    case 1: inputs_of(d, rows, start, t, end, a, x, 1); break;
+    case 2: inputs_of(d, rows, start, t, end, a, x, 2); break;
+    case 3: inputs_of(d, rows, start, t, end, a, x, 3); break;
+    default: inputs_of(d, rows, start, t, end, a, x, d->stages * d->halves);
+    }
+}
+
+F2F_INLINE void sized_words(const f2f_layer *d, const int64_t *start, int64_t t, int64_t end,
+                            const uint8_t *matrices, const uint8_t *x, char *own, const int size,
+                            const int slots, const int halves)
+{
+    const int64_t base = start[t];
+    for (; t < end; t++, matrices += halves * size * 8)
+        block_words(d, matrices, x, start[t] - base, start[t + 1] - base, own, size, slots, halves);
+}
+
+/* Words of blocks t … end − 1, whose matrices are at `matrices`, those of blocks before behind. */
+#define F2F_WORDS(size)                                                                       \
+    F2F_APART void piece_words_##size(const f2f_layer *d, const int64_t *start, int64_t t,    \
+                                      int64_t end, const uint8_t *matrices, const uint8_t *x, \
+                                      char *own)                                              \
+    {                                                                                         \
+        const int slots = d->stages * d->halves;                                              \
+        if (d->halves == 2)                                                                   \
+            sized_words(d, start, t, end, matrices, x, own, size, slots, 2);                  \
+        else if (slots == 1)                                                                  \
+            sized_words(d, start, t, end, matrices, x, own, size, 1, 1);                      \
+        else if (slots == 2)                                                                  \
+            sized_words(d, start, t, end, matrices, x, own, size, 2, 1);                      \
+        else if (slots == 3)                                                                  \
+            sized_words(d, start, t, end, matrices, x, own, size, 3, 1);                      \
+        else                                                                                  \
+            sized_words(d, start, t, end, matrices, x, own, size, slots, 1);                  \
+    }
+#else
+F2F_INLINE void sized_words(const f2f_layer *d, const uint64_t *rows, const int64_t *start,
+                            int64_t t, int64_t end, int64_t a, const char *sums, char *own,
+                            const int size, const int slots, const int halves)
+{
+    const int64_t step = d->step ? d->step : 1, base = start[t];
+    for (; t < end; t++, sums += halves * 32 * size) {
+        block_words(d, rows + a * d->words, sums, start[t] - base, own, size, slots, halves);
+        a += step;
+        if (a >= d->blocks) a -= d->blocks;
+    }
+}
+
+#define F2F_FOURS(size)                                                                         \
+    F2F_APART void add_fours_##size(const f2f_layer *d, const uint8_t *matrices, int64_t count, \
+                                    char *sums)                                                 \
+    {                                                                                           \
+        sized_fours(d, matrices, count, sums, size);                                            \
+    }
+F2F_FOURS(1)
+F2F_FOURS(2)
+F2F_FOURS(4)
+F2F_FOURS(8)
+
+/* Words of blocks t … end − 1, the first at address `a`; their sums are at `sums`. */
+#define F2F_WORDS(size)                                                                        \
+    F2F_APART void piece_words_##size(const f2f_layer *d, const uint64_t *rows,                \
+                                      const int64_t *start, int64_t t, int64_t end, int64_t a, \
+                                      const char *sums, char *own)                             \
+    {                                                                                          \
+        const int slots = d->stages * d->halves;                                               \
+        if (d->halves == 2)                                                                    \
+            sized_words(d, rows, start, t, end, a, sums, own, size, slots, 2);                 \
+        else                                                                                   \
+            sized_words(d, rows, start, t, end, a, sums, own, size, slots, 1);                 \
+    }
+#endif
+
+/* Flip the corrections among words base … base + n − 1; next[p] goes on to the first beyond. */
+F2F_INLINE void correct(const f2f_layer *d, int64_t base, uint64_t n, int64_t *next, char *own,
+                        const int size)
+{
+    for (int p = 0; p < d->planes; p++) {
+        const uint32_t *wrong = d->corrections[p];
+        const uint64_t bit = (uint64_t)1 << (d->planes - 1 - p);
+        const int64_t count = d->counts[p];
+        int64_t j = next[p];
+        uint64_t least = 0;
+        for (; j < count; j++) { /* one that is not increasing is not passed */
+            const uint64_t r = (uint64_t)wrong[j] - (uint64_t)base;
+            if (r >= n || r < least) break;
+            least = r + 1;
+            f2f_put(own + r * size, f2f_get(own + r * size, size) ^ bit, size);
+        }
+        next[p] = j;
+    }
+}
+
+#define F2F_FINISHED(size)                                                                   \
+    F2F_APART uint64_t gather_##size(const f2f_layer *d, int64_t first, int64_t count,       \
+                                     uint8_t *out)                                           \
+    {                                                                                        \
+        return gather_matrices(d, first, count, out, size);                                  \
+    }                                                                                        \
+    F2F_APART void finish_##size(const f2f_layer *d, int64_t base, int64_t n, int64_t *next, \
+                                 char *own)                                                  \
+    {                                                                                        \
+        correct(d, base, (uint64_t)n, next, own, size);                                      \
+        restore_fields(d, own, n, size);                                                     \
+    }
+
+F2F_WORDS(1)
+F2F_WORDS(2)
+F2F_WORDS(4)
+F2F_WORDS(8)
+F2F_FINISHED(1)
+F2F_FINISHED(2)
+F2F_FINISHED(4)
+F2F_FINISHED(8)
+#define F2F_BY_SIZE(name, ...)                  \
+    (d->itemsize == 1   ? name##_1(__VA_ARGS__) \
+     : d->itemsize == 2 ? name##_2(__VA_ARGS__) \
+     : d->itemsize == 4 ? name##_4(__VA_ARGS__) \
+                        : name##_8(__VA_ARGS__))
+
+static inline int words_of(const f2f_layer *d, const uint64_t *rows, const int64_t *start,
+                           int64_t first, int64_t last, char *kept, uint8_t *matrices, uint8_t *x,
+                           char *own)
+{
+    const int64_t size = d->itemsize, history = d->stages - 1, pitch = d->halves * size * 8;
     int64_t next[F2F_MOST_PLANES];
     uint64_t seen = 0;
     for (int p = 0; p < d->planes; p++)
@@ -286,51 +579,24 @@ F2F_INLINE int words_of(const f2f_layer *d, const uint64_t *rows, const int64_t 
         const int64_t base = start[t], into = t % d->tile_blocks;
         int64_t end = f2f_least(f2f_least(last, t + F2F_BLOCKS), t - into + d->tile_blocks);
         if (start[end] - base > F2F_KEPT) { /* the block that goes beyond ends it */
-            int64_t low = t + 1;
-            while (start[low] - base < F2F_KEPT) low++;
-            end = low;
+            end = t + 1;
+            while (start[end] - base < F2F_KEPT) end++;
         }
         /* matrices of the blocks before, 0 before the tile, then its own */
-        const int64_t before = f2f_least(history, into);
+        const int64_t before = f2f_least(history, into), n = start[end] - base;
+        const int64_t a = d->step ? f2f_times(t, d->step, d->blocks) : t;
         memset(matrices, 0, (size_t)((history - before) * pitch));
-        seen |= gather_matrices(d, t - before, end - t + before,
-                                matrices + (history - before) * pitch, size);
+        seen |= F2F_BY_SIZE(gather, d, t - before, end - t + before,
+                            matrices + (history - before) * pitch);
 #if F2F_LEVEL >= 2
-        for (int64_t u = t; u < end; u++) {
-            block_inputs(d, rows + a * d->words, start[u] - base, x, slots);
-            a += step;
-            if (a >= d->blocks) a -= d->blocks;
-        }
-        for (int64_t u = t; u < end; u++)
-            block_words(d, matrices + (u - t + history) * pitch, x, start[u] - base,
-                        start[u + 1] - base, own, size, slots, halves);
+        piece_inputs(d, rows, start, t, end, a, x);
+        F2F_BY_SIZE(piece_words, d, start, t, end, matrices + history * pitch, x, own);
 #else
-        add_fours(d, matrices, end - t + history, (char *)x, size);
-        for (int64_t u = t; u < end; u++) {
-            block_words(d, rows + a * d->words,
-                        (const char *)x + (u - t + history) * halves * 32 * size, start[u] - base,
-                        own, size, slots, halves);
-            a += step;
-            if (a >= d->blocks) a -= d->blocks;
-        }
+        F2F_BY_SIZE(add_fours, d, matrices, end - t + history, (char *)x);
+        F2F_BY_SIZE(piece_words, d, rows, start, t, end, a, (char *)x + history * pitch * 4, own);
 #endif
-        const uint64_t n = (uint64_t)(start[end] - base);
-        for (int p = 0; p < d->planes; p++) {
-            const uint32_t *wrong = d->corrections[p];
-            const uint64_t bit = (uint64_t)1 << (d->planes - 1 - p);
-            int64_t j = next[p];
-            const int64_t count = d->counts[p];
-            uint64_t least = 0;
-            for (; j < count; j++) { /* one that is not increasing is not passed */
-                const uint64_t r = (uint64_t)wrong[j] - (uint64_t)base;
-                if (r >= n || r < least) break;
-                least = r + 1;
-                f2f_put(own + r * size, f2f_get(own + r * size, size) ^ bit, size);
-            }
-            next[p] = j;
-        }
-        restore_fields(d, own, (int64_t)n, size);
-        memcpy(kept + (base - start[0]) * size, own, (size_t)n * size);
+        F2F_BY_SIZE(finish, d, base, n, next, own);
+        memcpy(kept + (base - start[0]) * size, own, (size_t)(n * size));
         t = end;
     }
     if (seen >> d->n_in) return F2F_BAD_SYMBOL;
@@ -348,32 +614,15 @@ F2F_INLINE int words_of(const f2f_layer *d, const uint64_t *rows, const int64_t 
 static inline int kept_words(const f2f_layer *d, const uint64_t *rows, const int64_t *start,
                              int64_t first, int64_t last, char *kept)
 {
-    const int slots = d->stages * d->halves, size = d->itemsize;
-    const size_t pieces = F2F_BLOCKS + d->stages;
-    uint8_t *matrices = malloc(pieces * d->halves * size * 8 + 64);
-    uint8_t *x = malloc(F2F_LEVEL >= 2 ? (size_t)F2F_ROOM * slots : pieces * d->halves * 32 * size);
-    char *own = malloc((size_t)F2F_ROOM * size);
+    const size_t size = (size_t)d->itemsize, halves = (size_t)d->halves;
+    const size_t pieces = F2F_BLOCKS + (size_t)d->stages;
+    uint8_t *matrices = malloc(pieces * halves * size * 8 + 64);
+    uint8_t *x = malloc(F2F_LEVEL >= 2 ? F2F_ROOM * (halves * (size_t)d->stages + 1)
+                                       : pieces * halves * 32 * size);
+    char *own = malloc(F2F_ROOM * size);
     int status = F2F_MEMORY;
-    if (matrices && x && own) {
-#define F2F_SIZED(size, slots, halves) \
-    words_of(d, rows, start, first, last, kept, matrices, x, own, size, slots, halves)
-        if (size == 1)
-            status = d->halves == 1 ? F2F_SIZED(1, slots, 1) : F2F_SIZED(1, slots, 2);
-        else if (size == 2)
-            status = d->halves == 1 ? F2F_SIZED(2, slots, 1) : F2F_SIZED(2, slots, 2);
-        else if (size == 8)
-            status = d->halves == 1 ? F2F_SIZED(8, slots, 1) : F2F_SIZED(8, slots, 2);
-        else if (d->halves == 2)
-            status = F2F_SIZED(4, slots, 2);
-        else
-            switch (slots) {
-            case 1: status = F2F_SIZED(4, 1, 1); break;
-            case 2: status = F2F_SIZED(4, 2, 1); break;
-            case 3: status = F2F_SIZED(4, 3, 1); break;
-            default: status = F2F_SIZED(4, slots, 1);
-            }
-#undef F2F_SIZED
-    }
+    if (matrices && x && own)
+        status = words_of(d, rows, start, first, last, kept, matrices, x, own);
     free(matrices);
     free(x);
     free(own);

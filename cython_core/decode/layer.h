@@ -26,8 +26,8 @@ typedef struct {
     const uint32_t *const *corrections; /* (planes): care ranks, increasing */
     const int64_t *counts;              /* (planes): how many */
     uint64_t invert;                    /* bit q: the plane of that bit is inverted */
-    const uint16_t *values;             /* (2^width): the field's values by rank, or NULL */
-    int shift, width;                   /* the field: bits shift … shift + width − 1 */
+    const uint16_t *values; /* (2^width, 256 at least): the field's values by rank; NULL */
+    int shift, width;       /* the field: bits shift … shift + width − 1 */
 } f2f_layer;
 
 /* What may be wrong with a layer that came from outside. */

@@ -102,12 +102,18 @@ static inline void mask_rows(const f2f_layer *d, const uint8_t *mask, int64_t fi
     }
     for (int64_t a = first; a < last; a += 64) {
         const int64_t count = f2f_least(64, last - a);
+        /* banks of which all 64 flags are there */
+        int64_t whole = count < 64 || d->size < a + 64 ? 0 : (d->size - a - 64) / d->blocks + 1;
+        whole = f2f_least(whole, d->n_out);
         for (int64_t w = 0; w < words; w++) {
             uint64_t bank[64];
-            for (int64_t e = 0; e < 64; e++) {
-                const int64_t i = 64 * w + e, at = i * d->blocks + a;
-                const int64_t n = i < d->n_out ? f2f_least(count, d->size - at) : 0;
-                bank[e] = n > 0 ? flags(mask + at, n) : 0;
+            const uint8_t *at = mask + 64 * w * d->blocks + a;
+            int64_t e = 0;
+            for (; e < 64 && 64 * w + e < whole; e++, at += d->blocks) bank[e] = flags(at, 64);
+            for (; e < 64; e++, at += d->blocks) {
+                const int64_t i = 64 * w + e, left = d->size - i * d->blocks - a;
+                const int64_t n = i < d->n_out ? f2f_least(count, left) : 0;
+                bank[e] = n > 0 ? flags(at, n) : 0;
             }
             transpose64(bank);
             for (int64_t e = 0; e < count; e++) rows[(a + e) * words + w] = bank[e];
@@ -121,8 +127,13 @@ static inline void care_starts(const f2f_layer *d, const uint64_t *rows, int64_t
     const int64_t words = d->words, step = d->step ? d->step : 1;
     int64_t sum = 0, a = 0;
     for (int64_t t = 0; t < d->blocks; t++) {
+        const uint64_t *row = rows + a * words;
         start[t] = sum;
-        for (int64_t w = 0; w < words; w++) sum += __builtin_popcountll(rows[a * words + w]);
+        sum += __builtin_popcountll(row[0]);
+        if (words == 2) /* the usual, without a loop */
+            sum += __builtin_popcountll(row[1]);
+        else
+            for (int64_t w = 1; w < words; w++) sum += __builtin_popcountll(row[w]);
         a += step;
         if (a >= d->blocks) a -= d->blocks;
     }

@@ -27,25 +27,81 @@ static inline void stream(char *to, const char *from, int64_t n)
     memcpy(to, from, (size_t)n);
 }
 
+/* The words of one block, `own`, to out[i·pitch]. */
+F2F_INLINE void scatter_block(const uint64_t *row, int64_t words, const char *own, char *out,
+                              int64_t pitch, const int size)
+{
+    for (int64_t w = 0; w < words; w++)
+        for (uint64_t care = row[w]; care; care &= care - 1, own += size)
+            f2f_put(out + (64 * w + __builtin_ctzll(care)) * pitch * size, f2f_get(own, size),
+                    size);
+}
+
 /* Words of the blocks at addresses first … last − 1 (at most F2F_WINDOW) to
- * out[i·pitch + address − first]; t is the block at address `first`, and the next window's is returned. */
+ * out[i·pitch + address − first], below 2^32; t is the block at address `first`, and that of the next
+ * window is returned. */
 F2F_INLINE int64_t scatter(const f2f_layer *d, const uint64_t *rows, const int64_t *start,
                            const char *kept, int64_t t, int64_t first, int64_t last, char *out,
                            int64_t pitch, const int size)
 {
     const int64_t words = d->words;
-    int64_t ahead = t + f2f_times(4, d->back, d->blocks);
-    if (d->blocks < 8) ahead = t;
+    const int64_t far = d->blocks > 16 ? f2f_times(16, d->back, d->blocks) : 0;
+    const int64_t near = d->blocks > 16 ? f2f_times(8, d->back, d->blocks) : 0;
+#if F2F_LEVEL == 3
+    enum { MOST = 64, ROOM = 512 }; /* kept weights of a block, and of some, that are lined up */
+    uint32_t at[ROOM + MOST];
+    char line[(ROOM + MOST) * 8 + 64];
+    uint8_t places[64];
+    for (int i = 0; i < 64; i++) places[i] = (uint8_t)i;
+    const __m512i banks = _mm512_loadu_si512(places), step = _mm512_set1_epi32((int)pitch);
+    int64_t count = 0;
+#endif
     for (int64_t a = first; a < last; a++) {
+        /* the blocks of neighbouring addresses lie far apart */
+        int64_t ahead = t + far;
         if (ahead >= d->blocks) ahead -= d->blocks;
         __builtin_prefetch(start + ahead);
+        ahead = t + near;
+        if (ahead >= d->blocks) ahead -= d->blocks;
+        __builtin_prefetch(kept + (start[ahead] - start[0]) * size);
+        const uint64_t *row = rows + a * words;
         const char *own = kept + (start[t] - start[0]) * size;
-        char *to = out + (a - first) * size;
-        for (int64_t w = 0; w < words; w++)
-            for (uint64_t care = rows[a * words + w]; care; care &= care - 1, own += size)
-                f2f_put(to + (64 * w + __builtin_ctzll(care)) * pitch * size, f2f_get(own, size),
-                        size);
-        t += d->back, ahead += d->back;
+#if F2F_LEVEL == 3
+        const int64_t n = start[t + 1] - start[t];
+        if (n > MOST) {
+            scatter_block(row, words, own, out + (a - first) * size, pitch, size);
+        } else {
+            _mm512_storeu_si512(line + count * size, _mm512_loadu_si512(own));
+            if (n * size > 64) memcpy(line + count * size + 64, own + 64, (size_t)(n * size - 64));
+            for (int64_t w = 0; w < words; w++) {
+                const uint64_t care = row[w];
+                if (words > 2 && !care) continue; /* of few words, a branch costs more */
+                const __m512i x = _mm512_maskz_compress_epi8(care, banks);
+                const __m512i base = _mm512_set1_epi32((int)(64 * w * pitch + a - first));
+                const int own_count = __builtin_popcountll(care);
+                __m128i part = _mm512_castsi512_si128(x);
+                for (int k = 0;; k += 16) {
+                    const __m512i i = _mm512_cvtepu8_epi32(part);
+                    _mm512_storeu_si512(at + count + k,
+                                        _mm512_add_epi32(base, _mm512_mullo_epi32(i, step)));
+                    if (k + 16 >= own_count) break;
+                    part = k == 0    ? _mm512_extracti32x4_epi32(x, 1)
+                           : k == 16 ? _mm512_extracti32x4_epi32(x, 2)
+                                     : _mm512_extracti32x4_epi32(x, 3);
+                }
+                count += own_count;
+            }
+        }
+        if (count > ROOM - MOST || a + 1 == last) {
+#pragma GCC unroll 4
+            for (int64_t j = 0; j < count; j++)
+                f2f_put(out + (int64_t)at[j] * size, f2f_get(line + j * size, size), size);
+            count = 0;
+        }
+#else
+        scatter_block(row, words, own, out + (a - first) * size, pitch, size);
+#endif
+        t += d->back;
         if (t >= d->blocks) t -= d->blocks;
     }
     return t;

@@ -2,9 +2,8 @@
 
 Two codings, both exact and both counted to the bit:
 
-* ``rank``: gaps between mismatches *counted in care bits*, Golomb–Rice coded (Golomb 1966; Rice
-  1979): every quotient in unary, then every remainder in k bits. The decoder knows the mask, so
-  don't-cares cost nothing to skip.
+* ``rank``: gaps between mismatches *counted in care bits*, Golomb–Rice coded
+  (`rice`). The decoder knows the mask, so don't-cares cost nothing to skip.
 * ``chunk``: the paper's. The plane is cut into chunks of 512 decoded bits; each mismatch costs a
   flag bit 1 and 9 bits of position, each chunk ends with a flag bit 0 (Park et al. 2022, section
   4 and appendix).
@@ -17,59 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.choices import Choice, Choices
+from f2f_viz.codec import _coding
+from f2f_viz.codec.rice import pack_rice, rice_bits, rice_cost, unpack_rice
 from f2f_viz.errors import F2FError
 
-__all__ = ["CHUNK_BITS", "CODINGS", "CorrectionCoding", "rice_bits"]
+__all__ = ["CHUNK_BITS", "CODINGS", "CorrectionCoding"]
 
 CHUNK_BITS = 9
-_MAX_RICE = 40
 
 Positions = NDArray[np.int64]
 Ranks = NDArray[np.uint32]
-
-
-def _gaps(ranks: Ranks) -> Positions:
-    at: Positions = ranks.astype(np.int64)
-    return np.diff(at, prepend=-1) - 1
-
-
-def _rice_parameter(gaps: Positions) -> int:
-    """Return the k that codes `gaps` in the fewest bits."""
-    most = int(gaps.max()).bit_length() + 1 if gaps.size else 1  # larger ones only cost more
-    costs = [int((gaps >> k).sum()) + gaps.size * (1 + k) for k in range(min(most, _MAX_RICE))]
-    return int(np.argmin(costs))
-
-
-def rice_bits(rate: float) -> float:
-    """Expected bits of one correction when a share `rate` of care bits mismatches.
-
-    The gaps are then geometric: E[bits] = 1 + k + q/(1 − q) with q = (1 − rate)^(2^k), at the
-    best k.
-    """
-    if rate <= 0:
-        return 0.0
-    if rate >= 1:
-        return 1.0
-    q = (1.0 - rate) ** (2.0 ** np.arange(_MAX_RICE))
-    return float(np.min(1 + np.arange(_MAX_RICE) + q / np.maximum(1 - q, 1e-300)))
-
-
-def _bits_of(values: Positions, width: int) -> NDArray[np.uint8]:
-    """Write each value in `width` bits, least significant first."""
-    return ((values[:, None] >> np.arange(width)) & 1).astype(np.uint8).reshape(-1)
-
-
-def _values_of(bits: NDArray[np.uint8], width: int) -> Positions:
-    digits = bits.reshape(-1, width).astype(np.int64)
-    return (digits << np.arange(width)).sum(axis=1, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorrectionCoding(Choice):
     """A way to write down the corrections of one plane.
 
-    Corrections are given twice: `ranks` (uint32) count them among the plane's care bits,
-    `positions` (int64) among all its `plane_bits` = l·n_out bits; shape (corrections,), increasing.
+    `ranks` (uint32) count corrections among the plane's care bits, ``positions()`` (int64) among
+    all its `plane_bits` = l·n_out bits; shape (corrections,), increasing.
 
     Attributes
     ----------
@@ -79,19 +43,19 @@ class CorrectionCoding(Choice):
         ``pack(ranks, positions, plane_bits)`` gives the bytes (uint8, bit 0 first), the bits used
         without the padding of the last byte, and a parameter that `unpack` needs.
     unpack : callable
-        ``unpack(packed, count, parameter, plane_bits)`` inverts it; F2FError if the bytes do not
-        hold `count` corrections.
+        ``unpack(packed, count, parameter, limit)`` inverts it; F2FError if the bytes do not hold
+        `count` corrections, increasing and below `limit`.
     bits : callable
-        ``bits(ranks, positions, plane_bits)``: the bits that `pack` uses, without packing.
+        ``bits(ranks, plane_bits)``: the bits that `pack` uses, without packing.
     expected_bits : callable
         ``expected_bits(rate, kept, plane_bits)``: their expectation where a share `rate` of `kept`
         care bits mismatches.
     """
 
     by_rank: bool
-    pack: Callable[[Ranks, Positions, int], tuple[NDArray[np.uint8], int, int]]
-    unpack: Callable[[NDArray[np.uint8], int, int, int], Positions]
-    bits: Callable[[Ranks, Positions, int], int]
+    pack: Callable[[Ranks, Callable[[], Positions], int], tuple[NDArray[np.uint8], int, int]]
+    unpack: Callable[[NDArray[np.uint8], int, int, int], Ranks | Positions]
+    bits: Callable[[Ranks, int], int]
     expected_bits: Callable[[float, int, int], float]
 
 
@@ -100,80 +64,42 @@ def _damaged(count: int) -> F2FError:
 
 
 def _pack_ranks(
-    ranks: Ranks, positions: Positions, plane_bits: int
+    ranks: Ranks, positions: Callable[[], Positions], plane_bits: int
 ) -> tuple[NDArray[np.uint8], int, int]:
-    gaps = _gaps(ranks)
-    k = _rice_parameter(gaps)
-    unary_ends = np.cumsum((gaps >> k) + 1)
-    unary = np.zeros(int(unary_ends[-1]) if gaps.size else 0, np.uint8)
-    unary[unary_ends - 1] = 1
-    stream = np.concatenate([unary, _bits_of(gaps & ((1 << k) - 1), k)])
-    return np.packbits(stream, bitorder="little"), stream.size, k
+    return pack_rice(ranks)
 
 
-def _unpack_ranks(
-    packed: NDArray[np.uint8], count: int, parameter: int, plane_bits: int
-) -> Positions:
-    if not 0 <= parameter < _MAX_RICE:
+def _unpack_ranks(packed: NDArray[np.uint8], count: int, parameter: int, limit: int) -> Ranks:
+    found = unpack_rice(packed, count, parameter, limit)
+    if found is None:
         raise _damaged(count)
-    bits = np.unpackbits(packed, bitorder="little")
-    ones = np.flatnonzero(bits)[:count]
-    if ones.size < count:
-        raise _damaged(count)
-    if not count:
-        return np.empty(0, np.int64)
-    start = int(ones[-1]) + 1
-    tail = bits[start : start + count * parameter]
-    if tail.size < count * parameter:
-        raise _damaged(count)
-    low = _values_of(tail, parameter) if parameter else np.zeros(count, np.int64)
-    gaps = ((np.diff(ones, prepend=-1) - 1) << parameter) | low
-    return np.cumsum(gaps + 1) - 1
+    return found
 
 
-def _rank_bits(ranks: Ranks, positions: Positions, plane_bits: int) -> int:
-    gaps = _gaps(ranks)
-    k = _rice_parameter(gaps)
-    return int((gaps >> k).sum()) + gaps.size * (1 + k)
+def _rank_bits(ranks: Ranks, plane_bits: int) -> int:
+    return rice_cost(ranks)[1]
 
 
 def _pack_chunks(
-    ranks: Ranks, positions: Positions, plane_bits: int
+    ranks: Ranks, positions: Callable[[], Positions], plane_bits: int
 ) -> tuple[NDArray[np.uint8], int, int]:
-    k = CHUNK_BITS
-    stream = np.zeros(_chunk_bits(ranks, positions, plane_bits), np.uint8)
-    if positions.size:
-        # every correction opens with 1, every chunk closes with 0
-        starts = np.arange(positions.size) * (k + 1) + (positions >> k)
-        digits = _bits_of(positions & ((1 << k) - 1), k).reshape(-1, k)
-        opened = np.concatenate([np.ones((len(digits), 1), np.uint8), digits], axis=1)
-        stream[starts[:, None] + np.arange(k + 1)] = opened
-    return np.packbits(stream, bitorder="little"), stream.size, k
+    bits = _chunk_bits(ranks, plane_bits)
+    packed = np.zeros(-(-bits // 8), np.uint8)
+    _coding.chunk_pack(positions(), CHUNK_BITS, plane_bits, packed)
+    return packed, bits, CHUNK_BITS
 
 
-def _unpack_chunks(
-    packed: NDArray[np.uint8], count: int, parameter: int, plane_bits: int
-) -> Positions:
-    bits = np.unpackbits(packed, bitorder="little")
-    found: list[int] = []
-    at = 0
-    for chunk in range(-(-plane_bits >> CHUNK_BITS)):
-        if at >= bits.size:
-            raise _damaged(count)
-        while at < bits.size and bits[at]:
-            digits = bits[at + 1 : at + 1 + CHUNK_BITS]
-            if digits.size < CHUNK_BITS or len(found) == count:
-                raise _damaged(count)
-            found.append((chunk << CHUNK_BITS) + int(_values_of(digits, CHUNK_BITS)[0]))
-            at += 1 + CHUNK_BITS
-        at += 1
-    if len(found) != count:
+def _unpack_chunks(packed: NDArray[np.uint8], count: int, parameter: int, limit: int) -> Positions:
+    if not 0 <= count <= min(8 * packed.size, limit):
         raise _damaged(count)
-    return np.array(found, np.int64)
+    found = np.empty(count, np.int64)
+    if _coding.chunk_unpack(np.ascontiguousarray(packed), CHUNK_BITS, limit, found) < 0:
+        raise _damaged(count)
+    return found
 
 
-def _chunk_bits(ranks: Ranks, positions: Positions, plane_bits: int) -> int:
-    return int(positions.size * (CHUNK_BITS + 1) + -(-plane_bits >> CHUNK_BITS))
+def _chunk_bits(ranks: Ranks, plane_bits: int) -> int:
+    return ranks.size * (CHUNK_BITS + 1) + -(-plane_bits >> CHUNK_BITS)
 
 
 CODINGS = Choices(

@@ -119,6 +119,6 @@ class Encoded:
         coding = CODINGS[self.code.coding]
         plane_bits = self.blocks * self.n_out
         return np.array(
-            [coding.bits(p.corrections, self.positions(p), plane_bits) for p in self.planes],
+            [coding.bits(p.corrections, plane_bits) for p in self.planes],
             np.int64,
         )

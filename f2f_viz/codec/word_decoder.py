@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec import _decode
 from f2f_viz.codec.blocks import Layout
-from f2f_viz.codec.instruction_set import instruction_set
+from f2f_viz.codec.instruction_set import decoding_set
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask
 from f2f_viz.errors import F2FError
 
 __all__ = ["CodedPlanes", "Field", "all_symbols", "decode_blocks", "decode_words"]
 
-LEVEL = _decode.best_level()
-"""Most that is used: 0 portable, 1 AVX2, 2 AVX2 and GFNI, 3 AVX-512; all give the same words."""
 _LARGE = 1 << 23  # bytes from which a layer is written past the caches
 _PIECE = 1 << 20  # least weights a thread is worth starting for
 _PADDING = 64  # bytes behind the kept words that kernels may read
@@ -93,7 +91,7 @@ def _kernel(planes: CodedPlanes, layout: Layout) -> _decode.Layer:
     shift, width, values = 0, 0, None
     if planes.field is not None:
         shift, width, known = planes.field
-        values = np.zeros(1 << width, np.uint16)
+        values = np.zeros(max(1 << width, 256), np.uint16)  # whole vectors are read
         values[: known.size] = known
     invert = sum(1 << (count - 1 - p) for p, flag in enumerate(planes.inverted) if flag)
     return _decode.Layer(
@@ -103,10 +101,6 @@ def _kernel(planes: CodedPlanes, layout: Layout) -> _decode.Layer:
         [np.ascontiguousarray(own) for own in planes.corrections],
         invert, values, shift, width,
     )  # fmt: skip
-
-
-def _level() -> int:
-    return min(LEVEL, (0, 2, 3)[instruction_set()])
 
 
 def _check(status: int) -> None:
@@ -160,7 +154,7 @@ def decode_words(
         _decode_any(planes, mask, out, layout)
         return
     layer = _kernel(planes, layout)
-    flags, to, level = mask.view(np.uint8), out.view(np.uint8), _level()
+    flags, to, level = mask.view(np.uint8), out.view(np.uint8), decoding_set()
     pieces = max(1, min(threads, size // _PIECE))
     rows = np.empty((blocks, -(-n_out // 64)), np.uint64)
     _in_pieces(lambda a, b: layer.rows(flags, a, b, rows, level), blocks, pieces, 64)
@@ -173,7 +167,7 @@ def decode_words(
         _check(status)
     large = to.size >= _LARGE
     if not large and spread:
-        to[:] = 0
+        _decode.clear(to)
 
     def place(first: int, last: int) -> None:
         window = np.empty(n_out * _decode.WINDOW * planes.word.itemsize if large else 0, np.uint8)
@@ -217,5 +211,5 @@ def decode_blocks(planes: CodedPlanes, rows: Rows, start: Starts) -> NDArray[Any
     if blocks:
         n_out = planes.network.n_out
         layer = _kernel(planes, Layout((blocks * n_out,), n_out, "row"))
-        _check(layer.words(rows, start, 0, blocks, kept, _level()))
+        _check(layer.words(rows, start, 0, blocks, kept, decoding_set()))
     return kept[: count * itemsize].view(planes.word)

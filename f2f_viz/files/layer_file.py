@@ -15,6 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +32,7 @@ from f2f_viz.codec.decode import decoded
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.mask_coding import pack_mask_bits, unpack_mask_bits
 from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.packing import pack_symbols, unpack_symbols
 from f2f_viz.codec.planes import Plane
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import write_atomically
@@ -71,17 +73,18 @@ def _unpack(packed: Bytes, count: int, what: str) -> NDArray[np.bool_]:
 def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str, int]]:
     """Return the tensors, the metadata and the exact bits of each part but the header."""
     plane_bits = encoded.blocks * encoded.n_out
-    pack = CODINGS[encoded.code.coding].pack
-    coded = [pack(p.corrections, encoded.positions(p), plane_bits) for p in encoded.planes]
+    coding = CODINGS[encoded.code.coding]
+    coded = [
+        coding.pack(p.corrections, partial(encoded.positions, p), plane_bits)
+        for p in encoded.planes
+    ]
     stored = [plane.symbols for plane in encoded.planes if not plane.zero_rate]
-    symbols = np.concatenate(stored or [np.empty(0, np.uint16)])
-    digits = symbols[:, None] >> np.arange(encoded.n_in, dtype=np.uint16) & 1
     mask, mask_bits = pack_mask_bits(encoded.mask, encoded.code.mask_coding)
     ranks = np.empty(0, np.uint16) if encoded.ranks is None else encoded.ranks
     tensors = {
         "mask": mask,
         "matrix": _pack(encoded.network.matrix),
-        "symbols": _pack(digits),
+        "symbols": pack_symbols(stored, encoded.n_in),
         "corrections": np.concatenate([packed for packed, _, _ in coded]),
         "ranks": ranks.astype("<u2").view(np.uint8),
     }
@@ -104,7 +107,7 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
         "sha256": encoded.checksum,
     }
     bits = {
-        "payload": digits.size,
+        "payload": sum(own.size for own in stored) * encoded.n_in,
         "corrections": sum(bits for _, bits, _ in coded),
         "mask": mask_bits,
         "matrix": encoded.network.matrix.size,
@@ -301,8 +304,6 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
     mask = unpack_mask_bits(tensors["mask"], size, kept, code.mask_coding).reshape(shape)
     width = n_in * (code.n_s + 1)
     matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
-    care = layout.gather(mask.reshape(-1)).reshape(-1)
-    care_positions = np.flatnonzero(care)
     columns = [header[k] for k in ("zero_rate", "inverted", "counts", "parameters", "lengths")]
     if any(
         len(column) != planes or any(type(n) is not int or n < 0 for n in column)
@@ -318,22 +319,22 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
             "damaged file, corrections", expected=sum(lengths), got=tensors["corrections"].size
         )
     stored = columns[0].count(0)
-    digits = _unpack(tensors["symbols"], stored * blocks * n_in, "symbols")
-    weight = np.uint16(1) << np.arange(n_in, dtype=np.uint16)
-    symbols = iter((digits.reshape(stored, blocks, n_in) * weight).sum(axis=2, dtype=np.uint16))
+    symbols = iter(unpack_symbols(tensors["symbols"], stored, blocks, n_in))
+    plane_bits = blocks * n_out
+    care = np.empty(0, bool)
+    if not coding.by_rank:
+        care = layout.gather(mask.reshape(-1)).reshape(-1)
+        before = np.cumsum(care) - care
     nothing = np.zeros(blocks, np.uint16)
     found = []
     for p, (zero_rate, inverted, count, parameter, length) in enumerate(zip(*columns, strict=True)):
         packed = tensors["corrections"][ends[p] - length : ends[p]]
-        at = coding.unpack(packed, count, parameter, care.size)
-        known = care_positions.size if coding.by_rank else care.size
-        if at.size and (at.min() < 0 or at.max() >= known or (np.diff(at) <= 0).any()):
-            raise F2FError("damaged file, corrections", expected="increasing", got="others")
+        at = coding.unpack(packed, count, parameter, kept if coding.by_rank else plane_bits)
         if not coding.by_rank:
             if not care[at].all():
                 raise F2FError("damaged file, corrections", expected="care bits", got="others")
-            at = np.searchsorted(care_positions, at)
-        wrong = at.astype(np.uint32)
+            at = before[at]
+        wrong = at.astype(np.uint32, copy=False)
         own = nothing if zero_rate else next(symbols)
         found.append(Plane(bool(inverted), own, wrong, bool(zero_rate)))
     if tensors["ranks"].size % 2:

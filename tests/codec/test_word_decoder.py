@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import f2f_viz as f2f
-from f2f_viz.codec import _decode, blocks, word_decoder
+from f2f_viz.codec import _decode, blocks, instruction_set, word_decoder
 from f2f_viz.codec.packing import unpack_planes
 from f2f_viz.codec.word_decoder import CodedPlanes, Field, decode_words
 
@@ -20,7 +20,7 @@ CASES = [  # size, n_out, n_in, n_s
 
 @pytest.fixture(params=LEVELS, ids=lambda level: f"level{level}")
 def level(request, monkeypatch):
-    monkeypatch.setattr(word_decoder, "LEVEL", request.param)
+    monkeypatch.setattr(instruction_set, "DECODING_SET", request.param)
     return request.param
 
 
@@ -124,7 +124,7 @@ def test_any_code_at_every_level(seed, n_in, n_s, n_out, size, count, kept, orde
     expected = plainly(planes, mask, layout)
     with pytest.MonkeyPatch.context() as patch:
         for level in LEVELS:
-            patch.setattr(word_decoder, "LEVEL", level)
+            patch.setattr(instruction_set, "DECODING_SET", level)
             patch.setattr(word_decoder, "_LARGE", int(rng.choice([1, 1 << 23])))
             got = np.full(mask.size, 3, word)
             decode_words(planes, mask, got, layout)
