@@ -166,8 +166,8 @@ ORDERS = Choices(
         ),
         Order(
             name="row",
-            label="Row (the paper's)",
-            help="A block is n_out neighbours in C order.",
+            label="Row",
+            help="A block is n_out neighbours in C order: the paper's.",
             cost="clusters of kept weights fill some blocks and leave others empty",
             spread=False,
             blocks=fewest_blocks,

@@ -61,7 +61,9 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
 def describe_pruning(settings: Settings) -> str:
     """Say in a few words how a layer is pruned."""
     method = METHODS.pick(settings.method)
-    return (method.words or method.name + " {rate:g}").format(**settings.to_dict())
+    if method.words is None:
+        return f"{method.name} {settings.rate:g}"
+    return method.words(settings.to_dict())
 
 
 def _short(names: Sequence[str]) -> list[str]:

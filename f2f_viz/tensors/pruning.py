@@ -38,8 +38,9 @@ class PruningMethod(Choice):
         Whether it prunes the share `rate`; others decide by themselves.
     seeded : bool
         Whether the seed counts.
-    words : str
-        What it does, for a format of the settings' values.
+    words : callable or None
+        ``words(values)`` says in a few words what it does, of the settings' values; its name and
+        the rate if not given.
     options : tuple of str
         Names of the options that it takes, each a field of `Settings`.
     needs : str
@@ -52,7 +53,7 @@ class PruningMethod(Choice):
     choose: Callable[..., Mask]
     rated: bool = True
     seeded: bool = False
-    words: str = ""
+    words: Callable[[Mapping[str, Any]], str] | None = None
     options: tuple[str, ...] = ()
     needs: str = ""
     ranking: "Callable[[NDArray[Any], int], Magnitudes | Lot] | None" = None
@@ -123,8 +124,10 @@ class Lot:
 PER = Choices(
     "per",
     [
-        Choice(name="layer", label="Layer", help="The largest weights of the layer stay."),
-        Choice(name="row", label="Row", help="Every index of the first axis loses the same share."),
+        Choice(name="layer", label="Whole layer", help="The largest weights of the layer stay."),
+        Choice(
+            name="row", label="Each row", help="Every index of the first axis loses the same share."
+        ),
     ],
 )
 """What loses the same share under magnitude pruning."""
@@ -193,7 +196,7 @@ METHODS = Choices(
             label="Magnitude: largest |w|",
             help="Keeps the largest |w|, ties in C order.",
             choose=_by_magnitude,
-            words="magnitude {rate:g} of each {per}",
+            words=lambda v: f"magnitude{' by row' * (v['per'] == 'row')} {v['rate']:g}",
             options=("per",),
             ranking=lambda weights, seed: Magnitudes(weights),
         ),
@@ -211,7 +214,7 @@ METHODS = Choices(
             help="Keeps |w| above the threshold.",
             choose=_by_threshold,
             rated=False,
-            words="|w| > {threshold:g}",
+            words=lambda v: f"|w| > {v['threshold']:g}",
             options=("threshold",),
         ),
         PruningMethod(
@@ -220,7 +223,7 @@ METHODS = Choices(
             help="Keeps what is not zero already.",
             choose=_existing_zeros,
             rated=False,
-            words="own zeros",
+            words=lambda v: "own zeros",
         ),
         PruningMethod(
             name="n:m",
@@ -228,7 +231,7 @@ METHODS = Choices(
             help="Keeps the N largest |w| of every M neighbours in a row.",
             choose=_n_of_m,
             rated=False,
-            words="{pattern}",
+            words=lambda v: str(v["pattern"]),
             options=("pattern",),
         ),
         PruningMethod(
@@ -237,7 +240,7 @@ METHODS = Choices(
             help="Keeps what a mask says.",
             choose=_given,
             rated=False,
-            words="mask",
+            words=lambda v: "mask",
             options=("mask",),
             needs="mask",
         ),

@@ -267,8 +267,8 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
         assert [row["layer"] for row in rows] == [names[0]] * 3 + [names[1]] * 3
         assert [row["short"] for row in rows[::3]] == ["dense/ffn1", "l0-0.9/ffn2"]
         assert [row["pruning"] for row in rows[:3]] == [
-            "magnitude 0.5 of each layer",
-            "magnitude 0.9 of each layer",
+            "magnitude 0.5",
+            "magnitude 0.9",
             "2:4",
         ]
         for row in rows:

@@ -84,7 +84,8 @@ def test_what_is_wrong_stands_beside_its_control(page):
     n_in.fill("4")
     expect(page.locator(".f2f-field-n_in .f2f-error")).to_be_hidden()
     settle(page)
-    expect(page.get_by_label("n_out, block bits")).to_have_value("40")
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(n_in=4))
+    expect(page.get_by_label("n_out, block bits")).to_have_value(str(a.n_out))
 
 
 def test_decoder_steps_by_button_and_key(page, eventually):
@@ -216,7 +217,7 @@ def test_sweep_fills_and_loads(page):
     expect(row).to_contain_text(f"{a.ratio.value:.3f} ×")
     row.get_by_role("button").click()
     expect(page.get_by_label("n_in, symbol bits")).to_have_value("5")
-    expect(page.get_by_label("Row", exact=True)).to_be_checked()
+    expect(page.get_by_role("radio", name="Row", exact=True)).to_be_checked()
     settle(page)
     expect(card(page, "ratio")).to_have_text(f"{a.ratio.value:.2f}×")
 
@@ -253,7 +254,7 @@ def test_link_and_settings_file(app_server, open_page, tmp_path):
     settle(page)
     expect(page.get_by_role("spinbutton", name="Pruning rate")).to_have_value("0.75")
     expect(page.get_by_label("n_in, symbol bits")).to_have_value("6")
-    expect(page.get_by_label("Row", exact=True)).to_be_checked()
+    expect(page.get_by_role("radio", name="Row", exact=True)).to_be_checked()
     with page.expect_download() as download:
         page.get_by_role("button", name="Save JSON").click()
     saved = json.loads(download.value.path().read_text())
@@ -320,7 +321,7 @@ def test_server_ends_its_kernels(start_server, open_page, eventually):
 
 
 def test_reload_begins_anew(app_server, page):
-    page.get_by_label("Row", exact=True).check()
+    page.get_by_role("radio", name="Row", exact=True).check()
     page.reload()
     settle(page)
-    expect(page.get_by_label("Interleaved", exact=True)).to_be_checked()
+    expect(page.get_by_role("radio", name="Interleaved", exact=True)).to_be_checked()

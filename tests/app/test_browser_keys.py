@@ -66,9 +66,9 @@ def test_the_analyzer_is_driven_by_keys_alone(page):
     for _ in range(10):
         keys.press("ArrowLeft")
     expect(page.locator("[data-key=sparsity]").first).to_have_text("80.00%")
-    page.get_by_label("Interleaved", exact=True).focus()
+    page.get_by_role("radio", name="Interleaved", exact=True).focus()
     keys.press("ArrowRight")
-    expect(page.get_by_label("Row", exact=True)).to_be_checked()
+    expect(page.get_by_role("radio", name="Row", exact=True)).to_be_checked()
     settle(page)
     a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8, order="row"))
     ratio = page.locator(".f2f-card-value[data-key=ratio]")
@@ -76,10 +76,10 @@ def test_the_analyzer_is_driven_by_keys_alone(page):
     page.locator(".f2f-card-ratio").focus()  # the explanation is for the focus as for the mouse
     expect(page.locator(".f2f-card-ratio .f2f-tip")).to_be_visible()
     summary = page.get_by_text("What is stored, and how")
-    before = page.get_by_label("Bitmap", exact=True).is_visible()
+    before = page.get_by_role("radio", name="Bitmap", exact=True).is_visible()
     summary.focus()
     keys.press("Enter")
-    expect(page.get_by_label("Bitmap", exact=True)).to_be_visible(visible=not before)
+    expect(page.get_by_role("radio", name="Bitmap", exact=True)).to_be_visible(visible=not before)
     page.get_by_role("tab", selected=True).focus()
     keys.press("Home")
     for _ in range(2):

@@ -19,7 +19,8 @@ def page(shared, defaults):
     shared.get_by_label("Samples", exact=True).check()
     shared.get_by_label("Sample layer").select_option(f2f.sample_names()[0])
     shared.get_by_label("Load settings from a JSON file").set_input_files(defaults)
-    expect(shared.get_by_label("n_out, block bits")).to_have_value("80")
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    expect(shared.get_by_label("n_out, block bits")).to_have_value(str(a.n_out))
     settle(shared)
     return shared
 
@@ -27,7 +28,7 @@ def page(shared, defaults):
 def test_block_grid_is_drawn_and_hidden(page, eventually):
     page.get_by_role("tab", name="Mask").click()
     page.get_by_role("spinbutton", name="Pruning rate").fill("0.96")
-    page.get_by_label("Row", exact=True).check()
+    page.get_by_role("radio", name="Row", exact=True).check()
     settle(page)
     a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.96, order="row"))
     words = f"Mask, one weight a cell; blocks of {a.n_out} weights"
@@ -54,7 +55,7 @@ def test_number_format_is_chosen_beside_the_layer(page):
     chosen = page.get_by_label("Number format")
     chosen.select_option("int8/channel")
     settle(page)
-    expect(page.locator(".f2f-layer")).to_contain_text("float32 → int8 per channel")
+    expect(page.locator(".f2f-layer")).to_contain_text("float32 → int8, a scale per channel")
     a = f2f.analyze(f2f.sample_layer(), f2f.Settings(number_format="int8/channel"))
     expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
     expect(page.locator(".f2f-badge")).to_have_text("✓ bit-exact")

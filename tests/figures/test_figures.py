@@ -344,7 +344,7 @@ def test_fronts_are_of_one_layer_and_sparsity(analyses):
             {"method": "threshold", "threshold": 0.01}, {"method": "n:m", "pattern": "1:4"},
         )
     ]  # fmt: skip
-    assert words == ["magnitude 0.9 of each row", "random 0.5", "own zeros", "|w| > 0.01", "1:4"]
+    assert words == ["magnitude by row 0.9", "random 0.5", "own zeros", "|w| > 0.01", "1:4"]
 
 
 def test_trellis_says_why_it_is_empty(analyses):
