@@ -171,7 +171,9 @@ def test_planes_and_trellis_are_exported_as_svg(page):
     view.get_by_role("button", name="Export").click()
     expect(view.get_by_role("status")).to_contain_text("256 states are too many")
     page.get_by_label("n_in, symbol bits").fill("4")
-    expect(page.get_by_label("n_out, block bits")).to_have_value("40")
+    expect(page.get_by_label("n_out, block bits")).to_have_value(
+        str(f2f.analyze(f2f.sample_layer(), f2f.Settings(n_in=4)).n_out)
+    )
     settle(page)
     with page.expect_download() as download:
         view.get_by_role("button", name="Export").click()
