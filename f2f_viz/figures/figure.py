@@ -4,6 +4,7 @@ Settings, seed and version go into every file, so that a figure can be made agai
 """
 
 import csv
+import html
 import io
 import json
 import os
@@ -171,7 +172,7 @@ def to_bytes(
         page = file_html(root, INLINE, f"f2f-viz: {figure.name}", suppress_callback_warning=True)
         ground = palette(figure.theme).surface
         tag = (
-            f'<meta name="f2f-viz" content="{_attribute(about)}">'
+            f'<meta name="f2f-viz" content="{html.escape(about)}">'
             f"<style>body {{ background: {ground} }}</style>"
         )
         return page.replace("<head>", f"<head>{tag}", 1).encode()
@@ -207,7 +208,7 @@ def _image(root: LayoutDOM, form: str, driver: Any, about: str, scale: float, gr
         plot.output_backend = "svg"
     svg = get_svg(root, driver=driver)[0]
     opening = svg.index(">", svg.index("<svg")) + 1
-    head = f"<metadata>{_attribute(about)}</metadata>"
+    head = f"<metadata>{html.escape(about)}</metadata>"
     if ground:
         head += f'<rect width="100%" height="100%" fill="{ground}"/>'
     svg = svg[:opening] + head + svg[opening:]
@@ -239,10 +240,6 @@ def _pdf(svg: str, about: str) -> bytes:
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
-
-
-def _attribute(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
 def _csv(figure: Figure) -> str:

@@ -1,6 +1,7 @@
 """The decoder as one self-contained page: step and play with no kernel and no network."""
 
 import base64
+import html
 import json
 from typing import Any
 
@@ -77,9 +78,9 @@ def lesson_html(analysis: Analysis, theme: palette.Theme, about: str, plane: int
     text = json.dumps(state, default=lambda raw: {"bytes": base64.b64encode(raw).decode()})
     replace = {
         "$THEME": theme,
-        "$ABOUT": about.replace("&", "&amp;").replace('"', "&quot;"),
+        "$ABOUT": html.escape(about),
         "$CSS": palette.css() + style(STATIC / "decoder.css"),
-        "$LAYER": analysis.layer.name.replace("<", "&lt;"),
+        "$LAYER": html.escape(analysis.layer.name),
         "$PLANE": analysis.planes[plane].name,
         "$N_IN": str(analysis.network.n_in),
         "$N_OUT": str(analysis.n_out),

@@ -1,4 +1,5 @@
 import csv
+import html
 import io
 import json
 import os
@@ -76,7 +77,7 @@ def test_images(analysis, driver):
     assert b"f2f-viz" in png
     svg = to_bytes(figure, "svg", driver=driver).decode()
     about = svg[svg.index("<metadata>") + 10 : svg.index("</metadata>")]
-    assert json.loads(about.replace("&quot;", '"').replace("&lt;", "<"))["figure"] == "bits"
+    assert json.loads(html.unescape(about))["figure"] == "bits"
 
 
 @pytest.mark.parametrize("name", ["bits", "histogram", "planes"])
