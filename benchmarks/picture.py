@@ -14,7 +14,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 def _lines(title, label, rows, x):
     plot = figure(
-        title=title, x_axis_label=label, y_axis_label="µs a block", y_axis_type="log",
+        title=title, x_axis_label=label, y_axis_label="µs per block", y_axis_type="log",
         width=380, height=320, toolbar_location=None, output_backend="svg",
     )  # fmt: skip
     other = 1 - x

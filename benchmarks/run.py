@@ -58,7 +58,7 @@ def cpu(run, repeat=3):
 
 
 def search_cost(n_in, n_s, sparsity, blocks=2048, planes=8, repeat=2):
-    """CPU microseconds a block and plane, and the efficiency."""
+    """CPU microseconds per block and plane, and the efficiency."""
     n_out = int(n_in / (1 - sparsity) + 1e-9)
     random = rng(n_in, n_s, n_out)
     _, care = stream(random, blocks, n_out, 1 - sparsity)
@@ -72,7 +72,7 @@ def search_cost(n_in, n_s, sparsity, blocks=2048, planes=8, repeat=2):
 
 
 def against_yardstick(quick):
-    """n_s, blocks compared, plain and own microseconds a block, ratio, equal cost."""
+    """n_s, blocks compared, plain and own microseconds per block, ratio, equal cost."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         program = compile_yardstick(folder)
@@ -298,7 +298,7 @@ def main():
 
     add(
         "Search against the plain program",
-        ("n_s", "plain C, µs a block", "f2f-viz, µs a block", "ratio", "cost"),
+        ("n_s", "plain C, µs per block", "f2f-viz, µs per block", "ratio", "cost"),
         against_yardstick(quick),
         "n_in = 8, S = 0.9. The plain program (`benchmarks/yardstick.c`, gcc -O2 -mpopcnt) visits "
         "every transition. Both find the same minimum on the same stream.",
@@ -309,10 +309,10 @@ def main():
     if quick:
         codes = [(8, 0), (8, 1), (8, 2)]
     by_code = [(n, s, *search_cost(n, s, 0.9, 512 if n * s > 10 else 2048, 2, 1)) for n, s in codes]
-    add("Search by code, S = 0.9", ("n_in", "n_s", "µs a block", "efficiency"), by_code)
+    add("Search by code, S = 0.9", ("n_in", "n_s", "µs per block", "efficiency"), by_code)
     rates = (0.9,) if quick else (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
     by_rate = [(s, n_s, *search_cost(8, n_s, s, 2048, 4, 1)) for n_s in (0, 1, 2) for s in rates]
-    add("Search by sparsity, n_in = 8", ("S", "n_s", "µs a block", "efficiency"), by_rate)
+    add("Search by sparsity, n_in = 8", ("S", "n_s", "µs per block", "efficiency"), by_rate)
     heavy = [] if quick else [row for n_s in (1, 2) for row in by_care_bits(n_s)]
     add(
         "Blocks by care bits, n_in = 8",

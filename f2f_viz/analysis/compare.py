@@ -63,7 +63,7 @@ _FORMATS = (
     _Format("dense", _rivals.dense, True, True, "all weights, zeros too"),
     _Format("CSR", _rivals.csr, False, True, "by row; rows vary in length"),
     _Format("COO", _rivals.coo, False, True, "by binary search; one index a kept weight"),
-    _Format("bitmask + values", _rivals.bitmask, False, False, "one bit a weight"),
+    _Format("bitmask + values", _rivals.bitmask, False, False, "one bit per weight"),
     _Format("2:4", _rivals.n_of_m, True, True, "only masks with at most 2 of every 4 kept"),
     _Format("zstd", _rivals.zstd, note=f"level {_rivals.ZSTD_LEVEL}, of the pruned tensor"),
     _Format("xz", _rivals.xz, note="preset 6, of the pruned tensor"),
@@ -141,7 +141,7 @@ class RatePoint:
     delta : float
         δ, mismatched care bits / care bits, over the planes that have symbols.
     rate : float
-        Payload bits a plane's bit, n_in / n_out.
+        Payload bits per bit of the plane, n_in / n_out.
     bound : float
         R at this δ: no code for random care bits has a lower rate.
     """
@@ -167,7 +167,7 @@ class Bounds:
     joint_bits : float
         Kept weights, exponents (whole integers) coded to their joint entropy, other bits plain.
     mask_bits : float
-        The mask at h(S) bits a weight, as if its places were independent.
+        The mask at h(S) bits per weight, as if its places were independent.
     rate_point : RatePoint or None
         None without an encoded layer, or where nothing is kept.
     """

@@ -32,7 +32,7 @@ class Report:
     dense_bits, kept_bits : int
         Bits of all weights, and of the kept ones, in all planes.
     bits : dict of str to int
-        payload (n_in bits a block and plane), corrections, mask, matrix, header (all else in the
+        payload (n_in bits per block and plane), corrections, mask, matrix, header (all else in the
         file); they add up to the file's size.
     """
 

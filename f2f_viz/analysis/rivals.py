@@ -115,7 +115,7 @@ def dense(layer: Pruned) -> list[Buffer]:
 
 
 def bitmask(layer: Pruned) -> list[Buffer]:
-    """One bit a weight, then the kept values."""
+    """One bit per weight, then the kept values."""
     return [np.packbits(layer.mask), layer.plain(layer.kept)]
 
 

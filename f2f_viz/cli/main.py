@@ -95,7 +95,7 @@ def tensors(path: str, as_json: bool) -> None:
               "they are. The first that fits counts.")  # fmt: skip
 @preset_option
 @field_options
-@click.option("--threads", type=click.IntRange(1), help="One a core if not given.")
+@click.option("--threads", type=click.IntRange(1), help="One per core if not given.")
 @click.option("--dask", metavar="ADDRESS", help="Encode layers on a Dask cluster (extra dask).")
 @_json
 def encode(

@@ -48,7 +48,7 @@ def encode(
     scales : ndarray of float32, optional
         Of quantized weights, shape () or (shape[0], 1, …): kept, so that real values can be told.
     threads : int, optional
-        One a core if not given.
+        One per core if not given.
     progress : callable, optional
         Called as ``progress(done, total)``.
     cancel : threading.Event, optional

@@ -4,7 +4,7 @@
   coded (`rice`) behind a byte that says k. A little more than the entropy h(S), and fast to read.
 * ``range``: a static binary range coder (Martin 1979; the constriction library) with P(kept) =
   kept / size: h(S) to a tenth of a percent, read one weight after the other.
-* ``bitmap``: one bit a weight.
+* ``bitmap``: one bit per weight.
 """
 
 from collections.abc import Callable
@@ -135,7 +135,7 @@ MASK_CODINGS = Choices(
             name="range",
             label="Range-coded",
             help="Range-coded to the entropy h(S).",
-            cost="h(S) bits a weight, 0.47 at S = 0.9; read serially",
+            cost="h(S) bits per weight, 0.47 at S = 0.9; read serially",
             pack=_pack_range,
             unpack=_unpack_range,
             expected_bits=lambda kept, size: size * float(binary_entropy(kept / max(size, 1))),
@@ -143,8 +143,8 @@ MASK_CODINGS = Choices(
         MaskCoding(
             name="bitmap",
             label="Bitmap",
-            help="One bit a weight.",
-            cost="1 bit a weight; read at the speed of memory",
+            help="One bit per weight.",
+            cost="1 bit per weight; read at the speed of memory",
             pack=_pack_bitmap,
             unpack=_unpack_bitmap,
             expected_bits=lambda kept, size: float(size),

@@ -49,7 +49,7 @@ def max_n_in(n_s: int) -> int:
 
 
 def search_seconds(n_in: int, n_s: int, n_out: int, blocks: int, planes: int) -> float:
-    """Estimate the seconds one thread searches, for a stream of about n_in care bits a block.
+    """Estimate the seconds one thread searches, for a stream of about n_in care bits per block.
 
     Measured on cores with AVX-512; the portable path is some two times slower at n_s = 2, and ten
     at n_s = 1.

@@ -13,7 +13,7 @@ __all__ = ["PARTS", "BitsView", "bits_data"]
 
 PARTS = ("payload", "corrections", "mask", "matrix", "header")
 _MEANING = {
-    "payload": "n_in bits a block and plane",
+    "payload": "n_in bits per block and plane",
     "corrections": "care bits the decoder gets wrong",
     "mask": "which weights are kept",
     "matrix": "the XOR matrix M",
@@ -27,8 +27,8 @@ def bits_data(analysis: Analysis) -> dict[str, list[Any]]:
     Returns
     -------
     dict of lists, one entry a part in the order of `PARTS`
-        part, bits, left, right (bits a weight), share (of the file), meaning; their end `right[-1]`
-        is the whole file, `right[1]` seed's accounting.
+        part, bits, left, right (bits per weight), share (of the file), meaning. `right[-1]` is the
+        whole file, `right[1]` the paper's accounting (payload + corrections).
     """
     size = max(analysis.mask.size, 1)
     total = sum(analysis.bits.values())
@@ -49,7 +49,7 @@ def bits_data(analysis: Analysis) -> dict[str, list[Any]]:
 
 
 class BitsView:
-    """One bar of stored bits a weight; the bound is a dashed line.
+    """One bar of stored bits per weight; the bound is a dashed line.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class BitsView:
         self.root = plot = blank(
             colours,
             title="Stored bits",
-            x="bits a weight",
+            x="bits per weight",
             y_range=(-0.36, 2.4 if narrow else 1.15),
         )
         fill = [getattr(colours, part) for part in PARTS]
@@ -117,7 +117,7 @@ class BitsView:
         coded, whole = (f"{about}{data['right'][end]:.2f}" for end in (1, -1))
         bound = f"bound {planes * (1 - analysis.sparsity):.2f}"
         self.root.title.text = (
-            f"{coded} bits a weight, file {whole}, {bound}"
+            f"{coded} bits per weight, file {whole}, {bound}"
             if self._narrow
             else f"Bits a weight: {coded} payload + corrections, {whole} whole file; "
             f"dense {planes}, {bound} (dashed)"

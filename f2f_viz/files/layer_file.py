@@ -1,7 +1,7 @@
 """The .f2f file: a safetensors file that holds one encoded layer (docs/format.md).
 
 Tensors, all uint8 and packed with bit 0 first: ``mask`` (`mask_coding`), ``matrix`` (M, row by
-row), ``symbols`` (plane after plane, n_in bits a block; zero-rate planes have none),
+row), ``symbols`` (plane after plane, n_in bits per block; zero-rate planes have none),
 ``corrections`` (plane after plane, each from a byte's start) and ``ranks`` (the field's values by
 rank, two bytes each; empty if not recoded); of quantized weights also ``scales`` (float32). The
 metadata entry ``f2f`` is a JSON object; ``digest`` is the SHA-256 of that JSON and of the tensors,

@@ -161,7 +161,7 @@ def encode_model(
     force : bool
         The output may replace the model.
     threads : int, optional
-        Of each layer's search; if not given one a core, or one in all with an executor.
+        Of each layer's search; if not given one per core, or one in all with an executor.
     executor : concurrent.futures.Executor, optional
         Encodes layers where it likes; its workers read `path` themselves. Without one, layers
         are encoded one after another.

@@ -45,7 +45,7 @@ def _ordered_words(weights: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
 
 
 class Magnitudes:
-    r"""The \|w\| of a layer, ready to be cut at any count; two bytes a weight beside the weights.
+    r"""The \|w\| of a layer, ready to be cut at any count; two bytes per weight beside the weights.
 
     Parameters
     ----------

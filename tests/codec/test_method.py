@@ -453,7 +453,7 @@ def test_planes_are_stored_plainly_where_that_is_smaller(n_s, rate, shape):
     searched = sum(not plane.zero_rate for plane in plain.planes)
     assert not coded.network.is_plain
     np.testing.assert_array_equal(plain.network.matrix, np.eye(8, 8 * (n_s + 1)))
-    # one bit a weight and plane; corrections are only of planes that have no symbols at all
+    # one bit per weight and plane; corrections are only of planes that have no symbols at all
     assert f2f.report(plain).bits["payload"] == searched * -(-mask.size // 8) * 8
     assert f2f.report(plain).efficiency == 1
     assert not any(plane.corrections.size for plane in plain.planes if not plane.zero_rate)
