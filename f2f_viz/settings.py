@@ -9,6 +9,7 @@ from f2f_viz.codec.blocks import MAX_N_OUT, ORDERS
 from f2f_viz.codec.code import Code, code_of
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.mask_coding import MASK_CODINGS
+from f2f_viz.codec.network import MATRICES
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.pruning import METHODS, PER
@@ -107,7 +108,8 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values by the keywords of `names`; `from_dict` takes them."""
-        code = {name: getattr(self.code, field) for name, field in _CODE_NAMES.items()}
+        values = self.code.to_dict()
+        code = {name: values[field] for name, field in _CODE_NAMES.items()}
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         del own["code"]
         return own | code
@@ -196,6 +198,10 @@ FIELDS = Choices(
               help="Exponents as ranks, the most frequent first."),
         Field(name="zero_rate", label="Zero-rate planes", kind=bool,
               help="Skewed planes without symbols, where that pays."),
+        Field(name="matrix", label="Matrix M", kind=str, choices=MATRICES,
+              help="How the decoder's matrix is drawn."),
+        Field(name="weights", label="Row weights", kind=str,
+              help="For matrix light: ones of a row on x_t and on older symbols, such as 3,1."),
         Field(name="matrix_seed", label="Matrix seed", kind=int, high=2**63 - 1,
               help="Of the decoder's matrix M."),
     ],

@@ -121,6 +121,17 @@ def corrections_of(head, data, plane, plane_bits):
     bits, count = bits_of(data), head["counts"][plane]
     if head["code"]["coding"] == "rank":
         return rice_decode(data, count, head["parameters"][plane])
+    if head["code"]["coding"] == "slots":
+        slots, w = divmod(head["parameters"][plane], 256)
+        end, last, found = -(-plane_bits // 1280) * slots * w, -1, []
+        for at in range(0, end, w):
+            value = number(bits[at : at + w])
+            if value <= 2**w - 2:
+                last += min(value + 1, 2**w - 2)
+            if value < 2**w - 2:
+                found.append(last)
+        tail = range(end, end + 32 * (count - len(found)), 32)
+        return found + [number(bits[at : at + 32]) for at in tail]
     found, at = [], 0
     for chunk in range(-(-plane_bits // 512)):
         while bits[at]:
@@ -162,7 +173,7 @@ def decode(data):
             plane.extend(rows @ register.reshape(-1) % 2 ^ head["inverted"][p])
         end = start + head["lengths"][p]
         for at in corrections_of(head, parts["corrections"][start:end], p, blocks * n_out):
-            plane[care[at] if head["code"]["coding"] == "rank" else at] ^= 1
+            plane[care[at] if head["code"]["coding"] != "chunk" else at] ^= 1
         start = end
         for at in care:
             words[where[at]] |= int(plane[at]) << (planes - 1 - p)

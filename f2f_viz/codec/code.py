@@ -8,10 +8,26 @@ from f2f_viz.choices import Choice, Choices, checked_flag, checked_number
 from f2f_viz.codec.blocks import MAX_N_OUT, ORDERS
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.mask_coding import MASK_CODINGS
+from f2f_viz.codec.network import MATRICES, MAX_N_IN
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError
 
 __all__ = ["PRESETS", "Code", "Preset", "code_of"]
+
+
+def _checked_weights(weights: Any) -> tuple[int | None, ...]:
+    """Return row weights as a tuple; lists and a text such as "3,1" are taken too."""
+    try:
+        parts = weights.split(",") if isinstance(weights, str) else [*weights]
+        found = tuple(None if w in (None, "") else int(w) for w in parts)
+    except (TypeError, ValueError):
+        found = ()
+    if not found or any(w is not None and not 0 <= w <= MAX_N_IN for w in found) or found[0] == 0:
+        raise F2FError(
+            "weights", expected=f"numbers up to {MAX_N_IN}, such as (3, 1)", got=repr(weights),
+            field="weights",
+        )  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,11 @@ class Code:
         Store exponents (whole integers) as ranks (`exponent_ranks`).
     zero_rate : bool
         Store skewed planes without symbols where that pays (`planes`).
+    matrix : str
+        How M is drawn: a name of `network.MATRICES`.
+    weights : tuple of int or None
+        Of the matrix ``light``: ones of a row on x_t, at most, then on x_{t−1}, x_{t−2}, …; the
+        last holds for all older symbols (`XorNetwork.light`).
     seed : int
         Of the matrix M.
 
@@ -60,12 +81,16 @@ class Code:
     mask_coding: str = "range"
     recode: bool = True
     zero_rate: bool = True
+    matrix: str = "odd"
+    weights: tuple[int | None, ...] = (3, 1)
     seed: int = 0
 
     def __post_init__(self) -> None:
         ORDERS.pick(self.order)
         CODINGS.pick(self.coding)
         MASK_CODINGS.pick(self.mask_coding)
+        MATRICES.pick(self.matrix)
+        object.__setattr__(self, "weights", _checked_weights(self.weights))
         checked_flag(self, "fit_n_out", "plain", "recode", "zero_rate")
         checked_number(self, "n_s", int, 0, MAX_STATE_BITS)
         checked_number(self, "n_in", int, 1, max_n_in(self.n_s))
@@ -84,6 +109,17 @@ class Code:
         """
         return code_of(PRESETS["paper"].code, chosen)
 
+    @classmethod
+    def fixed_rate(cls, **chosen: Any) -> "Code":
+        """Return a code whose file has a fixed rate: corrections in slots, a bitmap, all symbols.
+
+        Parameters
+        ----------
+        **chosen
+            Fields to choose, such as ``n_s=1``.
+        """
+        return code_of(PRESETS["fixed_rate"].code, chosen)
+
     @property
     def preset(self) -> str | None:
         """Name of the entry of `PRESETS` that this is, whatever n_in, n_s and seed."""
@@ -94,7 +130,8 @@ class Code:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values by field."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return found | {"weights": list(self.weights)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +163,19 @@ PRESETS = Choices(
                 coding="chunk",
                 mask_coding="bitmap",
                 recode=False,
+                zero_rate=False,
+                matrix="uniform",
+            ),
+        ),
+        Preset(
+            name="fixed_rate",
+            label="Fixed rate",
+            help="Symbols, corrections and mask at a constant rate: slots, a bitmap.",
+            cost="slots cost more than ranks, a bitmap a bit a weight",
+            code=Code(
+                n_s=2,
+                coding="slots",
+                mask_coding="bitmap",
                 zero_rate=False,
             ),
         ),

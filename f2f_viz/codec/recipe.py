@@ -22,7 +22,7 @@ from f2f_viz.codec.census import census
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.exponent_ranks import CodedWords, rank_table
-from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.network import MATRICES, XorNetwork
 from f2f_viz.codec.planes import PlanePlan, encode_planes, plan_planes
 from f2f_viz.codec.sampling import sample_mismatches
 
@@ -120,7 +120,8 @@ class _Layer:
 
     def drawn(self, length: int) -> XorNetwork:
         """Draw the decoder of blocks of this length."""
-        return XorNetwork.random(self.code.n_in, length, self.code.n_s, seed=self.code.seed)
+        code = self.code
+        return MATRICES[code.matrix].draw(code.n_in, length, code.n_s, code.weights, code.seed)
 
     def recipe(self, network: XorNetwork) -> Recipe:
         # planes that are stored as they are need no order that evens blocks out

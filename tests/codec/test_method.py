@@ -211,6 +211,44 @@ def test_rank_coding_is_near_the_entropy_of_the_gaps():
         assert bits / ranks.size == pytest.approx(rice.rice_bits(rate), rel=0.02)
 
 
+def test_slots_serve_in_time_and_at_a_constant_rate():
+    """Each slot serves its own group or one up to 16 later; what comes too late overflows."""
+    entry, rng = corrections.CODINGS["slots"], np.random.default_rng(4)
+    plane = 1280 * 400
+    care_at = np.flatnonzero(rng.random(plane) < 0.1)
+    spread = np.flatnonzero(rng.random(care_at.size) < 0.005)
+    burst = np.union1d(spread, np.arange(20_000, 20_150))
+    for ranks, most in ((spread, 0), (burst, 150)):
+        packed, bits, parameter = entry.pack(ranks, care_at[ranks], plane)
+        k, w = divmod(parameter, 256)
+        assert bits == 400 * k * w + 32 * ((bits - 400 * k * w) // 32)
+        assert (bits - 400 * k * w) // 32 <= most
+        values = np.unpackbits(packed, bitorder="little")[: 400 * k * w].reshape(-1, w)
+        values = values.astype(int) @ (1 << np.arange(w))
+        last, passes = -1, 2**w - 2
+        for slot, value in enumerate(values.tolist()):
+            if value < passes:
+                last += value + 1
+                group = care_at[last] // 1280
+                assert slot // k <= group <= slot // k + 16
+            elif value == passes:
+                last += passes
+        assert bits <= 1.6 * corrections.CODINGS["rank"].bits(ranks, care_at[ranks], plane)
+        found = entry.unpack(packed, ranks.size, parameter, plane)
+        np.testing.assert_array_equal(found, ranks)
+
+
+def test_expected_bits_are_near_what_a_coding_takes():
+    rng, plane = np.random.default_rng(5), 800_000
+    care_at = np.flatnonzero(rng.random(plane) < 0.1)
+    for entry in corrections.CODINGS.values():
+        for rate in (0.004, 0.013, 0.06):
+            ranks = np.flatnonzero(rng.random(care_at.size) < rate)
+            bits = entry.bits(ranks, care_at[ranks], plane)
+            share = ranks.size / care_at.size
+            assert entry.expected_bits(share, care_at.size, plane) == pytest.approx(bits, rel=0.2)
+
+
 def test_chunk_coding_follows_the_paper():
     # 1300 bits are three chunks; each correction is a flag and 9 bits, each chunk ends with a flag
     at = np.array([5, 700])

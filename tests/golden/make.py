@@ -48,6 +48,7 @@ FILES = {
     "none-pruned.f2f": (weights(np.float16, (9, 7)), 0.0, PAPER, {"n_s": 1}),
     "float32-fitted.f2f": (weights(np.float32, (64, 96)), 0.9, FITTED, {"n_s": 2}),
     "int8-plain.f2f": (weights(np.int8), 0.05, FITTED, {"n_s": 0}),
+    "int8-slots.f2f": (weights(np.int8, (64, 96)), 0.8, f2f.Code.fixed_rate(), {"n_s": 1}),
     "int8-scales.f2f": (weights(np.int8), 0.9, FITTED, {"n_s": 1, "scales": SCALES}),
 }  # fmt: skip
 

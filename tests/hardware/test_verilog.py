@@ -1,12 +1,9 @@
 """The Verilog, run in Icarus: every bit of every block, and faults that the testbench must find."""
 
-import os
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 
-import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,29 +13,6 @@ import f2f_viz as f2f
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.hardware.verilog import correction_items, xor_module
 
-DTYPES = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16, "int8": np.int8}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def icarus():
-    if shutil.which("iverilog") is None:
-        message = "no Icarus Verilog on PATH: run tools/ensure_iverilog.sh"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-
-
-def simulate(folder, stall=0):
-    """Return the testbench's last line."""
-    sources = ["f2f_xor.v", "f2f_lane.v", "f2f_lane_tb.v"]
-    made = subprocess.run(
-        ["iverilog", "-g2005", "-Wall", "-Wno-timescale", "-o", "sim", *sources],
-        cwd=folder, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    assert made.stderr == ""
-    run = ["vvp", "-n", "sim", *[f"+stall={stall}"] * bool(stall)]
-    done = subprocess.run(run, cwd=folder, check=True, capture_output=True, text=True, timeout=120)
-    assert "arning" not in done.stdout + done.stderr
-    return done.stdout.splitlines()[-1]
-
 
 def blocks_of(folder, n_out):
     lines = (folder / "blocks.hex").read_text().split()
@@ -46,21 +20,14 @@ def blocks_of(folder, n_out):
     return np.array([[value >> i & 1 for i in range(n_out)] for value in values], bool)
 
 
-def encoded_layer(dtype, n_s, order, size=(30, 50), seed=3):
-    """A layer whose weights are mostly negative, so that planes are inverted."""
-    rng = np.random.default_rng(seed)
-    weights = rng.normal(-1.5, 1, size) * (20 if dtype == "int8" else 0.1)
-    weights = weights.astype(DTYPES[dtype])
-    mask = rng.random(size) < 0.15
-    return weights, mask, f2f.encode(weights, mask, f2f.Code.paper(n_s=n_s, n_out=53, order=order))
-
-
 @pytest.mark.parametrize("flips", [1, 2])
 @pytest.mark.parametrize("n_s", [0, 1, 2])
 @pytest.mark.parametrize(
     ("dtype", "order"), [("float32", "interleaved"), ("bfloat16", "row"), ("int8", "row")]
 )
-def test_every_bit_of_every_block_is_the_software_s(tmp_path, dtype, order, n_s, flips):
+def test_every_bit_of_every_block_is_the_software_s(
+    tmp_path, dtype, order, n_s, flips, simulate, encoded_layer
+):
     weights, _, encoded = encoded_layer(dtype, n_s, order)
     assert {p.inverted for p in encoded.planes} == {False, True}
     wrong = [encoded.positions(p) // 53 for p in encoded.planes]
@@ -79,7 +46,7 @@ def test_every_bit_of_every_block_is_the_software_s(tmp_path, dtype, order, n_s,
 
 
 @pytest.mark.parametrize("n_s", [0, 1, 2])
-def test_every_tile_starts_anew(tmp_path, n_s):
+def test_every_tile_starts_anew(tmp_path, n_s, simulate, encoded_layer):
     """What tiles of 7 blocks decode to is no layer, but hardware and software must agree."""
     encoded = replace(encoded_layer("int8", n_s, "interleaved")[2], tile_blocks=7)
     f2f.verilog(encoded, tmp_path)
@@ -91,7 +58,7 @@ def test_every_tile_starts_anew(tmp_path, n_s):
 
 
 @pytest.mark.parametrize(("n_s", "flips", "most"), [(0, 1, 1.12), (1, 1, 1.02), (1, 2, 1.002)])
-def test_cycles_a_block(tmp_path, n_s, flips, most):
+def test_cycles_a_block(tmp_path, n_s, flips, most, simulate):
     layer = f2f.sample_layer()
     assert layer.weights.shape == (160, 64)
     encoded = f2f.encode(layer.weights, f2f.prune(layer.weights, 0.9), n_s=n_s, n_out=80)
@@ -123,7 +90,7 @@ MUTATIONS = {
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_a_fault_is_found(tmp_path, name):
+def test_a_fault_is_found(tmp_path, name, simulate, encoded_layer):
     encoded = replace(encoded_layer("int8", 2, "row", seed=4)[2], tile_blocks=9)
     f2f.verilog(encoded, tmp_path)
     file, old, new = MUTATIONS[name]
@@ -148,7 +115,7 @@ def test_items_flip_the_positions(positions, n_out, flips, skip_bits):
     assert flipped == positions
 
 
-def test_gaps_longer_than_a_field_are_passed(tmp_path):
+def test_gaps_longer_than_a_field_are_passed(tmp_path, simulate, encoded_layer):
     _, _, encoded = encoded_layer("float32", 2, "interleaved", size=(60, 400))
     planes = [
         replace(p, corrections=p.corrections[encoded.positions(p) > 420 * 53])
@@ -165,7 +132,7 @@ def test_rows_are_masked_reductions():
     assert "  assign y[0] = ^(z & 4'hD);\n  assign y[1] = ^(z & 4'h0);\n" in xor_module(network)
 
 
-def test_command_writes_a_folder_that_make_runs(tmp_path, run):
+def test_command_writes_a_folder_that_make_runs(tmp_path, run, encoded_layer):
     _, _, encoded = encoded_layer("int8", 1, "row")
     f2f.save(encoded, tmp_path / "a.f2f")
     run("verilog", tmp_path / "a.f2f", "-o", tmp_path / "rtl", "--flips", 2)
@@ -184,7 +151,7 @@ def test_command_writes_a_folder_that_make_runs(tmp_path, run):
     assert "FAIL" in failed.stdout
 
 
-def test_bad_input_is_one_line(tmp_path, run):
+def test_bad_input_is_one_line(tmp_path, run, encoded_layer):
     assert "cannot" in run("verilog", tmp_path / "none.f2f", "-o", tmp_path / "rtl", code=1)
     (tmp_path / "file").write_text("")
     _, _, encoded = encoded_layer("int8", 1, "row")

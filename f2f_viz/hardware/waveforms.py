@@ -1,0 +1,232 @@
+"""What the wires of a lane hold, clock by clock, told from a trace: no simulator runs.
+
+The lane is that of `hardware.verilog`, with a symbol and a correction always at hand and every
+block taken at once.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f2f_viz.codec.encoded import Encoded
+from f2f_viz.codec.trace import trace
+from f2f_viz.errors import F2FError
+
+__all__ = ["Waveform", "to_vcd", "to_wavejson", "waveform"]
+
+Bits = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Clock cycles of a lane that decodes some blocks of a plane.
+
+    Attributes
+    ----------
+    plane, start : int
+        The plane, and the first of its blocks.
+    block : ndarray of int64, shape (cycles,)
+        Whose symbol stands at the input; −1 after the last.
+    in_ready : ndarray of bool, shape (cycles,)
+        The lane takes a symbol at this cycle's end, if one is there.
+    in_first, in_invert : ndarray of bool, shape (cycles,)
+    x : ndarray of bool, shape (cycles, n_in)
+        The symbol's bits, least significant first.
+    history : ndarray of bool, shape (cycles, n_in · n_s)
+        Bits of x_{t−1}, x_{t−2}, … as the XOR network sees them: 0 before a tile's start.
+    flip : ndarray of bool, shape (cycles, n_out)
+        Bits that a correction flips on their way into the block register.
+    out_block : ndarray of int64, shape (cycles,)
+        Which block the register y holds; −1 before the first.
+    out_valid : ndarray of bool, shape (cycles,)
+        All corrections of that block are made.
+    y : ndarray of bool, shape (cycles, n_out)
+    """
+
+    plane: int
+    start: int
+    block: NDArray[np.int64]
+    in_ready: Bits
+    in_first: Bits
+    in_invert: Bits
+    x: Bits
+    history: Bits
+    flip: Bits
+    out_block: NDArray[np.int64]
+    out_valid: Bits
+    y: Bits
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles: one a block, one for each further item of corrections, one to the end."""
+        return len(self.block)
+
+
+def waveform(encoded: Encoded, plane: int, start: int, stop: int, *, flips: int = 1) -> Waveform:
+    """Follow the lane over some blocks of a plane.
+
+    Parameters
+    ----------
+    encoded : Encoded
+    plane : int
+        0 is the most significant.
+    start, stop : int
+        Blocks, 0 ≤ start < stop ≤ l.
+    flips : int
+        Corrections that the lane makes in a cycle.
+
+    Returns
+    -------
+    Waveform
+
+    Raises
+    ------
+    F2FError
+        If the plane or the blocks are not there.
+    """
+    if flips < 1 or start >= stop:
+        raise F2FError(
+            "a waveform's blocks", expected="start < stop, flips ≥ 1", got=(start, stop, flips)
+        )
+    t = trace(encoded, plane, start, stop)
+    wrong = t.mismatch.sum(axis=1)
+    spent = np.maximum(-(-wrong // flips), 1)  # cycles of each block
+    loads = np.cumsum(spent) - spent
+    cycle = np.arange(int(spent.sum()) + 1)
+    inside = cycle[:-1]
+
+    coming = np.searchsorted(loads, cycle)  # its symbol stands at the input
+    there = coming < len(loads)
+    ready = np.zeros(len(cycle), bool)
+    ready[[*loads, -1]] = True
+    offered = np.minimum(coming, len(loads) - 1)
+    register = t.register[offered] * there[:, None]
+    bits = (register[:, :, None] >> np.arange(encoded.n_in) & 1).astype(bool)
+
+    held = np.repeat(np.arange(len(loads)), spent)  # the block that a cycle's end leaves in y
+    turn = inside - loads[held]  # which item of its corrections
+    order = np.cumsum(t.mismatch, axis=1) - 1  # a block's corrections, counted
+    flip = np.zeros((len(cycle), encoded.n_out), bool)
+    flip[:-1] = t.mismatch[held] & (order[held] // flips == turn[:, None])
+    early = order[held] // flips <= turn[:, None]
+    y = np.zeros_like(flip)
+    y[1:] = t.raw[held] ^ t.inverted ^ (t.mismatch[held] & early)
+    return Waveform(
+        plane=plane,
+        start=start,
+        block=np.where(there, start + offered, -1),
+        in_ready=ready,
+        in_first=there & ((start + offered) % encoded.tile_blocks == 0),
+        in_invert=there & t.inverted,
+        x=bits[:, 0],
+        history=bits[:, 1:].reshape(len(cycle), -1),
+        flip=flip,
+        out_block=np.concatenate([[-1], start + held]),
+        out_valid=np.concatenate([[False], turn == spent[held] - 1]),
+        y=y,
+    )
+
+
+def to_vcd(wave: Waveform) -> bytes:
+    """Write a waveform as a value change dump (IEEE 1364-2005, section 18), for any viewer.
+
+    A cycle lasts 10 ns and begins with the rising edge of clk.
+
+    Raises
+    ------
+    F2FError
+        If pyvcd is not installed.
+    """
+    try:
+        from vcd import VCDWriter
+    except ImportError:
+        raise F2FError("a VCD file needs pyvcd", hint="pip install 'f2f-viz[hardware]'") from None
+    there = wave.block >= 0
+    filled = wave.out_block >= 0
+    always = np.ones(wave.cycles, bool)
+    columns: dict[str, tuple[Bits, Bits]] = {  # values, and where they are known
+        "in_valid": (there[:, None], always),
+        "in_ready": (wave.in_ready[:, None], always),
+        "in_first": (wave.in_first[:, None], there),
+        "in_invert": (wave.in_invert[:, None], there),
+        "x": (wave.x, there),
+        "history": (wave.history, there),
+        "flip": (wave.flip, always),
+        "out_valid": (wave.out_valid[:, None], always),
+        "y": (wave.y, filled),
+    }
+    out = io.StringIO()
+    about = f"f2f-viz, plane {wave.plane}, blocks from {wave.start}"
+    with VCDWriter(out, timescale="1 ns", comment=about) as writer:
+        clock = writer.register_var("lane", "clk", "wire", size=1, init=1)
+        wires = {
+            name: writer.register_var("lane", name, "wire", size=values.shape[1])
+            for name, (values, _) in columns.items()
+            if values.shape[1]
+        }
+        for cycle in range(wave.cycles):
+            writer.change(clock, 10 * cycle, 1)
+            for name, wire in wires.items():
+                values, known = columns[name]
+                writer.change(wire, 10 * cycle, _digits(values[cycle]) if known[cycle] else "x")
+            writer.change(clock, 10 * cycle + 5, 0)
+        writer.change(clock, 10 * wave.cycles, 1)  # the edge that samples the last cycle
+    return out.getvalue().encode()
+
+
+def to_wavejson(wave: Waveform) -> dict[str, Any]:
+    """Return a waveform in WaveJSON, the language of WaveDrom's timing diagrams."""
+    there = wave.block >= 0
+    n_in = wave.x.shape[1]
+    rows = [
+        {"name": "clk", "wave": "p" + "." * (wave.cycles - 1)},
+        {"name": "in_valid", "wave": _wave(list(_digits(there[::-1])))},
+        {"name": "in_ready", "wave": _wave(list(_digits(wave.in_ready[::-1])))},
+        _bus("x", [_hex(v) if k else None for v, k in zip(wave.x, there, strict=True)]),
+    ]
+    for stage in range(wave.history.shape[1] // n_in):
+        older = wave.history[:, stage * n_in : (stage + 1) * n_in]
+        text = [_hex(v) if k else None for v, k in zip(older, there, strict=True)]
+        rows.append(_bus(f"x, {stage + 1} before", text))
+    flips = [" ".join(map(str, np.flatnonzero(v))) if v.any() else None for v in wave.flip]
+    rows.append(_bus("flip bit", flips))
+    rows.append({"name": "out_valid", "wave": _wave(list(_digits(wave.out_valid[::-1])))})
+    rows.append(
+        _bus(
+            "y", [_hex(v) if t >= 0 else None for v, t in zip(wave.y, wave.out_block, strict=True)]
+        )
+    )
+    return {"signal": rows, "head": {"text": f"plane {wave.plane}, blocks from {wave.start}"}}
+
+
+def _bus(name: str, texts: list[str | None]) -> dict[str, Any]:
+    """Return a row of values; None is unknown, or nothing."""
+    marks = ["x" if text is None else f"={text}" for text in texts]
+    return {
+        "name": name,
+        "wave": _wave(marks),
+        "data": [
+            m[1:]
+            for m, before in zip(marks, [None, *marks], strict=False)
+            if m != before and m != "x"
+        ],
+    }
+
+
+def _wave(marks: list[str]) -> str:
+    """Return a mark a cycle, a dot where it stays the same."""
+    before = [None, *marks]
+    return "".join("." if m == b else m[0] for m, b in zip(marks, before, strict=False))
+
+
+def _digits(bits: Bits) -> str:
+    """Write bits in binary, the most significant first."""
+    return "".join("1" if bit else "0" for bit in bits[::-1])
+
+
+def _hex(bits: Bits) -> str:
+    """Write bits in hexadecimal, the most significant first."""
+    return f"{int(_digits(bits), 2):0{-(-len(bits) // 4)}x}"
