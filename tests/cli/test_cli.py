@@ -49,14 +49,13 @@ def test_encode_verify_decode_report(run, tmp_path, weights, coded):
 def test_encode_options_reach_the_encoder(run, tmp_path, weights):
     out = tmp_path / "w.f2f"
     run("encode", tmp_path / "w.npy", "-o", out, "--n-in", "4", "--n-s", "3", "--n-out", "11", "--order",
-        "row", "--coding", "chunk", "--matrix-seed", "5", "--method", "threshold", "--threshold", "1")  # fmt: skip
+        "row", "--coding", "chunk", "--matrix", "light", "--weights", "2,1", "--matrix-seed", "5", "--method", "threshold", "--threshold", "1")  # fmt: skip
     encoded = f2f.open(out)
     assert (encoded.n_in, encoded.n_s, encoded.n_out) == (4, 3, 11)
     assert (encoded.order, encoded.code.coding) == ("row", "chunk")
     np.testing.assert_array_equal(encoded.mask, np.abs(weights) > 1)
-    np.testing.assert_array_equal(
-        encoded.network.matrix, f2f.XorNetwork.random(4, 11, 3, seed=5).matrix
-    )
+    assert encoded.network == f2f.XorNetwork.light(4, 11, 3, weights=(2, 1), seed=5)
+    assert encoded.code.weights == (2, 1)
 
 
 @pytest.mark.parametrize(

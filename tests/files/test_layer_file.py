@@ -89,7 +89,8 @@ def test_golden_files_still_decode():
 def test_corrections_elsewhere_are_refused(monkeypatch, coding, wrong):
     """A file can be whole, digest and all, and still not be one that the encoder writes."""
     weights = np.random.default_rng(1).normal(size=1001).astype(np.float16)
-    encoded = f2f.encode(weights, f2f.prune(weights, 0.8), n_in=4, n_s=0, n_out=20, coding=coding)
+    code = f2f.Code(n_in=4, n_s=0, n_out=20, coding=coding, matrix="random")
+    encoded = f2f.encode(weights, f2f.prune(weights, 0.8), code)
     plane = encoded.planes[-1]
     assert plane.corrections.size > 2
     care = np.zeros(encoded.blocks * encoded.n_out, bool)
