@@ -233,7 +233,9 @@ def test_slots_serve_in_time_and_at_a_constant_rate():
                 assert slot // k <= group <= slot // k + 16
             elif value == passes:
                 last += passes
-        assert bits <= (4 if most else 2) * corrections.CODINGS["rank"].bits(ranks, care_at[ranks], plane)
+        assert bits <= (4 if most else 2) * corrections.CODINGS["rank"].bits(
+            ranks, care_at[ranks], plane
+        )
         found = entry.unpack(packed, ranks.size, parameter, plane)
         np.testing.assert_array_equal(found, ranks)
 
