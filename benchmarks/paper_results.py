@@ -74,8 +74,8 @@ def measure(
         for plane in found:
             ranks = plane.corrections
             sums["mismatches"] += ranks.size
-            sums["rank_bits"] += CODINGS["rank"].bits(ranks, plane_bits)
-            sums["chunk_bits"] += CODINGS["chunk"].bits(ranks, plane_bits)
+            sums["rank_bits"] += CODINGS["rank"].bits(ranks, lambda at=ranks: at, plane_bits)
+            sums["chunk_bits"] += CODINGS["chunk"].bits(ranks, lambda at=ranks: at, plane_bits)
         sums["weights"] += flat.size
         sums["dense_bits"] += flat.size * planes
         sums["care_bits"] += kept * planes

@@ -123,7 +123,7 @@ def corrections_of(head, data, plane, plane_bits):
         return rice_decode(data, count, head["parameters"][plane])
     if head["code"]["coding"] == "slots":
         slots, w = divmod(head["parameters"][plane], 256)
-        end, last, found = -(-plane_bits // 1280) * slots * w, -1, []
+        end, last, found = slots * w, -1, []
         for at in range(0, end, w):
             value = number(bits[at : at + w])
             if value <= 2**w - 2:

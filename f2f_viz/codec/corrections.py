@@ -49,7 +49,7 @@ class CorrectionCoding(Choice):
         ``unpack(packed, count, parameter, limit)`` inverts it; F2FError if the bytes do not hold
         `count` corrections, increasing and below `limit`.
     bits : callable
-        ``bits(ranks, plane_bits)``: the bits that `pack` uses, without packing.
+        ``bits(ranks, positions, plane_bits)``: the bits that `pack` uses, without packing.
     expected_bits : callable
         ``expected_bits(rate, kept, plane_bits)``: their expectation where a share `rate` of `kept`
         care bits mismatches.
@@ -58,7 +58,7 @@ class CorrectionCoding(Choice):
     by_rank: bool
     pack: Callable[[Ranks, Callable[[], Positions], int], tuple[NDArray[np.uint8], int, int]]
     unpack: Callable[[NDArray[np.uint8], int, int, int], Ranks | Positions]
-    bits: Callable[[Ranks, int], int]
+    bits: Callable[[Ranks, Callable[[], Positions], int], int]
     expected_bits: Callable[[float, int, int], float]
 
 
@@ -79,14 +79,14 @@ def _unpack_ranks(packed: NDArray[np.uint8], count: int, parameter: int, limit: 
     return found
 
 
-def _rank_bits(ranks: Ranks, plane_bits: int) -> int:
+def _rank_bits(ranks: Ranks, positions: Callable[[], Positions], plane_bits: int) -> int:
     return rice_cost(ranks)[1]
 
 
 def _pack_chunks(
     ranks: Ranks, positions: Callable[[], Positions], plane_bits: int
 ) -> tuple[NDArray[np.uint8], int, int]:
-    bits = _chunk_bits(ranks, plane_bits)
+    bits = _chunk_bits(ranks, positions, plane_bits)
     packed = np.zeros(-(-bits // 8), np.uint8)
     _coding.chunk_pack(positions(), CHUNK_BITS, plane_bits, packed)
     return packed, bits, CHUNK_BITS
@@ -101,8 +101,23 @@ def _unpack_chunks(packed: NDArray[np.uint8], count: int, parameter: int, limit:
     return found
 
 
-def _chunk_bits(ranks: Ranks, plane_bits: int) -> int:
+def _chunk_bits(ranks: Ranks, positions: Callable[[], Positions], plane_bits: int) -> int:
     return ranks.size * (CHUNK_BITS + 1) + -(-plane_bits >> CHUNK_BITS)
+
+
+def _gaps(ranks: Ranks) -> Positions:
+    at: Positions = ranks.astype(np.int64)
+    return np.diff(at, prepend=-1) - 1
+
+
+def _bits_of(values: Positions, width: int) -> NDArray[np.uint8]:
+    """Write each value in `width` bits, least significant first."""
+    return ((values[:, None] >> np.arange(width)) & 1).astype(np.uint8).reshape(-1)
+
+
+def _values_of(bits: NDArray[np.uint8], width: int) -> Positions:
+    digits = bits.reshape(-1, width).astype(np.int64)
+    return (digits << np.arange(width)).sum(axis=1, dtype=np.int64)
 
 
 GROUP_BITS = 1280
@@ -132,7 +147,7 @@ class _Slots:
 
     @property
     def parameter(self) -> int:
-        return self.per_group << 8 | self.width
+        return self.slots << 8 | self.width
 
     @property
     def slots(self) -> int:
@@ -165,11 +180,12 @@ def _in_time(ranks: Ranks, group: Positions, k: int, passes: int) -> NDArray[np.
     return found
 
 
-def _arrange(ranks: Ranks, positions: Positions, plane_bits: int) -> _Slots:
+def _arrange(ranks: Ranks, positions: Callable[[], Positions], plane_bits: int) -> _Slots:
     """Choose the slots that take the fewest bits, overflow counted, and serve the corrections."""
-    groups, group, gaps = -(-plane_bits // GROUP_BITS), positions // GROUP_BITS, _gaps(ranks)
+    groups, gaps = -(-plane_bits // GROUP_BITS), _gaps(ranks)
     if not gaps.size:
         return _Slots(0, 2, groups, gaps, gaps, ranks)
+    group = positions() // GROUP_BITS
     widths = np.arange(2, _MAX_SLOT + 1)
     items = [gaps.size + int((gaps // ((1 << w) - 2)).sum()) for w in widths.tolist()]
     best = int(np.argmin(widths * items))
@@ -190,7 +206,7 @@ def _arrange(ranks: Ranks, positions: Positions, plane_bits: int) -> _Slots:
 
 
 def _pack_slots(
-    ranks: Ranks, positions: Positions, plane_bits: int
+    ranks: Ranks, positions: Callable[[], Positions], plane_bits: int
 ) -> tuple[NDArray[np.uint8], int, int]:
     made = _arrange(ranks, positions, plane_bits)
     values = np.full(made.slots, made.passes + 1, np.int64)
@@ -204,11 +220,9 @@ def _pack_slots(
     return np.packbits(stream, bitorder="little"), made.bits, made.parameter
 
 
-def _unpack_slots(
-    packed: NDArray[np.uint8], count: int, parameter: int, plane_bits: int
-) -> Positions:
-    per_group, width = parameter >> 8, parameter & 255
-    end = -(-plane_bits // GROUP_BITS) * per_group * width
+def _unpack_slots(packed: NDArray[np.uint8], count: int, parameter: int, limit: int) -> Positions:
+    slots, width = parameter >> 8, parameter & 255
+    end = slots * width
     if not 2 <= width <= _MAX_SLOT or end > 8 * packed.size:
         raise _damaged(count)
     bits = np.unpackbits(packed, bitorder="little")
@@ -220,7 +234,10 @@ def _unpack_slots(
     tail = bits[end : end + over * _OVERFLOW_BITS]
     if over < 0 or tail.size < over * _OVERFLOW_BITS:
         raise _damaged(count)
-    return np.sort(np.concatenate([ranks, _values_of(tail, _OVERFLOW_BITS)]))
+    found = np.sort(np.concatenate([ranks, _values_of(tail, _OVERFLOW_BITS)]))
+    if found.size and (found[-1] >= limit or (np.diff(found) <= 0).any()):
+        raise _damaged(count)
+    return found
 
 
 def _expected_slots(rate: float, kept: int, plane_bits: int) -> float:

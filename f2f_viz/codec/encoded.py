@@ -1,7 +1,7 @@
 """What an encoded layer is: planes of symbols and corrections, the mask and the decoder."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +119,9 @@ class Encoded:
         coding = CODINGS[self.code.coding]
         plane_bits = self.blocks * self.n_out
         return np.array(
-            [coding.bits(p.corrections, plane_bits) for p in self.planes],
+            [
+                coding.bits(p.corrections, partial(self.positions, p), plane_bits)
+                for p in self.planes
+            ],
             np.int64,
         )
