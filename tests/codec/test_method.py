@@ -205,7 +205,7 @@ def test_rank_coding_is_near_the_entropy_of_the_gaps():
     rng = np.random.default_rng(0)
     for rate in (0.003, 0.01, 0.1):
         ranks = np.flatnonzero(rng.random(400_000) < rate).astype(np.uint32)
-        bits = corrections.CODINGS["rank"].bits(ranks, lambda: ranks, 400_000)
+        bits = corrections.CODINGS["rank"].bits(ranks, lambda at=ranks: at, 400_000)
         assert entropy.binary_entropy(rate) * 400_000 <= bits * 1.01
         assert bits <= 1.05 * entropy.binary_entropy(rate) * 400_000
         assert bits / ranks.size == pytest.approx(rice.rice_bits(rate), rel=0.02)
