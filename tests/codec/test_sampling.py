@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import f2f_viz as f2f
-from f2f_viz.codec.blocks import Layout
+from f2f_viz.codec.blocks import Layout, default_n_out
 from f2f_viz.codec.exponent_ranks import CodedWords
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import PlanePlan
 from f2f_viz.codec.sampling import _share_out, sample_mismatches
+from f2f_viz.codec.trellis import MAX_STATE_BITS
 
 
 @given(planes=st.integers(1, 64), budget=st.integers(0, 5000))
@@ -50,3 +51,19 @@ def test_one_plane_of_a_dear_search_has_an_interval():
     coded, layout = CodedWords(words, "uint8", None), Layout(mask.shape, 50, "row")
     sample = sample_mismatches(coded, mask, layout, XorNetwork.random(5, 50, 3), plan)
     assert 0 <= sample.rate.low < sample.rate.value < sample.rate.high < 0.1
+
+
+@pytest.mark.parametrize("n_s", range(MAX_STATE_BITS + 1))
+def test_previews_and_fits_at_every_number_of_stages(n_s):
+    """Every n_s that `Code` takes: the longer the register, the longer a sampled tile."""
+    rng = np.random.default_rng(n_s)
+    layer = f2f.Layer("w", rng.integers(-127, 128, size=(500, 800), dtype=np.int8), "int8", "test")
+    code = f2f.Code(n_in=max(min(8 // max(n_s, 1), 4), 1), n_s=n_s, zero_rate=False)
+    preview = f2f.analyze(layer, f2f.Settings(rate=0.8, code=code), preview=True)
+    if preview.exact:  # searched as fast as it is sampled
+        assert n_s < 3
+        return
+    assert 0 < preview.efficiency.low < preview.efficiency.value < preview.efficiency.high <= 1
+    assert preview.network.n_s == n_s
+    paper = default_n_out(code.n_in, int(preview.mask.sum()), preview.mask.size)
+    assert paper <= preview.n_out <= 1.2 * paper + 1

@@ -1,0 +1,50 @@
+"""Recipes: lengths and planes without symbols are chosen by what the code itself stores."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.codec.blocks import default_n_out
+from f2f_viz.codec.corrections import CODINGS
+from f2f_viz.codec.recipe import LENGTHS, make_recipe
+
+
+@pytest.mark.parametrize("method", ["magnitude", "random"])  # random keeps skewed planes
+@pytest.mark.parametrize("recode", [True, False])
+@pytest.mark.parametrize("coding", CODINGS)
+def test_nothing_that_was_passed_over_stores_fewer_bits(coding, recode, method):
+    """Each coding of corrections has costs of its own; the chunk's are not the rank's."""
+    weights = np.random.default_rng(0).normal(size=(300, 300)).astype(np.float32)
+    mask = f2f.prune(weights, 0.9, method)
+
+    def stored(**fields):
+        encoded = f2f.encode(weights, mask, coding=coding, recode=recode, **fields)
+        bits = f2f.report(encoded).bits
+        return bits["payload"] + bits["corrections"]
+
+    paper = default_n_out(8, int(mask.sum()), mask.size)
+    lengths = [int(paper * by) for by in LENGTHS]
+    others = [stored(n_out=n, zero_rate=z) for n, z in product(lengths, (True, False))]
+    assert stored() <= 1.001 * min(others)
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_planes_go_without_symbols_where_that_stores_fewer_bits(coding):
+    weights = np.random.default_rng(0).normal(size=(300, 300)).astype(np.float32)
+    mask = f2f.prune(weights, 0.9, "random")  # which keeps planes of any share of ones
+    without = f2f.encode(weights, mask, coding=coding, n_out=80)
+    symbols = f2f.encode(weights, mask, coding=coding, n_out=80, zero_rate=False)
+    payload = symbols.blocks * symbols.n_in
+    assert 0 < sum(plane.zero_rate for plane in without.planes) < 32
+    with_symbols = payload + symbols.correction_bits
+    plan = make_recipe(weights, mask, without.code).plan
+    kept, size = int(mask.sum()), without.blocks * without.n_out
+    rarer = np.minimum(plan.ones, kept - plan.ones) / kept
+    listed = np.array([CODINGS[coding].expected_bits(share, kept, size) for share in rarer])
+    chosen = plan.zero_rate
+    np.testing.assert_allclose(without.correction_bits[chosen], listed[chosen], rtol=0.02)
+    assert (without.correction_bits[chosen] < with_symbols[chosen]).all()
+    # a little less is not worth it: symbols have a fixed rate
+    assert (listed[~chosen] > 0.8 * with_symbols[~chosen]).all()
