@@ -324,6 +324,36 @@ def latency_table(found: dict[str, Any]) -> str:
     return markdown(head, lines) + f"\n{note}{found['machine']}; f2f-viz {found['version']}.\n"
 
 
+def choices_page() -> str:
+    """Return the tables of choices as the package holds them, one below the other."""
+    from f2f_viz.codec.blocks import ORDERS
+    from f2f_viz.codec.code import PRESETS
+    from f2f_viz.codec.corrections import CODINGS
+    from f2f_viz.codec.mask_coding import MASK_CODINGS
+    from f2f_viz.figures.catalogue import FIGURES
+    from f2f_viz.tensors.loaders import LOADERS
+    from f2f_viz.tensors.pruning import METHODS
+    from f2f_viz.tensors.quantize import NUMBER_FORMATS
+
+    parts = []
+    for title, table in (
+        ("Presets", PRESETS), ("Pruning methods", METHODS), ("Number formats", NUMBER_FORMATS),
+        ("Block orders", ORDERS), ("Codings of corrections", CODINGS),
+        ("Codings of masks", MASK_CODINGS), ("Files that are read", LOADERS), ("Figures", FIGURES),
+    ):  # fmt: skip
+        lines = []
+        for entry in table.values():
+            suffixes = ", ".join(getattr(entry, "suffixes", ()))
+            label = f"{entry.label} ({suffixes})" if suffixes else entry.label
+            words = [f"`{entry.name}`", label, entry.help, entry.cost]
+            lines.append([word.replace("|", "\\|") for word in words])
+        parts += [
+            f"## {title}",
+            markdown(["name", "shown as", "what it does", "what it costs"], lines),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
 def write(*_: Any) -> None:
     """Write every table to docs/generated/."""
     rows = json.loads(PAPER.read_text())["rows"]
@@ -333,6 +363,7 @@ def write(*_: Any) -> None:
                  n_out_table):  # fmt: skip
         name = make.__name__.removesuffix("_table")
         (folder / f"{name}.md").write_text(make(rows))
+    (folder / "choices.md").write_text(choices_page())
     model = json.loads(MODEL.read_text())
     (folder / "model.md").write_text(model_table(model))
     (folder / "latency.md").write_text(latency_table(json.loads(LATENCY.read_text())))

@@ -1,8 +1,10 @@
 """What a user chooses: one frozen, validated, serialisable object."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
+
+from numpy.typing import NDArray
 
 from f2f_viz.choices import Choice, Choices, checked_number
 from f2f_viz.codec.blocks import MAX_N_OUT, ORDERS
@@ -12,6 +14,7 @@ from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.network import MATRICES
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError
+from f2f_viz.tensors.layer import load_layer, load_mask
 from f2f_viz.tensors.pruning import METHODS, PER
 from f2f_viz.tensors.quantize import NUMBER_FORMATS, STORED
 
@@ -129,6 +132,15 @@ class Settings:
         """Return these settings with some keywords of `names` chosen otherwise."""
         return Settings(**self.to_dict() | chosen)
 
+    @property
+    def files(self) -> list[str]:
+        """Paths of the files that pruning by these settings reads."""
+        return [
+            value
+            for name, value in self.pruning_options().items()
+            if FIELDS[name].read is not None and value
+        ]
+
     def pruning_options(self) -> dict[str, Any]:
         """Return the options of `pruning.prune` that the method takes."""
         return {name: getattr(self, name) for name in METHODS[self.method].options}
@@ -146,15 +158,15 @@ class Field(Choice):
         The table that a str names an entry of.
     low, high : float
         Range of a number.
-    file : bool
-        A str that is the path of a file.
+    read : callable or None
+        Of a str that is the path of a file: ``read(path, tensor)`` gives what it holds, an array.
     """
 
     kind: type
     choices: Choices[Any] | None = None
     low: float = 0
     high: float = float("inf")
-    file: bool = False
+    read: Callable[[str, str | None], NDArray[Any]] | None = None
 
 
 FIELDS = Choices(
@@ -172,9 +184,10 @@ FIELDS = Choices(
               help="For threshold: keep absolute values above it."),
         Field(name="pattern", label="Pattern N:M", kind=str,
               help="For n:m: keep N of every M, such as 2:4."),
-        Field(name="mask", label="Mask file", kind=str, file=True,
+        Field(name="mask", label="Mask file", kind=str, read=load_mask,
               help="For mask: a file of booleans, or of weights that are zero where pruned."),
-        Field(name="scores", label="Scores file", kind=str, file=True,
+        Field(name="scores", label="Scores file", kind=str,
+              read=lambda path, tensor: load_layer(path, tensor).weights,
               help="For scores: a file of one number a weight; the highest stay."),
         Field(name="seed", label="Pruning seed", kind=int, high=2**63 - 1,
               help="Of random pruning."),

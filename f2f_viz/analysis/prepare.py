@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from f2f_viz.codec.encode import encode
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import Progress
-from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer, list_tensors, load_layer, load_mask
+from f2f_viz.settings import FIELDS, Settings
+from f2f_viz.tensors.layer import Layer, list_tensors
 from f2f_viz.tensors.magnitudes import Magnitudes
 from f2f_viz.tensors.pruning import METHODS, Lot, keep_count, prune
 from f2f_viz.tensors.quantize import STORED, Quantized, in_format
@@ -104,11 +104,10 @@ def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
 def _options(layer: Layer, settings: Settings) -> dict[str, Any]:
     """Return the options of the pruning method, with arrays in place of files."""
     options = settings.pruning_options()
-    if options.get("mask"):
-        options["mask"] = load_mask(options["mask"], _own(options["mask"], layer.name))
-    if options.get("scores"):
-        scores = load_layer(options["scores"], _own(options["scores"], layer.name))
-        options["scores"] = scores.weights
+    for name, value in options.items():
+        read = FIELDS[name].read
+        if read is not None and value:
+            options[name] = read(value, _own(value, layer.name))
     return options
 
 

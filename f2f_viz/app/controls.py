@@ -10,6 +10,7 @@ from f2f_viz.codec.code import PRESETS
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import FIELDS, Settings
 from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.loaders import LOADERS
 from f2f_viz.tensors.pruning import METHODS
 from f2f_viz.tensors.quantize import NUMBER_FORMATS
 
@@ -45,11 +46,11 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
 
 
 def choices() -> dict[str, list[list[str]]]:
-    """Return [name, label, help] of all that there is to choose from, by setting."""
+    """Return [name, label, help] of all that there is to choose from, by control."""
+    tables = {name: field.choices for name, field in FIELDS.items() if field.choices is not None}
     return {
-        name: [[entry.name, entry.label, entry.help] for entry in field.choices.values()]
-        for name, field in FIELDS.items()
-        if field.choices is not None
+        name: [[entry.name, entry.label, entry.help] for entry in table.values()]
+        for name, table in {**tables, "path": LOADERS}.items()
     }
 
 

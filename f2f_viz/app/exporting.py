@@ -40,7 +40,10 @@ class ExportView:
     """
 
     def __init__(self, where: Callable[[], Selection]) -> None:
-        figures = {name: [entry.label, list(entry.formats)] for name, entry in FIGURES.items()}
+        figures = {
+            name: [entry.label, list(entry.formats), list(entry.options)]
+            for name, entry in FIGURES.items()
+        }
         self.root = ExportWidget(figures=figures)
         self._where = where
         self.root.on_msg(self._asked)

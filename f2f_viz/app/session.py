@@ -10,19 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from f2f_viz.settings import Settings
+from f2f_viz.settings import FIELDS, Settings
 
 __all__ = ["SESSION", "admit", "remember", "remember_files"]
 
 SESSION = "F2F_VIZ_SESSION"
 """Environment variable that names the file of the list."""
-_FILES = ("path", "mask", "scores")
+_FILES = ("path", *(name for name, field in FIELDS.items() if field.read is not None))
 _here: set[str] = set()
 
 
 def remember_files(settings: Settings) -> None:
-    """Note the file that pruning by these settings has read."""
-    if settings.method in _FILES and (path := getattr(settings, settings.method)) is not None:
+    """Note the files that pruning by these settings has read."""
+    for path in settings.files:
         remember(path)
 
 

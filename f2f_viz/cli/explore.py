@@ -12,7 +12,7 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.analysis.sweep import SweepPoint, grid, pareto
 from f2f_viz.analysis.sweep import sweep as sweep_points
-from f2f_viz.cli.options import pairs, preset_option, settings_of, value_of
+from f2f_viz.cli.options import lists, pairs, preset_option, settings_of, value_of
 from f2f_viz.cli.output import force_option, output_option
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
@@ -99,17 +99,13 @@ def sweep(
         )
 
 
-class _FigureCommand(click.Command):
-    """Lists the figures in its help; what draws them is slow to import."""
+def _figures() -> list[tuple[str, str]]:
+    from f2f_viz.figures.catalogue import FIGURES  # slow to import
 
-    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        from f2f_viz.figures.catalogue import FIGURES
-
-        with formatter.section("Figures"):
-            formatter.write_dl([(entry.name, entry.help) for entry in FIGURES.values()])
+    return [(entry.name, entry.help) for entry in FIGURES.values()]
 
 
-@click.command(cls=_FigureCommand)
+@click.command(cls=lists("Figures", _figures))
 @click.argument("name")
 @click.argument("path", type=click.Path(), required=False)
 @_tensor

@@ -20,7 +20,7 @@ from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report
 from f2f_viz.cli.explore import figure, sweep
 from f2f_viz.cli.hardware import verilog
-from f2f_viz.cli.options import field_options, preset_option, settings_of
+from f2f_viz.cli.options import field_options, lists, preset_option, settings_of
 from f2f_viz.cli.output import force_option, output_option
 from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.decode import decoded
@@ -32,10 +32,15 @@ from f2f_viz.models.decode import decode_model
 from f2f_viz.models.encode import encode_model
 from f2f_viz.models.report import ModelReport, model_report, model_rivals
 from f2f_viz.settings import Settings
+from f2f_viz.tensors.loaders import LOADERS
 
 __all__ = ["main"]
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def _file_formats() -> list[tuple[str, str]]:
+    return [(" ".join(e.suffixes), f"{e.label}. {e.help}") for e in LOADERS.values()]
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,7 +76,7 @@ def lab(port: int | None, no_browser: bool) -> None:
     serve_lab(port=port, browser=not no_browser)
 
 
-@cli.command()
+@cli.command(cls=lists("File formats", _file_formats))
 @click.argument("path", type=click.Path())
 @_json
 def tensors(path: str, as_json: bool) -> None:
@@ -121,9 +126,8 @@ def encode(
             )  # fmt: skip
         _print_model(account, as_json)
         return
-    inputs = [file for file in (path, settings.mask, settings.scores) if file]
     layer = f2f.load_layer(path, tensor)
-    with claim(output, *inputs, force=force) as target:
+    with claim(output, path, *settings.files, force=force) as target:
         _announce(layer, settings)
         with _progress(layer.name, "tile") as progress:
             encoded = encode_layer(layer, settings, threads=threads, progress=progress)

@@ -10,7 +10,7 @@ from f2f_viz.codec.code import PRESETS
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import FIELDS, Field, Settings
 
-__all__ = ["field_options", "pairs", "preset_option", "settings_of", "value_of"]
+__all__ = ["field_options", "lists", "pairs", "preset_option", "settings_of", "value_of"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,7 +23,7 @@ def _option(field: Field) -> Callable[[Command], Command]:
     elif field.kind is bool:
         flag, kind = f"{flag}/--no-{flag[2:]}", None
     else:
-        kind = click.Path() if field.file else field.kind
+        kind = field.kind if field.read is None else click.Path()
     said = "" if default is None or field.kind is bool else f"  [default: {default}]"
     return click.option(flag, type=kind, default=None, help=field.help + said)
 
@@ -33,6 +33,17 @@ def field_options(command: Command) -> Command:
     for field in reversed(FIELDS.values()):
         command = _option(field)(command)
     return command
+
+
+def lists(title: str, rows: Callable[[], list[tuple[str, str]]]) -> type[click.Command]:
+    """Return a kind of command whose help ends with a list, made when it is asked for."""
+
+    class Lists(click.Command):
+        def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+            with formatter.section(title):
+                formatter.write_dl(rows())
+
+    return Lists
 
 
 preset_option = click.option(

@@ -1,4 +1,4 @@
-"""How many care bits a block holds: n_u against Binomial(n_out, 1 − S), for both block orders."""
+"""How many care bits a block holds: n_u against Binomial(n_out, 1 − S), for every block order."""
 
 from typing import Any
 
@@ -7,13 +7,12 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.codec.entropy import block_stats, n_u_binomial
 from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.style import blank, quiet_legend
 
 __all__ = ["HistogramView", "histogram_data"]
-
-ORDERS = ("interleaved", "row")
 
 
 def histogram_data(analysis: Analysis) -> dict[str, dict[str, Any]]:
@@ -48,7 +47,7 @@ def histogram_data(analysis: Analysis) -> dict[str, dict[str, Any]]:
 
 
 class HistogramView:
-    """Two histograms, one under the other: the chosen order is drawn full, the other one pale.
+    """A histogram for each order: the chosen one is drawn full, the others pale.
 
     Parameters
     ----------
@@ -67,12 +66,13 @@ class HistogramView:
         x_range, y_range = Range1d(-0.5, 1), Range1d(0, 1)
         self._sources, self._plots, self._bars = {}, {}, {}
         self._ranges = x_range, y_range
+        first, *_, last = ORDERS
         for order in ORDERS:
             source = ColumnDataSource({"n_u": [], "share": [], "binomial": []})
             plot = blank(
                 colours,
                 title=order,
-                x="n_u, care bits of a block" if order == ORDERS[-1] else "",
+                x="n_u, care bits of a block" if order == last else "",
                 y="share of blocks",
                 x_range=x_range,
                 y_range=y_range,
@@ -101,9 +101,9 @@ class HistogramView:
             )
             plot.yaxis.formatter.use_scientific = False
             plot.yaxis.ticker.desired_num_ticks = 3
-            plot.xaxis.visible = order == ORDERS[-1]
+            plot.xaxis.visible = order == last
             quiet_legend(plot, colours)
-            plot.legend.visible = order == ORDERS[0]
+            plot.legend.visible = order == first
             self._sources[order], self._plots[order], self._bars[order] = source, plot, bars
         self.root = column(*self._plots.values(), sizing_mode="stretch_both", spacing=0)
 
@@ -111,7 +111,7 @@ class HistogramView:
         """Show another analysis."""
         data = histogram_data(analysis)
         x_range, y_range = self._ranges
-        x_range.end = max(len(data["row"]["n_u"]) - 0.5, 1)
+        x_range.end = max(len(next(iter(data.values()))["n_u"]) - 0.5, 1)
         y_range.end = 1.1 * max(
             float(max(d["share"].max(), d["binomial"].max())) for d in data.values()
         )

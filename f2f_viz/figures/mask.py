@@ -319,7 +319,7 @@ class MaskView:
         a = self._analysis
         if a is None:
             return
-        run = a.n_out if a.layout.order == "row" else a.blocks
+        run = a.blocks if a.layout.entry.spread else a.n_out
         columns = mask_matrix(a.mask).shape[1]
         found = edges_in_view(run, a.mask.size if self._grid_shown else 0, columns, self._cells)
         self._edges.data = dict(found)
@@ -331,8 +331,9 @@ class MaskView:
         marks: dict[str, NDArray[Any]] = {"row": none, "column": none, "kept": none}
         if a is not None and block is not None and block < a.blocks:
             marks = block_weights(a, block)
-            if a.layout.order == "row":
-                ends = np.array([block, block + 1]) * a.n_out
+            if not a.layout.entry.spread:
+                at = a.layout.address(np.array([block]))[0]
+                ends = np.array([at, at + 1]) * a.n_out
                 outline = run_edges(ends, mask_matrix(a.mask).shape[1], self._cells)
         drawn = marks | {"kept": marks["kept"].astype(float), "size": 4.0 + 4.0 * marks["kept"]}
         self._marks.data, self._outline.data = drawn, dict(outline)
@@ -344,7 +345,7 @@ class MaskView:
         cells = self._image.data["image"][0].size
         per_cell = (bottom - top) * (right - left) / cells
         text = "one weight a cell" if per_cell == 1 else f"{max(per_cell, 2):,.0f} weights a cell"
-        blocks = analysis.layout.order == "row"
+        blocks = not analysis.layout.entry.spread
         if marks["kept"].size:
             text += f"; block {self._block:,}: n_u = {int(marks['kept'].sum())}"
         elif len(self._edges.data["x0"]):

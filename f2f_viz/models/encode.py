@@ -115,7 +115,7 @@ def _part(
 
 def part_key(weights: NDArray[Any], settings: Settings) -> str:
     """Name a part after all that it is made of, so that a part is never another's."""
-    files = [os.stat(file) for file in (settings.mask, settings.scores) if file]
+    files = [os.stat(file) for file in settings.files]
     recipe = [
         layer_file.VERSION,
         str(weights.dtype),

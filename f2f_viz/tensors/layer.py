@@ -43,7 +43,7 @@ def list_tensors(path: str | os.PathLike[str]) -> list[TensorInfo]:
     Parameters
     ----------
     path
-        A file whose suffix is a key of `f2f_viz.tensors.loaders.LOADERS`.
+        A file of a format of `f2f_viz.tensors.loaders.LOADERS`, told by its suffix.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def load_layer(path: str | os.PathLike[str], tensor: str | None = None) -> Layer
     Parameters
     ----------
     path
-        A file whose suffix is a key of `f2f_viz.tensors.loaders.LOADERS`.
+        A file of a format of `f2f_viz.tensors.loaders.LOADERS`, told by its suffix.
     tensor
         Its name; None takes the only tensor, else the largest 2-D one of a floating-point
         format, else the largest of any supported one.

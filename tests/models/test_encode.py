@@ -16,6 +16,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -431,11 +432,13 @@ def test_a_file_size_limit_is_one_line_and_no_file(source, tmp_path, tensor):
 def test_listing_costs_once_however_many_tensors(tmp_path, monkeypatch):
     calls = []
 
-    def counted(path, real=loaders.LOADERS[".npz"]):
-        calls.append(path)
-        return real(path)
+    entry = loaders.LOADERS["npz"]
 
-    monkeypatch.setitem(loaders.LOADERS, ".npz", counted)
+    def counted(path):
+        calls.append(path)
+        return entry.list_entries(path)
+
+    monkeypatch.setitem(loaders.LOADERS, "npz", replace(entry, list_entries=counted))
     tensors = {f"t{i}": np.eye(8, dtype=np.float32) for i in range(50)}
     np.savez(tmp_path / "m.npz", **tensors)
     encode_model(tmp_path / "m.npz", tmp_path / "m.f2f", SETTINGS)

@@ -34,7 +34,7 @@ function render({ model, el }) {
     const dark = c.theme === "dark" ? ', theme="dark"' : "";
     const sizes = ["svg", "pdf", "png"].includes(c["f2f-format"])
       ? `, width_mm=${c.width}, font_pt=${c.font}${c["f2f-format"] === "png" ? `, scale=${c.scale}` : ""}` : "";
-    const where = c["f2f-figure"] === "trellis" ? ", plane=…, cycle=…" : "";
+    const where = figures[c["f2f-figure"]][2].map((option) => `, ${option}=…`).join("");
     el.querySelector("pre").textContent =
       `f2f.figure("${c["f2f-figure"]}", analysis${where}${dark}).save("${c["f2f-figure"]}.${c["f2f-format"]}"${sizes})`;
   };

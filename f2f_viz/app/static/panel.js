@@ -75,7 +75,8 @@ function render({ model, el }) {
     [...(values().source === "given" ? [["given", "Python"]] : []),
      ["sample", "Samples"], ["path", "Path"], ["upload", "Upload"]]);
   const sample = select("sample", "Sample layer", () => model.get("samples"));
-  const pathInput = h("input", { type: "text", id: `${prefix}path`, spellcheck: "false",
+  const formats = `Reads: ${model.get("choices").path.map(([, label]) => label).join(", ")}`;
+  const pathInput = h("input", { type: "text", id: `${prefix}path`, spellcheck: "false", title: formats,
     placeholder: "/data/model.safetensors", autocomplete: "off",
     onkeydown: (event) => { if (event.key === "Enter") open(); } });
   const open = () => set({ path: pathInput.value.trim(), tensor: null,
@@ -85,7 +86,7 @@ function render({ model, el }) {
   });
   const path = field("path", "Path on this machine", [pathInput], pathInput,
     h("button", { type: "button", class: "f2f-button", onclick: open }, "Open"));
-  const file = h("input", { type: "file", id: `${prefix}upload`,
+  const file = h("input", { type: "file", id: `${prefix}upload`, title: formats,
                             onchange: () => file.files[0] && upload(file.files[0]) });
   const meter = h("progress", { class: "f2f-hidden", max: 1, value: 0, "aria-label": "Upload progress" });
   const uploading = field("upload", "File to upload", [file], file, meter);

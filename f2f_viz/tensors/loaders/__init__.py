@@ -1,9 +1,11 @@
-"""Model files as lists of tensors: one function a format, registered by suffix."""
+"""Model files as lists of tensors: one entry a file format."""
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders.base import Entry, TensorInfo, bad_file
 from f2f_viz.tensors.loaders.numpy_files import npy_entries, npz_entries
@@ -12,17 +14,96 @@ from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
 from f2f_viz.tensors.loaders.shards import shard_entries
 from f2f_viz.tensors.loaders.torch_files import torch_entries
 
-__all__ = ["LOADERS", "Entry", "TensorInfo", "entries"]
+__all__ = ["LOADERS", "Entry", "Loader", "TensorInfo", "entries", "suffixes"]
 
-LOADERS: dict[str, Callable[[Path], list[Entry]]] = {
-    ".npy": npy_entries,
-    ".npz": npz_entries,
-    ".safetensors": safetensors_entries,
-    ".pt": torch_entries,
-    ".pth": torch_entries,
-    ".onnx": onnx_entries,
-    ".index.json": shard_entries,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Loader(Choice):
+    """A file format that tensors are read from.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        How names of such files end, in lower case.
+    list_entries : callable
+        ``list_entries(path)`` gives the `Entry` of every tensor, from the file's headers.
+    folders : bool
+        It reads folders as well.
+    """
+
+    suffixes: tuple[str, ...]
+    list_entries: Callable[[Path], list[Entry]]
+    folders: bool = False
+
+
+LOADERS = Choices(
+    "file format",
+    [
+        Loader(
+            name="npy",
+            label="NumPy array",
+            help="One array, named after the file.",
+            suffixes=(".npy",),
+            list_entries=npy_entries,
+        ),
+        Loader(
+            name="npz",
+            label="NumPy archive",
+            help="Arrays by name, compressed or not.",
+            suffixes=(".npz",),
+            list_entries=npz_entries,
+        ),
+        Loader(
+            name="safetensors",
+            label="safetensors",
+            help="Tensors by name.",
+            suffixes=(".safetensors",),
+            list_entries=safetensors_entries,
+        ),
+        Loader(
+            name="torch",
+            label="PyTorch checkpoint",
+            help="A state dict, by torch's restricted unpickler alone.",
+            cost='pip install "f2f-viz[torch]"',
+            suffixes=(".pt", ".pth"),
+            list_entries=torch_entries,
+        ),
+        Loader(
+            name="onnx",
+            label="ONNX model",
+            help="Initializers and constants, in the model or beside it.",
+            cost='pip install "f2f-viz[onnx]"',
+            suffixes=(".onnx",),
+            list_entries=onnx_entries,
+        ),
+        Loader(
+            name="shards",
+            label="Sharded safetensors",
+            help="Shards beside their index, as Hugging Face writes them; their folder will do.",
+            suffixes=(".index.json",),
+            list_entries=shard_entries,
+            folders=True,
+        ),
+    ],
+)
+"""The file formats that can be read."""
+
+
+def suffixes() -> list[str]:
+    """Return how names of files that can be read end."""
+    return [suffix for loader in LOADERS.values() for suffix in loader.suffixes]
+
+
+def _loader(path: Path) -> Loader:
+    """Choose by the name; a folder has one of its own."""
+    for loader in LOADERS.values():
+        if loader.folders if path.is_dir() else path.name.lower().endswith(loader.suffixes):
+            return loader
+    raise F2FError(
+        f"unknown kind of file: {path.name}",
+        expected=f"a folder of shards or a name ending in {', '.join(suffixes())}",
+        got=path.suffix or "no suffix",
+    )
 
 
 def entries(path: Path) -> dict[str, Entry]:
@@ -35,18 +116,9 @@ def entries(path: Path) -> dict[str, Entry]:
     """
     if "\0" in str(path) or not path.exists():
         raise F2FError(f"no such file: {path}")
-    if path.is_dir():
-        return _by_name(path, shard_entries(path))
-    if not path.is_file():  # a pipe or device would block or never end
+    if not path.is_dir() and not path.is_file():  # a pipe or device would block or never end
         raise F2FError(f"{path} is not a regular file")
-    for suffix, loader in LOADERS.items():
-        if path.name.lower().endswith(suffix):
-            return _by_name(path, loader(path))
-    raise F2FError(
-        f"unknown kind of file: {path.name}",
-        expected=f"a folder of shards or a name ending in {', '.join(LOADERS)}",
-        got=path.suffix or "no suffix",
-    )
+    return _by_name(path, _loader(path).list_entries(path))
 
 
 def _by_name(path: Path, found: list[Entry]) -> dict[str, Entry]:
