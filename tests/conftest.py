@@ -21,6 +21,11 @@ from tests.app.page import settle
 hypothesis.settings.register_profile("f2f", deadline=None)
 hypothesis.settings.load_profile("f2f")
 
+# a script's background job and nohup ignore these, and so would all that the tests start
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

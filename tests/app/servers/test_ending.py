@@ -69,7 +69,10 @@ def test_an_event_loop_that_never_comes_round_ends(how, tmp_path):
     ) as process:
         kernel = int(process.stdout.readline())
         process.send_signal(how)
-        assert process.wait(timeout=20) == 0
+        try:
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()  # or leaving the block would wait for ever
     assert not alive(kernel)
     assert not folder.exists()
 
