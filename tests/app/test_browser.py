@@ -150,7 +150,7 @@ def test_measured_tabs_fill(page, eventually):
         image = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
         return {"#{:02X}{:02X}{:02X}".format(*colour) for _, colour in image.getcolors(1 << 24)}
 
-    curves = {LIGHT.header, LIGHT.kept, LIGHT.corrected}
+    curves = set(LIGHT.stages[:3])
     eventually(lambda: curves <= colours())
 
 
