@@ -330,6 +330,7 @@ def choices_page() -> str:
     from f2f_viz.codec.code import PRESETS
     from f2f_viz.codec.corrections import CODINGS
     from f2f_viz.codec.mask_coding import MASK_CODINGS
+    from f2f_viz.codec.network import MATRICES
     from f2f_viz.figures.catalogue import FIGURES
     from f2f_viz.tensors.loaders import LOADERS
     from f2f_viz.tensors.pruning import METHODS
@@ -339,7 +340,8 @@ def choices_page() -> str:
     for title, table in (
         ("Presets", PRESETS), ("Pruning methods", METHODS), ("Number formats", NUMBER_FORMATS),
         ("Block orders", ORDERS), ("Codings of corrections", CODINGS),
-        ("Codings of masks", MASK_CODINGS), ("Files that are read", LOADERS), ("Figures", FIGURES),
+        ("Codings of masks", MASK_CODINGS),
+        ("Matrix families", MATRICES), ("Files that are read", LOADERS), ("Figures", FIGURES),
     ):  # fmt: skip
         lines = []
         for entry in table.values():

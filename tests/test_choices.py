@@ -21,6 +21,7 @@ from f2f_viz.cli.options import field_options, settings_of
 from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.mask_coding import MASK_CODINGS
+from f2f_viz.codec.network import MATRICES
 from f2f_viz.figures.catalogue import FIGURES
 from f2f_viz.figures.catalogue import Entry as FigureEntry
 from f2f_viz.figures.figure import Figure
@@ -40,6 +41,7 @@ KINDS = {
     "number format": NUMBER_FORMATS,
     "file format": LOADERS,
     "figure": FIGURES,
+    "matrix family": MATRICES,
 }
 """As CONTRIBUTING names them."""
 
@@ -83,6 +85,7 @@ ADD = {
     "number_format": lambda: NUMBER_FORMATS.add(
         NumberFormat(name=NAME, label=LABEL, help=HELP, convert=signs)
     ),
+    "matrix": lambda: variant(MATRICES, "uniform"),
 }
 """By the setting that names an entry."""
 KEEP_AT_HALF = {"rate": 0.5, "n_in": 4}
@@ -139,6 +142,7 @@ def test_layers_are_analyzed_by_it_and_come_back_from_a_file(setting, layer, tmp
         "order": lambda: (found.n_u != usual.n_u).any() and (found.n_u == found.n_u_orders[NAME]).all(),
         "coding": lambda: found.bits["corrections"] != usual.bits["corrections"],
         "mask_coding": lambda: found.bits["mask"] == 20 * 30,
+        "matrix": lambda: found.network != usual.network,
         "number_format": lambda: found.layer.dtype == "int8" and set(np.unique(found.layer.weights)) == {-1, 1},
     }  # fmt: skip
     assert differs[setting]()
