@@ -29,12 +29,15 @@ class Choice:
         One line: what it does.
     cost : str
         One line: what it costs, in bits or time.
+    wire : int
+        The entry's number in files, for ever; −1 where files do not tell.
     """
 
     name: str
     label: str
     help: str
     cost: str = ""
+    wire: int = -1
 
 
 Entry = TypeVar("Entry", bound=Choice)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-TENSORS = ("mask", "matrix", "symbols", "corrections", "ranks")
+PARTS = ("mask", "matrix", "ranks", "scales", "symbols", "corrections")
 WORD_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "uint8": 8, "int4": 4}  # fmt: skip
 FIELD = {"float64": (52, 11), "float32": (23, 8), "float16": (10, 5), "bfloat16": (7, 8)}
 
@@ -25,21 +25,60 @@ def number(bits):
 
 
 def frame(data):
-    """Section 1: the metadata and the tensors of a safetensors file."""
+    """Section 9: the metadata and the tensors of a safetensors file."""
     length = int.from_bytes(data[:8], "little")
     entries = json.loads(data[8 : 8 + length])
     metadata, body = entries.pop("__metadata__", {}), data[8 + length :]
     return metadata, {name: body[slice(*e["data_offsets"])] for name, e in entries.items()}
 
 
+class Numbers:
+    """Section 1: whole numbers of seven bits a byte, one after another."""
+
+    def __init__(self, data, at):
+        self.data, self.at = data, at
+
+    def take(self, count):
+        self.at += count
+        assert self.at <= len(self.data)
+        return self.data[self.at - count : self.at]
+
+    def next(self):
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+
 def read(data):
-    """Section 1: the header and the tensors, checked by the digest."""
-    metadata, parts = frame(data)
-    assert set(parts) - {"scales"} == set(TENSORS)
-    body = b"".join(parts.get(t, b"") for t in (*TENSORS, "scales"))
-    digest = hashlib.sha256(metadata["f2f"].encode() + body)
-    assert digest.hexdigest() == metadata["digest"], "damaged"
-    return json.loads(metadata["f2f"]), parts
+    """Sections 1 and 2: the header and the bit strings, checked by the digest."""
+    assert data[:5] == b"\x89F2F\x01"
+    assert hashlib.sha256(data[:-32]).digest() == data[-32:], "damaged"
+    file = Numbers(data[:-32], 5)
+    head = {"dtype": list(WORD_BITS)[file.next()]}
+    head["shape"] = [file.next() for _ in range(file.next())]
+    code = {"n_in": file.next(), "n_s": file.next(), "n_out": file.next()}
+    code["order"] = ("interleaved", "row")[file.next()]
+    code["coding"] = ("rank", "chunk", "slots")[file.next()]
+    code["mask_coding"] = ("range", "bitmap", "rice")[file.next()]
+    code["matrix"], code["seed"] = file.next(), file.next()
+    code["weights"] = [file.next() - 1 for _ in range(file.next())]
+    head |= {"code": code, "recoded": file.next() >> 4}
+    head |= {name: file.next() for name in ("n_out", "tile_blocks", "kept")}
+    sizes = {name: file.next() for name in ("mask", "ranks", "scales")}
+    planes = WORD_BITS[head["dtype"]]
+    for name in ("zero_rate", "inverted"):
+        head[name] = bits_of(file.take(-(-planes // 8)), planes)
+    table = [[file.next(), file.next(), file.next()] for _ in range(planes)]
+    head |= dict(zip(("counts", "parameters", "lengths"), zip(*table, strict=True), strict=True))
+    head["sha256"] = file.take(32).hex()
+    sizes["matrix"] = -(-head["n_out"] * code["n_in"] * (code["n_s"] + 1) // 8)
+    sizes["corrections"] = sum(head["lengths"])
+    sizes["symbols"] = len(file.data) - file.at - sum(sizes.values())
+    return head, {name: file.take(sizes[name]) for name in PARTS}
 
 
 def range_decode(data, kept, size):
@@ -145,7 +184,6 @@ def corrections_of(head, data, plane, plane_bits):
 def decode(data):
     """Sections 2 to 8: return the decoded weights as unsigned words, and the file's header."""
     head, parts = read(data)
-    assert head["version"] == 1
     size, n_in, n_out = (
         int(np.prod(head["shape"], dtype=object)),
         head["code"]["n_in"],

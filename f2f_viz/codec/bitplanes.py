@@ -13,6 +13,7 @@ from f2f_viz.errors import F2FError
 
 __all__ = [
     "DTYPES",
+    "WIRE",
     "dtype_name",
     "field_bits",
     "from_words",
@@ -30,6 +31,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "uint8": np.dtype("u1"),
     "int4": np.dtype(ml_dtypes.int4),
 }
+WIRE = {name: number for number, name in enumerate(DTYPES)}
+"""The number of each format in files, for ever: new ones go to the end."""
 _MANTISSA_BITS = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
 _EXPONENT_BITS = {"float64": 11, "float32": 8, "float16": 5, "bfloat16": 8}
 

@@ -157,6 +157,7 @@ ORDERS = Choices(
     [
         Order(
             name="interleaved",
+            wire=0,
             label="Interleaved",
             help="The weights of a block lie far apart, so that every block keeps about as many.",
             cost="n_out memory banks that share one address",
@@ -166,6 +167,7 @@ ORDERS = Choices(
         ),
         Order(
             name="row",
+            wire=1,
             label="Row",
             help="A block is n_out neighbours in C order: the paper's.",
             cost="clusters of kept weights fill some blocks and leave others empty",

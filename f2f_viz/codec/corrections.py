@@ -255,6 +255,7 @@ CODINGS = Choices(
     [
         CorrectionCoding(
             name="rank",
+            wire=0,
             label="Rank",
             help="Gaps between mismatches counted in care bits, Golomb–Rice coded.",
             cost="decoding them needs the mask",
@@ -266,6 +267,7 @@ CODINGS = Choices(
         ),
         CorrectionCoding(
             name="chunk",
+            wire=1,
             label="Chunk (the paper's)",
             help="The position of each mismatch in its chunk of 512 bits, and a flag bit a chunk.",
             cost="10 bits a correction, 1 a chunk",
@@ -279,6 +281,7 @@ CODINGS = Choices(
         ),
         CorrectionCoding(
             name="slots",
+            wire=2,
             label="Slots (fixed rate)",
             help="As many slots for every 1280 decoded bits; they serve up to 16 groups ahead.",
             cost="some three to four points of payload more than rank at n_s = 2",

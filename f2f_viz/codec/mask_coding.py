@@ -124,6 +124,7 @@ MASK_CODINGS = Choices(
     [
         MaskCoding(
             name="rice",
+            wire=2,
             label="Rice-coded gaps",
             help="Gaps between kept weights (or pruned ones, if fewer), Golomb–Rice coded.",
             cost="1.4 % more than h(S) at S = 0.9; read at the speed of memory",
@@ -133,6 +134,7 @@ MASK_CODINGS = Choices(
         ),
         MaskCoding(
             name="range",
+            wire=0,
             label="Range-coded",
             help="Range-coded to the entropy h(S).",
             cost="h(S) bits per weight, 0.47 at S = 0.9; read serially",
@@ -142,6 +144,7 @@ MASK_CODINGS = Choices(
         ),
         MaskCoding(
             name="bitmap",
+            wire=1,
             label="Bitmap",
             help="One bit per weight.",
             cost="1 bit per weight; read at the speed of memory",

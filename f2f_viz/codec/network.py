@@ -329,6 +329,7 @@ MATRICES = Choices(
     [
         MatrixFamily(
             name="odd",
+            wire=0,
             label="Odd rows, light first",
             help="Rows of odd weight on x_t, light ones first; random rows on older symbols.",
             cost="7 to 27 % fewer naive gates than random rows, at equal efficiency",
@@ -338,6 +339,7 @@ MATRICES = Choices(
         ),
         MatrixFamily(
             name="random",
+            wire=1,
             label="Random, rows apart",
             help="Rows on x_t no three of which add up to zero; random rows on older symbols.",
             cost="more gates than odd rows",
@@ -347,6 +349,7 @@ MATRICES = Choices(
         ),
         MatrixFamily(
             name="uniform",
+            wire=2,
             label="Uniform (the paper's)",
             help="Every entry of M is 0 or 1 alike.",
             cost="at n_s = 0 some 0.7 points of efficiency",
@@ -356,6 +359,7 @@ MATRICES = Choices(
         ),
         MatrixFamily(
             name="light",
+            wire=3,
             label="Light rows",
             help="At most weights[0] ones of a row on x_t, weights[1] on each older symbol.",
             cost="with 3 and 1 half the shared gates, and 0.8 points of efficiency at n_s = 1",

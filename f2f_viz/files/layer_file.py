@@ -1,18 +1,17 @@
-"""The .f2f file: a safetensors file that holds one encoded layer (docs/format.md).
+"""The .f2f file of one encoded layer (docs/format.md).
 
-Tensors, all uint8 and packed with bit 0 first: ``mask`` (`mask_coding`), ``matrix`` (M, row by
-row), ``symbols`` (plane after plane, n_in bits per block; zero-rate planes have none),
-``corrections`` (plane after plane, each from a byte's start) and ``ranks`` (the field's values by
-rank, two bytes each; empty if not recoded); of quantized weights also ``scales`` (float32). The
-metadata entry ``f2f`` is a JSON object; ``digest`` is the SHA-256 of that JSON and of the tensors,
-so that a damaged file is refused when it is opened.
+A magic, the version, a header (`layer_header`), then bit strings with bit 0 first: ``mask``
+(`mask_coding`), ``matrix`` (M, row by row), ``ranks`` (the field's values by rank, two bytes each;
+none if not recoded), ``scales`` (float32; none if not quantized), ``symbols`` (plane after plane,
+n_in bits per block; zero-rate planes have none), ``corrections`` (plane after plane, each from a
+byte's start). The last 32 bytes are the SHA-256 of all before, so that a damaged file is refused
+when it is opened.
 """
 
 import hashlib
 import json
 import math
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -21,8 +20,6 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors import numpy as safetensors
 
 from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
 from f2f_viz.codec.blocks import MAX_N_OUT, Layout
@@ -36,6 +33,7 @@ from f2f_viz.codec.packing import pack_symbols, unpack_symbols
 from f2f_viz.codec.planes import Plane
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import write_atomically
+from f2f_viz.files.layer_header import Reader, number, pack_header, unpack_header
 from f2f_viz.tensors.loaders.base import open_regular, reading
 
 __all__ = [
@@ -49,15 +47,14 @@ __all__ = [
 ]
 
 VERSION = 1
-_TENSORS = ("mask", "matrix", "symbols", "corrections", "ranks")
-_SCALES = "scales"
+MAGIC = b"\x89F2F"
+_TENSORS = ("mask", "matrix", "ranks", "scales", "symbols", "corrections")
+_DIGEST = 32
 MAX_BYTES = 1 << 30
 """Memory that a small file may claim; ``F2F_VIZ_MAX_BYTES`` in the environment says otherwise."""
 # A tiny file that claims a huge layer would only exhaust memory, unless all is pruned or constant.
 _MAX_EXPANSION = 4096
 Bytes = NDArray[np.uint8]
-_MAX_DIMENSIONS = 32
-_NOTHING: Bytes = np.empty(0, np.uint8)
 
 
 def _pack(bits: NDArray[Any]) -> Bytes:
@@ -81,17 +78,16 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
     stored = [plane.symbols for plane in encoded.planes if not plane.zero_rate]
     mask, mask_bits = pack_mask_bits(encoded.mask, encoded.code.mask_coding)
     ranks = np.empty(0, np.uint16) if encoded.ranks is None else encoded.ranks
+    scales = np.empty(0, np.float32) if encoded.scales is None else encoded.scales
     tensors = {
         "mask": mask,
         "matrix": _pack(encoded.network.matrix),
         "symbols": pack_symbols(stored, encoded.n_in),
         "corrections": np.concatenate([packed for packed, _, _ in coded]),
         "ranks": ranks.astype("<u2").view(np.uint8),
+        "scales": scales.reshape(-1).astype("<f4").view(np.uint8),
     }
-    if encoded.scales is not None:
-        tensors[_SCALES] = encoded.scales.reshape(-1).astype("<f4").view(np.uint8)
     header = {
-        "version": VERSION,
         "shape": list(encoded.shape),
         "dtype": encoded.dtype,
         "code": encoded.code.to_dict(),
@@ -115,13 +111,6 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
     return tensors, header, bits
 
 
-def _digest(header: str, tensors: dict[str, Bytes]) -> str:
-    digest = hashlib.sha256(header.encode())
-    for name in (*_TENSORS, _SCALES):
-        digest.update(tensors.get(name, _NOTHING).tobytes())
-    return digest.hexdigest()
-
-
 def to_bytes(encoded: Encoded) -> bytes:
     """Return the file of an encoded layer."""
     tensors, header, _ = _layout(encoded)
@@ -129,10 +118,13 @@ def to_bytes(encoded: Encoded) -> bytes:
 
 
 def _serialise(tensors: dict[str, Bytes], header: dict[str, Any]) -> bytes:
-    text = json.dumps(header, separators=(",", ":"))
-    slots = {name: ("U8", data.shape, data.nbytes) for name, data in tensors.items()}
-    frame = frame_header(slots, f2f=text, digest=_digest(text, tensors))
-    return frame + b"".join(data.tobytes() for data in tensors.values())
+    sizes = {name: data.size for name, data in tensors.items()}
+    pieces = [MAGIC, number(VERSION), pack_header(header, sizes)]
+    pieces += [tensors[name].tobytes() for name in _TENSORS]
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return b"".join([*pieces, digest.digest()])
 
 
 def frame_header(slots: Mapping[str, tuple[str, Sequence[int], int]], **metadata: str) -> bytes:
@@ -211,36 +203,34 @@ def from_bytes(data: bytes, name: str = "file", *, max_bytes: int | None = None)
     kind = F2FError(
         f"{name} is not an intact .f2f file", expected="what f2f_viz.save writes", got="other bytes"
     )
-    try:
-        tensors = safetensors.load(data)
-        metadata = _metadata(data)
-        text = metadata["f2f"]
-        header = json.loads(text)
-        version = header["version"]
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError):
-        raise kind from None
+    whole = memoryview(data)
+    if whole[: len(MAGIC)] != MAGIC or len(whole) < len(MAGIC) + 1 + _DIGEST:
+        raise kind
+    version = whole[len(MAGIC)]
     if version != VERSION:
         raise F2FError(
             f"{name} has another version", expected=VERSION, got=version, hint="update f2f-viz"
         )
-    if set(tensors) - {_SCALES} != set(_TENSORS) or any(
-        t.dtype != np.uint8 or t.ndim != 1 for t in tensors.values()
-    ):
+    if hashlib.sha256(whole[:-_DIGEST]).digest() != whole[-_DIGEST:]:
         raise kind
-    if metadata.get("digest") != _digest(text, tensors):
-        raise kind
-    try:
-        return _parse(header, tensors, name, _max_bytes() if max_bytes is None else max_bytes)
-    except F2FError:
-        raise
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError):
-        raise kind from None
+    reader = Reader(whole[:-_DIGEST], len(MAGIC) + 1)
+    header = unpack_header(reader)
+    tensors = _tensors(header, reader)
+    return _parse(header, tensors, name, _max_bytes() if max_bytes is None else max_bytes)
 
 
-def _metadata(data: bytes) -> dict[str, Any]:
-    length = int.from_bytes(data[:8], "little")
-    found: dict[str, Any] = json.loads(data[8 : 8 + length])["__metadata__"]
-    return found
+def _tensors(header: dict[str, Any], reader: Reader) -> dict[str, Bytes]:
+    """Cut the bit strings out; the header says or implies how long each is, but for symbols."""
+    code: Code = header["code"]
+    sizes = header["sizes"] | {
+        "matrix": -(-header["n_out"] * code.n_in * (code.n_s + 1) // 8),
+        "corrections": sum(header["lengths"]),
+    }
+    rest = len(reader.data) - reader.at - sum(sizes.values())
+    if rest < 0:
+        raise F2FError("damaged file, lengths", expected=f"{-rest} bytes fewer", got="others")
+    sizes["symbols"] = rest
+    return {name: np.frombuffer(reader.take(sizes[name]), np.uint8) for name in _TENSORS}
 
 
 def _max_bytes() -> int:
@@ -251,39 +241,23 @@ def _max_bytes() -> int:
 
 
 def _integer(header: dict[str, Any], key: str, low: int, high: int) -> int:
-    value = header[key]
-    if type(value) is not int or not low <= value <= high:
+    value: int = header[key]
+    if not low <= value <= high:
         raise F2FError(f"damaged file, {key}", expected=f"{low} to {high}", got=value)
     return value
 
 
-def _choice(header: dict[str, Any], key: str, known: Any) -> str:
-    value: str = header[key]
-    if value not in known:
-        raise F2FError(f"damaged file, {key}", expected=f"one of {', '.join(known)}", got=value)
-    return value
-
-
-def _shape(claimed: Any) -> tuple[int, ...]:
+def _shape(claimed: list[int]) -> tuple[int, ...]:
     """Check sizes one by one before anything is multiplied."""
-    known = isinstance(claimed, list) and len(claimed) <= _MAX_DIMENSIONS
-    if not known or not all(type(n) is int and 0 <= n < 1 << 48 for n in claimed):
-        raise F2FError("damaged file, shape", expected="whole numbers below 2^48", got="others")
-    if math.prod(claimed) >> 48:
+    if any(n >> 48 for n in claimed) or math.prod(claimed) >> 48:
         raise F2FError("damaged file, shape", expected="product < 2^48", got="more")
     return tuple(claimed)
 
 
-def _sha256(claimed: Any) -> str:
-    if not isinstance(claimed, str) or not re.fullmatch("[0-9a-f]{64}", claimed):
-        raise F2FError("damaged file, sha256", expected="64 hexadecimal digits", got="others")
-    return claimed
-
-
 def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_bytes: int) -> Encoded:
     shape = _shape(header["shape"])
-    dtype = _choice(header, "dtype", DTYPES)
-    code = Code(**header["code"])
+    dtype: str = header["dtype"]
+    code: Code = header["code"]
     n_in, coding = code.n_in, CODINGS[code.coding]
     n_out = _integer(header, "n_out", 1, MAX_N_OUT)
     tile_blocks = _integer(header, "tile_blocks", 1, 1 << 40)
@@ -305,19 +279,7 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
     width = n_in * (code.n_s + 1)
     matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
     columns = [header[k] for k in ("zero_rate", "inverted", "counts", "parameters", "lengths")]
-    if any(
-        len(column) != planes or any(type(n) is not int or n < 0 for n in column)
-        for column in columns
-    ):
-        raise F2FError(
-            "damaged file, planes", expected=f"{planes} whole numbers each", got="others"
-        )
-    lengths = columns[-1]
-    ends = np.cumsum(lengths)
-    if sum(lengths) != tensors["corrections"].size:
-        raise F2FError(
-            "damaged file, corrections", expected=sum(lengths), got=tensors["corrections"].size
-        )
+    ends = np.cumsum(columns[-1])
     stored = columns[0].count(0)
     symbols = iter(unpack_symbols(tensors["symbols"], stored, blocks, n_in))
     plane_bits = blocks * n_out
@@ -351,9 +313,9 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
         tile_blocks=tile_blocks,
         network=XorNetwork(matrix, n_in),
         planes=tuple(found),
-        ranks=ranks if header["recoded"] is True else None,
-        checksum=_sha256(header["sha256"]),
-        scales=_scales(tensors[_SCALES], shape) if _SCALES in tensors else None,
+        ranks=ranks if header["recoded"] else None,
+        checksum=header["sha256"],
+        scales=_scales(tensors["scales"], shape) if tensors["scales"].size else None,
     )
 
 

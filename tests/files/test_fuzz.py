@@ -24,6 +24,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+NUMBERS = [value for value in HOSTILE if type(value) is int and 0 <= value < 2**63]
+
+
 def mutated(value, random):
     """Change one place of a tree of JSON values; drop it, double it, or put something hostile."""
     places = []
@@ -69,12 +72,16 @@ def lying_safetensors(good, random):
 
 
 def lying_layer(good, random):
-    header, data = parted(good)
-    names = [name for name in header if name != "__metadata__"]
-    tensors = {
-        name: np.frombuffer(data, np.uint8)[slice(*header[name]["data_offsets"])] for name in names
-    }
-    own = mutated(json.loads(header["__metadata__"]["f2f"]), random)
+    tensors, header, _ = layer_file._layout(layer_file.from_bytes(good))
+    names = list(tensors)
+    numbers = [[header, key] for key in ("n_out", "tile_blocks", "kept")]
+    numbers += [[header["code"], key] for key in ("n_in", "n_s", "n_out", "seed")]
+    for key in ("shape", "counts", "parameters", "lengths"):
+        numbers += [[header[key], at] for at in range(len(header[key]))]
+    for _ in range(random.integers(1, 3)):
+        place, key = numbers[random.integers(len(numbers))]
+        near = max((place[key] or 0) + int(random.integers(-9, 10)), 0)
+        place[key] = [near, *NUMBERS][random.integers(len(NUMBERS) + 1)]
     name = names[random.integers(len(names))]
     size = tensors[name].size
     if random.integers(3) == 0:
@@ -82,7 +89,7 @@ def lying_layer(good, random):
     elif size and random.integers(2):
         tensors[name] = tensors[name].copy()
         tensors[name][random.integers(size)] ^= 1 << random.integers(8)
-    return layer_file._serialise(tensors, own)
+    return layer_file._serialise(tensors, header)
 
 
 def lying_model(good, random):
