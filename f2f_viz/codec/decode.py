@@ -123,7 +123,7 @@ def decode_rows(encoded: Encoded, start: int, stop: int) -> NDArray[Any]:
 
     Returns
     -------
-    ndarray, the layer's dtype, shape (stop − start, *shape[1:])
+    ndarray, the layer's dtype, shape (stop − start, …), the rest as the layer's
 
     Raises
     ------

@@ -44,7 +44,7 @@ def test_planes_go_without_symbols_where_that_stores_fewer_bits(coding):
     rarer = np.minimum(plan.ones, kept - plan.ones) / kept
     listed = np.array([CODINGS[coding].expected_bits(share, kept, size) for share in rarer])
     chosen = plan.zero_rate
-    np.testing.assert_allclose(without.correction_bits[chosen], listed[chosen], rtol=0.02)
+    np.testing.assert_allclose(without.correction_bits[chosen], listed[chosen], rtol=0.1)
     assert (without.correction_bits[chosen] < with_symbols[chosen]).all()
     # a little less is not worth it: symbols have a fixed rate
     assert (listed[~chosen] > 0.8 * with_symbols[~chosen]).all()
