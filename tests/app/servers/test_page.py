@@ -144,7 +144,7 @@ def test_the_policy_holds_and_widgets_work(app_server, browser):
         expect(tab).to_have_attribute("aria-selected", "true")
     page.get_by_role("tab", name="Mask").click()
     expect(page.locator(".f2f-figure-mask canvas").first).to_be_visible()
-    page.get_by_label("0", exact=True).check()
+    page.get_by_role("radio", name="0", exact=True).check()
     settle(page)
     assert said == []
 
