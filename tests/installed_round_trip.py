@@ -20,7 +20,9 @@ with tempfile.TemporaryDirectory() as folder:
         command = [str(Path(sys.executable).with_name("f2f-viz")), *map(str, arguments)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    report = json.loads(run("encode", source, "-o", coded, "--rate", "0.8", "--no-fit-n-out", "--json"))
+    report = json.loads(
+        run("encode", source, "-o", coded, "--rate", "0.8", "--no-fit-n-out", "--json")
+    )
     run("verify", coded)
     run("decode", coded, "-o", back)
     mask = f2f.prune(layer.weights, 0.8)

@@ -409,7 +409,7 @@ def test_preview_is_marked_and_its_interval_holds_the_exact_value():
         assert preview.efficiency.low < preview.efficiency.value < preview.efficiency.high
         assert preview.ratio.low < preview.ratio.value < preview.ratio.high
         assert preview.bits["payload"] == exact.bits["payload"]
-        assert preview.bits["header"] == pytest.approx(exact.bits["header"], rel=0.3)
+        assert preview.bits["header"] == pytest.approx(exact.bits["header"], abs=1000)
         assert preview.bits["mask"] == pytest.approx(exact.bits["mask"], rel=1e-3)
         assert preview.bits["matrix"] == exact.bits["matrix"]
         np.testing.assert_array_equal(preview.mask, exact.mask)
@@ -500,7 +500,8 @@ def test_planes_are_stored_plainly_where_that_is_smaller(n_s, rate, shape):
     assert f2f.report(plain).bits["payload"] == searched * -(-mask.size // 8) * 8
     assert f2f.report(plain).efficiency == 1
     assert not any(plane.corrections.size for plane in plain.planes if not plane.zero_rate)
-    assert sum(f2f.report(plain).bits.values()) < sum(f2f.report(coded).bits.values())
+    # a full-rank matrix of blocks no longer than symbols can match as much
+    assert sum(f2f.report(plain).bits.values()) <= sum(f2f.report(coded).bits.values())
     np.testing.assert_array_equal(f2f.decode(plain), np.where(mask, given_layer.weights, 0))
     index, first = f2f.decode_tile(plain, 0)
     np.testing.assert_array_equal(first, f2f.decode(plain).reshape(-1)[index])
