@@ -1,13 +1,13 @@
 """Work cut among threads: kernels run without Python's lock."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["in_pieces", "workers"]
+__all__ = ["between", "in_pieces", "workers"]
 
 Found = TypeVar("Found")
 
@@ -49,8 +49,12 @@ def in_pieces(
         What the calls returned, in order. The same arguments cut the same pieces.
     """
     count = min(workers(threads), max(size // least, 1))
-    edges = [size * k // count for k in range(count + 1)]
-    if count == 1:
-        return [run(0, size)] if size else []
-    with ThreadPoolExecutor(count) as pool:
+    return between([size * k // count for k in range(count + 1)], run) if size else []
+
+
+def between(edges: Sequence[int], run: Callable[[int, int], Found]) -> list[Found]:
+    """Call ``run(start, stop)`` between each edge and the next, a thread each if there are many."""
+    if len(edges) == 2:
+        return [run(*edges)]
+    with ThreadPoolExecutor(len(edges) - 1) as pool:
         return list(pool.map(run, edges[:-1], edges[1:]))

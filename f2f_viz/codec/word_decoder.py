@@ -1,7 +1,6 @@
 """The decoder in software: symbols of all planes to the words of weights (cython_core/decode)."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from f2f_viz.codec.blocks import Layout
 from f2f_viz.codec.instruction_set import decoding_set
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_mask
+from f2f_viz.codec.parallel import between
 from f2f_viz.errors import F2FError
 
 __all__ = ["CodedPlanes", "Field", "all_symbols", "decode_blocks", "decode_words"]
@@ -115,10 +115,7 @@ def _check(status: int) -> None:
 def _in_pieces(run: Callable[[int, int], Any], stop: int, pieces: int, step: int = 1) -> list[Any]:
     """Call run(first, last) for pieces of 0 … stop that begin at multiples of `step`."""
     edges = [min(-(-stop * k // (pieces * step)) * step, stop) for k in range(pieces + 1)]
-    if pieces == 1:
-        return [run(0, stop)]
-    with ThreadPoolExecutor(pieces) as pool:
-        return list(pool.map(run, edges[:-1], edges[1:]))
+    return between(edges, run)
 
 
 def decode_words(
