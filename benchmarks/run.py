@@ -106,7 +106,7 @@ def decoding(quick):
 
     with tempfile.TemporaryDirectory() as folder:
         for n_s in (0, 1) if quick else (0, 1, 2):
-            encoded = f2f.encode(weights, mask, f2f.Code(n_s=n_s, mask_coding="rice"))
+            encoded = f2f.encode(weights, mask, n_s=n_s)
             assert np.array_equal(f2f.decode(encoded, out=target), dense)
             path = Path(folder, f"{n_s}.f2f")
             f2f.save(encoded, path)
@@ -342,8 +342,7 @@ def main():
         ("decoder", "GB/s of dense weights", "stored, of dense", "of memcpy", "of memset"),
         [(*row, f"{row[1] / memcpy:.0%}", f"{row[1] / memset:.0%}") for row in decoded],
         "1024 × 1024 weights, into memory that was in use before (`decode(…, out=)`), but for zstd, "
-        "which compresses the dense bytes with zeros in place. Masks are coded by `rice`; reading a "
-        "file checks its digest.",
+        "which compresses the dense bytes with zeros in place. Reading a file checks its digest.",
     )
     if not quick:
         parts.append("![Costs of search and decoding](images/benchmarks.svg)\n")

@@ -78,7 +78,7 @@ class Code:
     plain: bool = True
     order: str = "interleaved"
     coding: str = "rank"
-    mask_coding: str = "range"
+    mask_coding: str = "rice"
     recode: bool = True
     zero_rate: bool = True
     matrix: str = "odd"

@@ -120,7 +120,7 @@ def test_many_tiles():
     n_out=st.none() | st.integers(1, 100),
     order=st.sampled_from(list(ORDERS)),
     coding=st.sampled_from(["rank", "chunk"]),
-    mask_coding=st.sampled_from(["range", "bitmap"]),
+    mask_coding=st.sampled_from(["rice", "range", "bitmap"]),
     recode=st.booleans(),
     zero_rate=st.booleans(),
     plain=st.booleans(),

@@ -221,9 +221,9 @@ def test_what_a_small_file_claims_is_the_memory_it_takes(all_pruned, kept, n_out
     size = 10**6
     claims = {"shape": [size], "n_out": n_out, "n_in": 8, "n_s": 1,
               "kept": {"none": 0, "one": 1, "all": size}[kept]}  # fmt: skip
-    if kept == "one":  # range-coded: the last of a million
+    if kept == "one":  # the last of a million
         mask = np.arange(size) == size - 1
-        tensors["mask"], _ = pack_mask_bits(mask, "range")
+        tensors["mask"], _ = pack_mask_bits(mask, all_pruned.code.mask_coding)
     data = layer_file._serialise(tensors, header | claims)
     with pytest.raises(f2f.F2FError, match="claims") as problem:
         layer_file.from_bytes(data, max_bytes=0)

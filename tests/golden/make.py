@@ -39,7 +39,7 @@ FILES = {
     "float32-ranks.f2f": (weights(np.float32), 0.9, RANKS, {"n_s": 1}),
     "float16-paper.f2f": (weights(np.float16), 0.8, PAPER, {"n_s": 2}),
     "bfloat16-ranks.f2f": (weights(ml_dtypes.bfloat16), 0.9, RANKS, {"n_s": 1, "n_in": 5}),
-    "int8-ranks.f2f": (weights(np.int8), 0.7, RANKS, {"n_s": 0}),
+    "int8-ranks.f2f": (weights(np.int8), 0.7, RANKS, {"n_s": 0, "mask_coding": "range"}),
     "int4-row.f2f": (
         weights(ml_dtypes.int4), 0.6, RANKS, {"n_s": 1, "order": "row", "n_out": 19}
     ),
