@@ -40,7 +40,9 @@ __all__ = [
     "VERSION",
     "frame_header",
     "from_bytes",
+    "join",
     "open",
+    "parts",
     "save",
     "stored_bits",
     "to_bytes",
@@ -48,12 +50,13 @@ __all__ = [
 
 VERSION = 1
 MAGIC = b"\x89F2F"
-_TENSORS = ("mask", "matrix", "ranks", "scales", "symbols", "corrections")
+TENSORS = ("mask", "matrix", "ranks", "scales", "symbols", "corrections")
 _DIGEST = 32
 MAX_BYTES = 1 << 30
 """Memory that a small file may claim; ``F2F_VIZ_MAX_BYTES`` in the environment says otherwise."""
-# A tiny file that claims a huge layer would only exhaust memory, unless all is pruned or constant.
-_MAX_EXPANSION = 4096
+MAX_EXPANSION = 4096
+"""Bytes of memory that each byte of a file may claim without asking. A tiny file that claims a huge
+layer would only exhaust memory, unless all is pruned or constant."""
 Bytes = NDArray[np.uint8]
 
 
@@ -67,8 +70,11 @@ def _unpack(packed: Bytes, count: int, what: str) -> NDArray[np.bool_]:
     return np.unpackbits(packed, count=count, bitorder="little").astype(bool)
 
 
-def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str, int]]:
-    """Return the tensors, the metadata and the exact bits of each part but the header."""
+def parts(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str, int]]:
+    """Return the bit strings, the header's fields and the exact bits of each part but the header.
+
+    `join` makes the file of the first two.
+    """
     plane_bits = encoded.blocks * encoded.n_out
     coding = CODINGS[encoded.code.coding]
     coded = [
@@ -113,14 +119,15 @@ def _layout(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[st
 
 def to_bytes(encoded: Encoded) -> bytes:
     """Return the file of an encoded layer."""
-    tensors, header, _ = _layout(encoded)
-    return _serialise(tensors, header)
+    tensors, header, _ = parts(encoded)
+    return join(tensors, header)
 
 
-def _serialise(tensors: dict[str, Bytes], header: dict[str, Any]) -> bytes:
+def join(tensors: Mapping[str, Bytes], header: dict[str, Any]) -> bytes:
+    """Write a file of what `parts` gives; nothing is judged."""
     sizes = {name: data.size for name, data in tensors.items()}
     pieces = [MAGIC, number(VERSION), pack_header(header, sizes)]
-    pieces += [tensors[name].tobytes() for name in _TENSORS]
+    pieces += [tensors[name].tobytes() for name in TENSORS]
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
@@ -151,8 +158,8 @@ def frame_header(slots: Mapping[str, tuple[str, Sequence[int], int]], **metadata
 
 def stored_bits(encoded: Encoded) -> dict[str, int]:
     """Itemise the file in bits: payload, corrections, mask, matrix, and header for all else."""
-    tensors, header, bits = _layout(encoded)
-    bits["header"] = 8 * len(_serialise(tensors, header)) - sum(bits.values())
+    tensors, header, bits = parts(encoded)
+    bits["header"] = 8 * len(join(tensors, header)) - sum(bits.values())
     return bits
 
 
@@ -230,7 +237,7 @@ def _tensors(header: dict[str, Any], reader: Reader) -> dict[str, Bytes]:
     if rest < 0:
         raise F2FError("damaged file, lengths", expected=f"{-rest} bytes fewer", got="others")
     sizes["symbols"] = rest
-    return {name: np.frombuffer(reader.take(sizes[name]), np.uint8) for name in _TENSORS}
+    return {name: np.frombuffer(reader.take(sizes[name]), np.uint8) for name in TENSORS}
 
 
 def _max_bytes() -> int:
@@ -258,15 +265,33 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
     shape = _shape(header["shape"])
     dtype: str = header["dtype"]
     code: Code = header["code"]
-    n_in, coding = code.n_in, CODINGS[code.coding]
     n_out = _integer(header, "n_out", 1, MAX_N_OUT)
     tile_blocks = _integer(header, "tile_blocks", 1, 1 << 40)
     size = math.prod(shape)
     layout = Layout(shape, n_out, code.order)
-    planes, blocks = word_bits(dtype), layout.blocks
+    stored = sum(data.size for data in tensors.values())
+    _check_memory(name, dtype, size, layout.blocks, max(max_bytes, MAX_EXPANSION * stored))
+    kept = _integer(header, "kept", 0, size)
+    mask = unpack_mask_bits(tensors["mask"], size, kept, code.mask_coding).reshape(shape)
+    ranks = _ranks(tensors["ranks"], dtype)
+    return Encoded(
+        shape=shape,
+        dtype=dtype,
+        mask=mask,
+        code=code,
+        tile_blocks=tile_blocks,
+        network=_network(tensors["matrix"], n_out, code),
+        planes=_planes(header, tensors, layout, mask, kept),
+        ranks=ranks if header["recoded"] else None,
+        checksum=header["sha256"],
+        scales=_scales(tensors["scales"], shape) if tensors["scales"].size else None,
+    )
+
+
+def _check_memory(name: str, dtype: str, size: int, blocks: int, limit: int) -> None:
+    """Refuse a layer that would take more memory than the limit, before any is taken."""
     # the mask thrice, positions of care bits, words; symbols of all planes
-    memory = size * (3 + 8 + DTYPES[dtype].itemsize) + 2 * planes * blocks
-    limit = max(max_bytes, _MAX_EXPANSION * sum(t.size for t in tensors.values()))
+    memory = size * (3 + 8 + DTYPES[dtype].itemsize) + 2 * word_bits(dtype) * blocks
     if memory > limit:
         raise F2FError(
             f"{name} claims {size:,} weights, far more than its bytes account for",
@@ -274,49 +299,64 @@ def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_byt
             got=f"{memory:,}",
             hint=f"if you trust it, give max_bytes={memory} or set F2F_VIZ_MAX_BYTES={memory}",
         )
-    kept = _integer(header, "kept", 0, size)
-    mask = unpack_mask_bits(tensors["mask"], size, kept, code.mask_coding).reshape(shape)
-    width = n_in * (code.n_s + 1)
-    matrix = _unpack(tensors["matrix"], n_out * width, "matrix").reshape(n_out, width)
-    columns = [header[k] for k in ("zero_rate", "inverted", "counts", "parameters", "lengths")]
-    ends = np.cumsum(columns[-1])
-    stored = columns[0].count(0)
-    symbols = iter(unpack_symbols(tensors["symbols"], stored, blocks, n_in))
-    plane_bits = blocks * n_out
-    care = np.empty(0, bool)
+
+
+def _network(packed: Bytes, n_out: int, code: Code) -> XorNetwork:
+    width = code.n_in * (code.n_s + 1)
+    return XorNetwork(_unpack(packed, n_out * width, "matrix").reshape(n_out, width), code.n_in)
+
+
+def _planes(
+    header: dict[str, Any],
+    tensors: dict[str, Bytes],
+    layout: Layout,
+    mask: NDArray[np.bool_],
+    kept: int,
+) -> tuple[Plane, ...]:
+    code: Code = header["code"]
+    zero_rate, inverted = header["zero_rate"], header["inverted"]
+    wrong = _corrections(header, tensors["corrections"], layout, mask, kept)
+    stored = iter(unpack_symbols(tensors["symbols"], zero_rate.count(0), layout.blocks, code.n_in))
+    none = np.zeros(layout.blocks, np.uint16)
+    symbols = [none if zero else next(stored) for zero in zero_rate]
+    return tuple(
+        Plane(bool(invert), own, ranks, bool(zero))
+        for invert, own, ranks, zero in zip(inverted, symbols, wrong, zero_rate, strict=True)
+    )
+
+
+def _corrections(
+    header: dict[str, Any], packed: Bytes, layout: Layout, mask: NDArray[np.bool_], kept: int
+) -> list[NDArray[np.uint32]]:
+    """Unpack each plane's corrections, as ranks among its care bits."""
+    coding = CODINGS[header["code"].coding]
+    columns = [header[key] for key in ("lengths", "counts", "parameters")]
     if not coding.by_rank:
         care = layout.gather(mask.reshape(-1)).reshape(-1)
-        before = np.cumsum(care) - care
-    nothing = np.zeros(blocks, np.uint16)
-    found = []
-    for p, (zero_rate, inverted, count, parameter, length) in enumerate(zip(*columns, strict=True)):
-        packed = tensors["corrections"][ends[p] - length : ends[p]]
-        at = coding.unpack(packed, count, parameter, kept if coding.by_rank else plane_bits)
+        before = np.cumsum(care) - care  # care bits before each place
+    found, start = [], 0
+    for length, count, parameter in zip(*columns, strict=True):
+        own = packed[start : start + length]
+        start += length
+        at = coding.unpack(
+            own, count, parameter, kept if coding.by_rank else layout.blocks * layout.n_out
+        )
         if not coding.by_rank:
             if not care[at].all():
                 raise F2FError("damaged file, corrections", expected="care bits", got="others")
             at = before[at]
-        wrong = at.astype(np.uint32, copy=False)
-        own = nothing if zero_rate else next(symbols)
-        found.append(Plane(bool(inverted), own, wrong, bool(zero_rate)))
-    if tensors["ranks"].size % 2:
-        raise F2FError("damaged file, ranks", expected="pairs of bytes", got=tensors["ranks"].size)
-    ranks = tensors["ranks"].view("<u2").astype(np.uint16)
+        found.append(at.astype(np.uint32, copy=False))
+    return found
+
+
+def _ranks(data: Bytes, dtype: str) -> NDArray[np.uint16]:
+    if data.size % 2:
+        raise F2FError("damaged file, ranks", expected="pairs of bytes", got=data.size)
+    ranks = data.view("<u2").astype(np.uint16)
     field = 1 << field_bits(dtype)[1]
     if ranks.size > field or (ranks.size and int(ranks.max()) >= field):
         raise F2FError("damaged file, ranks", expected=f"values of {dtype}", got="others")
-    return Encoded(
-        shape=shape,
-        dtype=dtype,
-        mask=mask,
-        code=code,
-        tile_blocks=tile_blocks,
-        network=XorNetwork(matrix, n_in),
-        planes=tuple(found),
-        ranks=ranks if header["recoded"] else None,
-        checksum=header["sha256"],
-        scales=_scales(tensors["scales"], shape) if tensors["scales"].size else None,
-    )
+    return ranks
 
 
 def _scales(data: Bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:

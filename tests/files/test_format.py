@@ -122,7 +122,7 @@ def test_golden_files_hold_what_their_script_says():
     assert set(run["FILES"]) == {path.name for path in GOLDEN.glob("*.f2f")}
     for name in run["FILES"]:
         golden, made = f2f.open(GOLDEN / name), run["make"](name)
-        headers = [layer_file._layout(encoded)[1] for encoded in (golden, made)]
+        headers = [layer_file.parts(encoded)[1] for encoded in (golden, made)]
         for header in headers:
             del header["parameters"], header["lengths"]
         assert headers[0] == headers[1], name

@@ -72,7 +72,7 @@ def lying_safetensors(good, random):
 
 
 def lying_layer(good, random):
-    tensors, header, _ = layer_file._layout(layer_file.from_bytes(good))
+    tensors, header, _ = layer_file.parts(layer_file.from_bytes(good))
     names = list(tensors)
     numbers = [[header, key] for key in ("n_out", "tile_blocks", "kept")]
     numbers += [[header["code"], key] for key in ("n_in", "n_s", "n_out", "seed")]
@@ -89,7 +89,7 @@ def lying_layer(good, random):
     elif size and random.integers(2):
         tensors[name] = tensors[name].copy()
         tensors[name][random.integers(size)] ^= 1 << random.integers(8)
-    return layer_file._serialise(tensors, header)
+    return layer_file.join(tensors, header)
 
 
 def lying_model(good, random):

@@ -121,7 +121,7 @@ def sealed(body):
 
 def tokens(data, encoded):
     """Cut a file into its header's numbers (single bytes of what is none) and the rest."""
-    tensors, header, _ = layer_file._layout(encoded)
+    tensors, header, _ = layer_file.parts(encoded)
     sizes = {name: data.size for name, data in tensors.items()}
     start = len(layer_file.MAGIC) + 1
     end = start + len(pack_header(header, sizes))
@@ -145,7 +145,7 @@ def test_headers_that_lie_are_refused(encoded, capsys):
             except f2f.F2FError as problem:
                 assert "\n" not in str(problem)
                 refused += 1
-    tensors, header, _ = layer_file._layout(encoded)
+    tensors, header, _ = layer_file.parts(encoded)
     rng = np.random.default_rng(0)
     for name in tensors:  # other bytes, fewer, more
         for _ in range(60):
@@ -157,7 +157,7 @@ def test_headers_that_lie_are_refused(encoded, capsys):
                 more = rng.integers(0, 256, rng.integers(4)).astype(np.uint8)
                 data = np.concatenate([data, more])
             try:
-                file = layer_file._serialise({**tensors, name: data}, header)
+                file = layer_file.join({**tensors, name: data}, header)
                 f2f.decode(layer_file.from_bytes(file))
                 sound += 1
             except f2f.F2FError as problem:
@@ -170,8 +170,8 @@ def test_headers_that_lie_are_refused(encoded, capsys):
 
 def claiming(encoded, **claims):
     """The file of a layer whose header says something else, under a digest that fits."""
-    tensors, header, _ = layer_file._layout(encoded)
-    return layer_file._serialise(tensors, header | claims)
+    tensors, header, _ = layer_file.parts(encoded)
+    return layer_file.join(tensors, header | claims)
 
 
 @pytest.fixture
@@ -213,9 +213,9 @@ def test_a_small_file_may_claim_what_the_caller_allows(all_pruned, tmp_path, mon
 @pytest.mark.parametrize("n_out", [1, 64])
 def test_what_a_small_file_claims_is_the_memory_it_takes(all_pruned, kept, n_out, monkeypatch):
     """At the very limit, reading and decoding allocate no more, whatever the claim is made of."""
-    monkeypatch.setattr(layer_file, "_MAX_EXPANSION", 0)
-    _, header, _ = layer_file._layout(all_pruned)
-    tensors = {name: np.empty(0, np.uint8) for name in layer_file._TENSORS}
+    monkeypatch.setattr(layer_file, "MAX_EXPANSION", 0)
+    _, header, _ = layer_file.parts(all_pruned)
+    tensors = {name: np.empty(0, np.uint8) for name in layer_file.TENSORS}
     tensors["matrix"] = np.zeros(n_out * 2, np.uint8)
     tensors["ranks"] = np.zeros(2, np.uint8)
     size = 10**6
@@ -224,7 +224,7 @@ def test_what_a_small_file_claims_is_the_memory_it_takes(all_pruned, kept, n_out
     if kept == "one":  # the last of a million
         mask = np.arange(size) == size - 1
         tensors["mask"], _ = pack_mask_bits(mask, all_pruned.code.mask_coding)
-    data = layer_file._serialise(tensors, header | claims)
+    data = layer_file.join(tensors, header | claims)
     with pytest.raises(f2f.F2FError, match="claims") as problem:
         layer_file.from_bytes(data, max_bytes=0)
     needed = int(re.search(r"max_bytes=(\d+)", str(problem.value))[1])
@@ -247,16 +247,16 @@ def test_shapes_that_no_array_has_are_refused(all_pruned, shape):
 
 
 def test_more_ranks_than_their_field_has_are_refused(encoded):
-    tensors, header, _ = layer_file._layout(encoded)
+    tensors, header, _ = layer_file.parts(encoded)
     tensors["ranks"] = np.zeros(2 * 33, np.uint8)  # float16 has 5 bits of exponent
     with pytest.raises(f2f.F2FError, match="ranks"):
-        layer_file.from_bytes(layer_file._serialise(tensors, header | {"recoded": True}))
+        layer_file.from_bytes(layer_file.join(tensors, header | {"recoded": True}))
 
 
 @pytest.mark.parametrize(("n_in", "n_s"), [(12, 0), (10, 1), (8, 2), (4, 4), (1, 16), (12, 16)])
 def test_decoding_costs_little_whatever_a_small_file_claims(n_in, n_s):
     """Decoding took 10 s and gigabytes for one scalar: no table may grow with the code."""
-    tensors, header, _ = layer_file._layout(f2f.encode(np.float32(1), np.True_, n_in=2, n_s=1))
+    tensors, header, _ = layer_file.parts(f2f.encode(np.float32(1), np.True_, n_in=2, n_s=1))
     code = header["code"] | {"n_in": n_in, "n_s": n_s}
     claims = {"code": code, "n_out": 4096, "counts": [0] * 32, "lengths": [0] * 32,
               "parameters": [0] * 32, "zero_rate": [0] * 32}  # fmt: skip
@@ -265,7 +265,7 @@ def test_decoding_costs_little_whatever_a_small_file_claims(n_in, n_s):
         "symbols": np.zeros(32 * n_in // 8, np.uint8),
         "corrections": np.zeros(0, np.uint8),
     }
-    data = layer_file._serialise(tensors, header | claims)
+    data = layer_file.join(tensors, header | claims)
     if (n_in, n_s) == (12, 16):
         with pytest.raises(f2f.F2FError, match="n_in"):
             layer_file.from_bytes(data)
