@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from f2f_viz.app import controls, session, sources
+from f2f_viz.app import controls, guide, session, sources
 from f2f_viz.app.parts import Panel
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import Settings
@@ -57,6 +57,8 @@ class Chooser:
             samples=samples,
             choices=controls.choices(),
             options=controls.shown_options(),
+            help=controls.help_texts(),
+            stages=controls.stages(),
             presets=controls.presets(),
             values=start,
         )
@@ -174,6 +176,8 @@ class Chooser:
                 self.panel.errors = {"settings": f"not settings: {error}"}
                 return
             self.put(loaded.to_dict())
+        elif content["kind"] == "guide":
+            self.panel.send({"kind": "guide", "page": guide.page()})
         elif content["kind"] == "upload":
             whole = self._uploads.receive(content, buffers[0] if buffers else b"")
             self.panel.send({"kind": "received", "id": content["id"]})

@@ -6,7 +6,9 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from f2f_viz.choices import Choice
 from f2f_viz.codec.code import PRESETS
+from f2f_viz.codec.trellis import max_n_in
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import FIELDS, Settings
 from f2f_viz.tensors.layer import Layer
@@ -16,18 +18,38 @@ from f2f_viz.tensors.quantize import NUMBER_FORMATS
 
 __all__ = [
     "LAYER",
+    "LAYER_FIELDS",
     "as_python",
     "as_query",
     "choices",
     "from_query",
+    "help_texts",
     "hints",
     "presets",
     "read_settings",
     "shown_options",
+    "stages",
 ]
 
 _NAMES = Settings.names()
 LAYER = ("source", "sample", "path", "tensor")
+LAYER_FIELDS = {
+    "source": ("Layer from", "A shipped sample, a file on this machine, or one that is uploaded."),
+    "sample": ("Sample layer", "Layers of a small Transformer, dense and pruned in several ways."),
+    "path": ("Path", "A file on this machine, which is read where it lies."),
+    "upload": (
+        "Upload",
+        "A file that the browser sends, up to 200 MB, and that ends with the page.",
+    ),
+    "tensor": ("Tensor", "Which tensor of the file."),
+}
+"""Label and help of the controls that are no settings."""
+_STAGES = (
+    ("0", "Combinational: every block for itself."),
+    ("1", "One old symbol helps."),
+    ("2", "Two old symbols help; the search takes longest."),
+    ("3", "Three old symbols help a small code."),
+)
 
 
 def read_settings(values: Mapping[str, Any]) -> Settings:
@@ -49,9 +71,29 @@ def choices() -> dict[str, list[list[str]]]:
     """Return [name, label, help] of all that there is to choose from, by control."""
     tables = {name: field.choices for name, field in FIELDS.items() if field.choices is not None}
     return {
-        name: [[entry.name, entry.label, entry.help] for entry in table.values()]
+        name: [[entry.name, entry.label, _told(entry)] for entry in table.values()]
         for name, table in {**tables, "path": LOADERS}.items()
     }
+
+
+def help_texts() -> dict[str, str]:
+    """Return the help of every control, by name."""
+    return {name: text for name, (_, text) in LAYER_FIELDS.items()} | {
+        name: field.help for name, field in FIELDS.items()
+    }
+
+
+def stages() -> list[dict[str, Any]]:
+    """Return the register lengths that are offered, with the largest n_in of each."""
+    return [
+        {"n_s": n_s, "label": label, "help": f"{text} n_in up to {most}.", "most": most}
+        for n_s, (label, text) in enumerate(_STAGES)
+        for most in [max_n_in(n_s)]
+    ]
+
+
+def _told(entry: Choice) -> str:
+    return f"{entry.help} Cost: {entry.cost}." if entry.cost else entry.help
 
 
 def shown_options() -> dict[str, list[str]]:
@@ -69,7 +111,7 @@ def presets() -> list[dict[str, Any]]:
         {
             "name": preset.name,
             "label": preset.label,
-            "help": f"{preset.help} {preset.cost}",
+            "help": _told(preset),
             "values": {
                 k: v for k, v in Settings(code=preset.code).to_dict().items() if k not in free
             },

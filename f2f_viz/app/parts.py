@@ -27,6 +27,8 @@ class Panel(anywidget.AnyWidget):
     auto_n_out = traitlets.Int(0).tag(sync=True)
     choices = traitlets.Dict().tag(sync=True)
     options = traitlets.Dict().tag(sync=True)
+    help = traitlets.Dict().tag(sync=True)
+    stages: Any = traitlets.List().tag(sync=True)
     presets: Any = traitlets.List().tag(sync=True)
     as_json = traitlets.Unicode().tag(sync=True)
     as_python = traitlets.Unicode().tag(sync=True)

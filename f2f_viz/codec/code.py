@@ -152,6 +152,13 @@ PRESETS = Choices(
             code=Code(),
         ),
         Preset(
+            name="start",
+            label="Start",
+            help="A plain code to begin with: no ranks, no fitted blocks, all planes searched.",
+            cost="more bits than Default",
+            code=Code(fit_n_out=False, plain=False, recode=False, zero_rate=False),
+        ),
+        Preset(
             name="paper",
             label="The paper's",
             help="Row order, floor(n_in / (1 − S)), corrections by chunk, the mask as a bitmap.",

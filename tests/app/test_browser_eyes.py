@@ -33,6 +33,7 @@ def pages(app_server, browser):
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.goto(app_server.url)
         settle(page)
+        page.get_by_text("What is stored, and how").click()
     yield found
     for page in found.values():
         page.context.close()
@@ -131,6 +132,88 @@ def test_the_last_of_every_list_is_reached(pages, size):
         "(n) => n.getBoundingClientRect().bottom <= innerHeight + 1",
         arg=page.get_by_role("button", name="Copy link").element_handle(),
     )
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (900, 800)])
+def test_every_control_says_what_it_is_and_leads_to_the_guide(pages, size):
+    page = pages["light"]
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    tip = page.locator(".f2f-float")
+    controls = page.locator(".f2f-panel :is(.f2f-title, .f2f-segmented label, .f2f-button)")
+    for control in controls.all():
+        if not control.is_visible():
+            continue
+        words = control.evaluate("(n) => n.closest('[data-tip]')?.dataset.tip ?? ''")
+        if not words:  # the row over the presets is a heading
+            assert control.inner_text().startswith("Presets")
+            continue
+        control.scroll_into_view_if_needed()
+        control.hover()
+        expect(tip).to_have_text(words)
+        assert tip.evaluate(eyes.TOPMOST) == "", words
+    fields = page.locator(".f2f-panel :is(input, select):visible").all()
+    for field in fields:
+        assert field.evaluate(
+            "(n) => n.closest('.f2f-field, .f2f-title').querySelector('.f2f-help') !== null"
+        )
+    page.mouse.move(0, 0)
+    page.get_by_role("combobox", name="Matrix M").focus()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+def test_the_guide_opens_at_the_control(pages):
+    page = pages["light"]
+    links = page.locator(".f2f-help")
+    names = links.evaluate_all("(nodes) => nodes.map((n) => n.getAttribute('href').split('#')[1])")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Help: n s", exact=True).click()
+    guide = opened.value
+    guide.wait_for_load_state()
+    assert guide.url.startswith("blob:")
+    assert guide.url.endswith("#n_s")
+    assert set(names) <= set(guide.locator("[id]").evaluate_all("(n) => n.map((m) => m.id)"))
+    for link in guide.locator("a").all():
+        target = link.get_attribute("href")
+        assert target.startswith(("#", "https://arxiv.org/")), target
+        if target.startswith("#"):
+            expect(guide.locator(f"[id='{target[1:]}']")).to_have_count(1)
+    assert guide.locator("img").evaluate_all("(n) => n.every((i) => i.naturalWidth > 0)")
+    guide.close()
+
+
+def test_a_register_brings_the_n_in_that_fits(pages):
+    page = pages["light"]
+    n_in, stages = page.get_by_label("n_in, symbol bits"), page.locator(".f2f-field-n_s")
+    stages.get_by_label("3").check()
+    expect(n_in).to_have_value("5")
+    expect(stages.locator(".f2f-hint")).to_have_text(
+        "n_in went from 8 to 5, the most that n_s = 3 takes"
+    )
+    stages.get_by_label("1").check()
+    n_in.fill("8")
+    settle(page)
+
+
+def test_the_active_preset_is_seen(pages):
+    page = pages["light"]
+    presets = page.get_by_role("group", name="Presets")
+
+    def active():
+        return presets.locator("[aria-pressed=true]").all_inner_texts()
+
+    assert active() == ["Default"]
+    for name in ("Start", "The paper's", "Fixed rate", "Default"):
+        presets.get_by_role("button", name=name).click()
+        expect(presets.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "true")
+        assert active() == [name]
+    page.get_by_role("combobox", name="Matrix M").select_option("light")
+    expect(presets.locator("[aria-pressed=true]")).to_have_count(0)
+    page.get_by_label("Ones of a row, at most").fill("2, 1")
+    page.get_by_label("Ones of a row, at most").press("Enter")
+    settle(page)
+    presets.get_by_role("button", name="Default").click()
+    settle(page)
 
 
 def test_axes_span_each_layer(pages, shapes, eventually):

@@ -13,6 +13,57 @@ function render({ model, el }) {
   };
   const number = (input) => (input.value.trim() === "" ? null : Number(input.value));
 
+  // ---- what a control is, in words, and where the guide tells more ---------------------------
+  const tip = h("div", { class: "f2f f2f-float", popover: "manual", role: "tooltip" });
+  const told = (node, text) => { if (text) node.dataset.tip = text; return node; };
+  let waiting = null;
+  const hideTip = () => { clearTimeout(waiting); if (tip.matches(":popover-open")) tip.hidePopover(); };
+  const showTip = (node) => {
+    tip.textContent = node.dataset.tip;
+    if (!tip.matches(":popover-open")) tip.showPopover();
+    const box = node.getBoundingClientRect(), side = el.getBoundingClientRect(), own = tip.getBoundingClientRect();
+    const beside = side.right + 8 + own.width <= innerWidth;  // where the controls are as wide as the page: below
+    tip.style.left = `${beside ? side.right + 8 : Math.max(8, innerWidth - own.width - 8)}px`;
+    tip.style.top = `${Math.max(8, Math.min(beside ? box.top : box.bottom + 4, innerHeight - own.height - 8))}px`;
+  };
+  const wait = (event) => {
+    const node = event.target.closest?.("[data-tip]");
+    clearTimeout(waiting);
+    if (!node) return hideTip();
+    waiting = setTimeout(() => { if (node.isConnected) showTip(node); }, 350);
+  };
+  el.addEventListener("pointerover", wait);
+  el.addEventListener("pointerleave", hideTip);
+  el.addEventListener("pointerdown", hideTip);
+  el.addEventListener("focusin", (event) => { if (event.target.matches(":focus-visible")) wait(event); });
+  el.addEventListener("focusout", hideTip);
+  el.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
+
+  let guide = null;  // its address once it is here; the kernel sends it when somebody first asks
+  const fetchGuide = () => guide ??= new Promise((resolve) => {
+    const take = (message) => {
+      if (message.kind !== "guide") return;
+      model.off("msg:custom", take);
+      const look = el.closest(".f2f-dark") ? "f2f f2f-dark" : "f2f";
+      const page = message.page.replace('<body class="f2f">', `<body class="${look}">`);
+      resolve(URL.createObjectURL(new Blob([page], { type: "text/html" })));
+    };
+    model.on("msg:custom", take);
+    model.send({ kind: "guide" });
+  });
+  const helpLink = (name) => {
+    const point = async () => { link.href = `${await fetchGuide()}#${name}`; };
+    const link = h("a", { class: "f2f-help", target: "_blank", href: `#${name}`, "aria-label": `Help: ${name.replaceAll("_", " ")}`,
+      onpointerenter: point, onfocus: point,
+      onclick: async (event) => {
+        if (link.href.startsWith("blob:")) return;
+        event.preventDefault();
+        await point();
+        open(link.href, "_blank");
+      } }, "?");
+    return told(link, model.get("help")[name] && `${model.get("help")[name]} A click opens the guide.`);
+  };
+
   // a labelled row; its error text is tied to the inputs named in `owns`
   const field = (name, label, owns, ...controls) => {
     const error = h("div", { class: "f2f-error", id: `${prefix}${name}-error`, role: "alert" });
@@ -21,26 +72,29 @@ function render({ model, el }) {
     const title = group
       ? h("span", { class: "f2f-label", id: `${prefix}${name}-label` }, label)
       : h("label", { class: "f2f-label", for: owns[0].id }, label);
+    const text = model.get("help")[name];
+    const help = h("span", { class: "f2f-visually-hidden", id: `${prefix}${name}-help` }, text ?? "");
     sync.push(() => {
-      const text = model.get("errors")[name] ?? "";
-      if (error.textContent !== text) error.textContent = text;
+      const wrong = model.get("errors")[name] ?? "";
+      if (error.textContent !== wrong) error.textContent = wrong;
       hint.textContent = model.get("hints")[name] ?? "";
       for (const input of owns) {
-        input.setAttribute("aria-invalid", text !== "");
-        input.setAttribute("aria-describedby", `${error.id} ${hint.id}`);
+        input.setAttribute("aria-invalid", wrong !== "");
+        input.setAttribute("aria-describedby", `${error.id} ${hint.id} ${help.id}`);
       }
     });
     return h("div", { class: `f2f-field f2f-field-${name}`, role: group ? "group" : null,
                       "aria-labelledby": group ? title.id : null },
-      title, h("div", { class: "f2f-controls" }, ...controls), hint, error);
+      told(h("div", { class: "f2f-title" }, title, text ? helpLink(name) : null, help), text),
+      told(h("div", { class: "f2f-controls" }, ...controls), text), hint, error);
   };
 
-  const segmented = (name, label, options = model.get("choices")[name]) => {
+  const segmented = (name, label, options = model.get("choices")[name], choose = (value) => set({ [name]: value })) => {
     const inputs = options.map(([value, text, help]) => {
       const input = h("input", { type: "radio", name: prefix + name, id: `${prefix}${name}-${value}`,
-                                 onchange: () => set({ [name]: value }) });
+                                 onchange: () => choose(value) });
       sync.push(() => { input.checked = values()[name] === value; });
-      return [input, h("label", { title: help ?? null }, input, h("span", {}, text))];
+      return [input, told(h("label", {}, input, h("span", {}, text)), help)];
     });
     return field(name, label, inputs.map(([input]) => input),
       h("div", { class: "f2f-segmented" }, ...inputs.map(([, option]) => option)));
@@ -53,7 +107,7 @@ function render({ model, el }) {
       const key = JSON.stringify(wanted);
       if (input.dataset.key !== key) {
         input.dataset.key = key;
-        input.replaceChildren(...wanted.map(([value, text]) => h("option", { value }, text)));
+        input.replaceChildren(...wanted.map(([value, text, help]) => h("option", { value, title: help }, text)));
       }
       input.value = values()[name] ?? "";
     });
@@ -76,20 +130,20 @@ function render({ model, el }) {
      ["sample", "Samples"], ["path", "Path"], ["upload", "Upload"]]);
   const sample = select("sample", "Sample layer", () => model.get("samples"));
   const formats = `Reads: ${model.get("choices").path.map(([, label]) => label).join(", ")}`;
-  const pathInput = h("input", { type: "text", id: `${prefix}path`, spellcheck: "false", title: formats,
+  const pathInput = h("input", { type: "text", id: `${prefix}path`, spellcheck: "false",
     placeholder: "/data/model.safetensors", autocomplete: "off",
-    onkeydown: (event) => { if (event.key === "Enter") open(); } });
-  const open = () => set({ path: pathInput.value.trim(), tensor: null,
+    onkeydown: (event) => { if (event.key === "Enter") openPath(); } });
+  const openPath = () => set({ path: pathInput.value.trim(), tensor: null,
                            opened: (values().opened ?? 0) + 1 });
   sync.push(() => {
     if (document.activeElement !== pathInput) pathInput.value = values().path ?? "";
   });
-  const path = field("path", "Path on this machine", [pathInput], pathInput,
-    h("button", { type: "button", class: "f2f-button", onclick: open }, "Open"));
-  const file = h("input", { type: "file", id: `${prefix}upload`, title: formats,
+  const path = field("path", "Path on this machine", [pathInput], told(pathInput, formats),
+    h("button", { type: "button", class: "f2f-button", onclick: openPath }, "Open"));
+  const file = h("input", { type: "file", id: `${prefix}upload`,
                             onchange: () => file.files[0] && upload(file.files[0]) });
   const meter = h("progress", { class: "f2f-hidden", max: 1, value: 0, "aria-label": "Upload progress" });
-  const uploading = field("upload", "File to upload", [file], file, meter);
+  const uploading = field("upload", "File to upload", [file], told(file, formats), meter);
   const note = (text) => {
     model.set("errors", { ...model.get("errors"), upload: text });
     show();
@@ -178,10 +232,21 @@ function render({ model, el }) {
   });
 
   // ---- code --------------------------------------------------------------------------------
-  const [nIn] = stepper("n_in", "n_in, symbol bits", 1, 8);
-  const stages = segmented("n_s", "n_s, register", [
-    [0, "0", "combinational: every block for itself"], [1, "1", "one old symbol helps"],
-    [2, "2", "two old symbols help"], [3, "3", "three old symbols; a small n_in"]]);
+  const [nIn, nInInput] = stepper("n_in", "n_in, symbol bits", 1, 12);
+  const offered = model.get("stages");
+  const most = (n_s) => offered.find((stage) => stage.n_s === n_s)?.most ?? 12;
+  // a register length that does not take this n_in brings the largest that it takes
+  let brought = "";
+  const stages = segmented("n_s", "n_s, register", offered.map(({ n_s, label, help }) => [n_s, label, help]), (n_s) => {
+    const { n_in } = values(), fits = Math.min(n_in ?? most(n_s), most(n_s));
+    brought = fits === n_in ? "" : `n_in went from ${n_in} to ${fits}, the most that n_s = ${n_s} takes`;
+    set({ n_s, n_in: fits });
+  });
+  sync.push(() => {
+    nInInput.max = most(values().n_s);
+    if (brought && values().n_in !== most(values().n_s)) brought = "";
+    if (brought) stages.querySelector(".f2f-hint").textContent = brought;
+  });
   const auto = h("input", { type: "checkbox", id: `${prefix}n_out-auto`,
     onchange: () => set({ n_out: auto.checked ? null : model.get("auto_n_out") }) });
   const [nOut, nOutInput] = stepper("n_out", "n_out, block bits", 1, 4096);
@@ -195,19 +260,23 @@ function render({ model, el }) {
   const order = segmented("order", "Block order");
   const coding = segmented("coding", "Corrections");
   const maskCoding = segmented("mask_coding", "Mask");
-  const check = (name, label, title) => {
+  const check = (name, label) => {
     const input = h("input", { type: "checkbox", id: prefix + name,
                                onchange: () => set({ [name]: input.checked }) });
     sync.push(() => { input.checked = Boolean(values()[name]); });
-    return h("label", { class: "f2f-check", for: input.id, title }, input, label);
+    return told(h("div", { class: "f2f-title" }, h("label", { class: "f2f-check", for: input.id }, input, label),
+      helpLink(name)), model.get("help")[name]);
   };
   const more = h("details", { class: "f2f-more" }, h("summary", {}, "What is stored, and how"),
     coding, maskCoding,
-    check("recode", "Exponents as ranks", "makes most exponent planes constant"),
-    check("zero_rate", "No symbols for skewed planes", "their few ones are corrections"),
-    check("fit_n_out", "Longest blocks that pay", "where n_out is auto: the length that stores the fewest bits"),
-    check("plain", "Planes as they are where that is less", "where n_out is auto: no coding that costs more than it saves"));
+    check("recode", "Exponents as ranks"),
+    check("zero_rate", "No symbols for skewed planes"),
+    check("fit_n_out", "Longest blocks that pay"),
+    check("plain", "Planes as they are where that is less"));
+  const matrix = select("matrix", "Matrix M", () => model.get("choices").matrix);
+  const weights = text("weights", "Ones of a row, at most", "3, 1");
   const [matrixSeed] = stepper("matrix_seed", "Seed of the matrix", 0, null);
+  sync.push(() => { weights.hidden = values().matrix !== "light"; });
 
   // ---- whole settings ----------------------------------------------------------------------
   const said = h("div", { class: "f2f-hint", role: "status" });
@@ -220,8 +289,14 @@ function render({ model, el }) {
       say(text);
     }
   };
-  const preset = ({ label, help, values: chosen }) => h("button",
-    { type: "button", class: "f2f-button", title: help, onclick: () => set(chosen) }, label);
+  // n_in, n_s, seeds and pruning stay free: a preset is active whatever they are
+  const plain = (value) => String(value ?? "").replaceAll(" ", "");
+  const same = (chosen) => Object.entries(chosen).every(([name, value]) => plain(values()[name]) === plain(value));
+  const preset = ({ label, help, values: chosen }) => {
+    const button = told(h("button", { type: "button", class: "f2f-button", onclick: () => set(chosen) }, label), help);
+    sync.push(() => button.setAttribute("aria-pressed", same(chosen)));
+    return button;
+  };
   const load = h("input", { type: "file", id: `${prefix}settings`, accept: "application/json,.json",
     class: "f2f-visually-hidden", "aria-label": "Load settings from a JSON file",
     onchange: async () => {
@@ -238,16 +313,18 @@ function render({ model, el }) {
     url.search = model.get("as_query");
     copy(url.href, "Link");
   };
+  const action = (label, onclick, help) =>
+    told(h("button", { type: "button", class: "f2f-button", onclick }, label), help);
   const settings = h("div", { class: "f2f-field f2f-field-settings" },
-    h("div", { class: "f2f-buttons" },
+    h("div", { class: "f2f-title" }, h("span", { class: "f2f-label" }, "Presets"), helpLink("presets")),
+    h("div", { class: "f2f-buttons", role: "group", "aria-label": "Presets" },
       ...model.get("presets").map(preset)),
     h("div", { class: "f2f-buttons" },
-      h("button", { type: "button", class: "f2f-button", onclick: save }, "Save JSON"),
-      h("button", { type: "button", class: "f2f-button", onclick: () => load.click() }, "Load JSON"),
+      action("Save JSON", save, "These settings as a file, for Python, the command line or another analyzer."),
+      action("Load JSON", () => load.click(), "Settings from such a file."),
       load,
-      h("button", { type: "button", class: "f2f-button",
-                    onclick: () => copy(model.get("as_python"), "Python") }, "Copy as Python"),
-      h("button", { type: "button", class: "f2f-button", onclick: link }, "Copy link")),
+      action("Copy as Python", () => copy(model.get("as_python"), "Python"), "Code that gives this analysis."),
+      action("Copy link", link, "An address that opens the analyzer here.")),
     said);
   const loadError = h("div", { class: "f2f-error", role: "alert" });
   sync.push(() => { loadError.textContent = model.get("errors").settings ?? ""; });
@@ -259,14 +336,14 @@ function render({ model, el }) {
     section("Layer", source, sample, path, uploading, tensor, numberFormat),
     section("Pruning", method, rate, per, threshold, pattern, mask,
             scores, seed),
-    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), h("div", { class: "f2f-pair" }, nOut, matrixSeed), order,
-      more),
-    section("Settings", settings));
+    section("Code", h("div", { class: "f2f-pair" }, nIn, stages), nOut, order, more,
+      matrix, weights, matrixSeed),
+    section("Settings", settings), tip);
 
   const show = () => sync.forEach((update) => update());
   const watched = "change:values change:errors change:hints change:samples change:tensors change:auto_n_out";
   model.on(watched, show);
   show();
-  return () => model.off(watched, show);
+  return () => { hideTip(); model.off(watched, show); };
 }
 export default { render };
