@@ -1,11 +1,11 @@
-# Two commands: `make app` opens the analyzer, `make test` runs the whole suite.
+# `make app` opens the analyzer, `make test` runs the whole suite, `make check` its quick part.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 # The editable install rebuilds the core on import and needs ninja on PATH.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env app lab test lint docs bench latency sanitize aarch64 clean
+.PHONY: env app lab test check lint docs bench latency sanitize aarch64 clean
 
 env: $(VENV)/.ready
 
@@ -26,6 +26,10 @@ test: env
 	tools/ensure_chromium.sh
 	tools/ensure_iverilog.sh
 	$(BIN)/python -m pytest
+
+# what needs no browser and no server; a minute or so on two cores
+check: env
+	$(BIN)/python -m pytest -q -n auto -m "not browser and not server and not slow"
 
 lint: env
 	$(BIN)/ruff check .

@@ -40,6 +40,13 @@ def _eventually(condition, seconds=15.0):
         time.sleep(0.05)
 
 
+def pytest_collection_modifyitems(items):
+    """Whatever asks for a browser is marked so, by its fixtures."""
+    for item in items:
+        if {"browser", "driver"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """In CI a missing tool is a failure, never a skip."""

@@ -17,7 +17,8 @@ __all__ = ["SESSION", "admit", "remember", "remember_files"]
 SESSION = "F2F_VIZ_SESSION"
 """Environment variable that names the file of the list."""
 _FILES = ("path", *(name for name, field in FIELDS.items() if field.read is not None))
-_here: set[str] = set()
+here: set[str] = set()
+"""Real paths that this process has opened, where no file is shared."""
 
 
 def remember_files(settings: Settings) -> None:
@@ -30,7 +31,7 @@ def remember(path: str) -> None:
     """Note that this file was opened."""
     real = os.path.realpath(path)
     if (shared := os.environ.get(SESSION)) is None:
-        _here.add(real)
+        here.add(real)
     elif real not in _opened():
         with Path(shared).open("a", encoding="ascii") as file:
             file.write(json.dumps(real) + "\n")
@@ -38,7 +39,7 @@ def remember(path: str) -> None:
 
 def _opened() -> set[str]:
     if (shared := os.environ.get(SESSION)) is None:
-        return _here
+        return here
     try:
         return set(map(json.loads, Path(shared).read_text("ascii").splitlines()))
     except FileNotFoundError:

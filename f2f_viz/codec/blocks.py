@@ -43,7 +43,7 @@ MAX_N_OUT = 4096
 """Largest block, in bits; reached only where next to nothing is kept."""
 _EVEN = 200  # `evenness` that is enough; few l have 300
 _MORE, _TRIED = 4096, 64  # blocks more than needed at most, and tried at a time
-_PIECE = 1 << 14  # fewest blocks that are worth a thread
+PIECE = 1 << 14  # fewest blocks that are worth a thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,7 +283,7 @@ class Layout:
             else:
                 _select.sums_near(octets, self.n_out, start, stop, own, isa)
 
-        in_pieces(count, self.blocks, _PIECE, threads)
+        in_pieces(count, self.blocks, PIECE, threads)
         return own[self.address()].astype(np.int64)
 
     def starts(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from f2f_viz.codec.parallel import in_pieces
 
 __all__ = ["Census", "census"]
 
-_PIECE = 1 << 18  # fewest weights that are worth a thread
+PIECE = 1 << 18  # fewest weights that are worth a thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def census(
         )  # fmt: skip
         return found
 
-    pieces = in_pieces(count, words.size, _PIECE, threads)
+    pieces = in_pieces(count, words.size, PIECE, threads)
     found: NDArray[np.int64] = sum(pieces, np.zeros(bits + (1 << width), np.int64))
     values = found[bits:]
     return Census(int(values.sum()), found[: word_bits(dtype)][::-1].copy(), values)

@@ -19,7 +19,7 @@ from f2f_viz.errors import F2FError, Progress
 
 __all__ = ["checksum", "encode", "encode_recipe"]
 
-_PIECE = 1 << 18  # words hashed at a time
+PIECE = 1 << 18  # words hashed at a time
 
 
 def encode(
@@ -128,7 +128,7 @@ def checksum(weights: NDArray[Any]) -> str:
 def _sha256(words: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> str:
     """Hash words, 0 where a mask is False, with few of them copied at a time."""
     digest = hashlib.sha256()
-    for at in range(0, words.size, _PIECE):
-        piece = words[at : at + _PIECE]
-        digest.update((piece if mask is None else piece * mask[at : at + _PIECE]).data)
+    for at in range(0, words.size, PIECE):
+        piece = words[at : at + PIECE]
+        digest.update((piece if mask is None else piece * mask[at : at + PIECE]).data)
     return digest.hexdigest()

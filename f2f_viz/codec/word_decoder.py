@@ -16,8 +16,8 @@ from f2f_viz.errors import F2FError
 
 __all__ = ["CodedPlanes", "Field", "all_symbols", "decode_blocks", "decode_words"]
 
-_LARGE = 1 << 23  # bytes from which a layer is written past the caches
-_PIECE = 1 << 20  # least weights a thread is worth starting for
+LARGE = 1 << 23  # bytes from which a layer is written past the caches
+PIECE = 1 << 20  # least weights a thread is worth starting for
 _PADDING = 64  # bytes behind the kept words that kernels may read
 
 Rows = NDArray[np.uint64]
@@ -152,7 +152,7 @@ def decode_words(
         return
     layer = _kernel(planes, layout)
     flags, to, level = mask.view(np.uint8), out.view(np.uint8), decoding_set()
-    pieces = max(1, min(threads, size // _PIECE))
+    pieces = max(1, min(threads, size // PIECE))
     rows = np.empty((blocks, -(-n_out // 64)), np.uint64)
     _in_pieces(lambda a, b: layer.rows(flags, a, b, rows, level), blocks, pieces, 64)
     start = np.empty(blocks + 1, np.int64)
@@ -162,7 +162,7 @@ def decode_words(
         lambda a, b: layer.words(rows, start, a, b, kept, level), blocks, pieces
     ):
         _check(status)
-    large = to.size >= _LARGE
+    large = to.size >= LARGE
     if not large and spread:
         _decode.clear(to)
 

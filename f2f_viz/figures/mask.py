@@ -39,6 +39,7 @@ PIXELS = (320, 320)
 """Cells drawn at most, rows and columns: what a screen shows, and small on the wire."""
 _CLOSEST = 4
 """Rows and columns that are shown at least."""
+_ENDS = ("x0", "y0", "x1", "y1")
 _LEFT, _BELOW = 62, 98
 """Borders, in pixels, that heatmap and profiles share so that they stand in line."""
 
@@ -110,6 +111,29 @@ def block_weights(analysis: Analysis, block: int) -> dict[str, NDArray[Any]]:
     return {"row": row + 0.5, "column": column + 0.5, "kept": a.mask.reshape(-1)[index]}
 
 
+def _source(name: str, *columns: str) -> ColumnDataSource:
+    return ColumnDataSource({column: [] for column in columns}, name=name)
+
+
+def _colour_bar(colours: Palette, mapper: Any) -> ColorBar:
+    return ColorBar(
+        color_mapper=mapper,
+        ticker=FixedTicker(ticks=[0, 1]),
+        width=110,
+        height=8,
+        padding=0,
+        orientation="horizontal",
+        background_fill_color=None,
+        major_label_text_color=colours.muted,
+        major_label_text_font=FONT,
+        major_label_text_font_size="10.5px",
+        major_tick_line_color=None,
+        label_standoff=3,
+        location=(24, 0),
+        margin=2,
+    )
+
+
 class MaskView:
     """Heatmap of the mask with block edges, the selected block's weights, and densities.
 
@@ -134,10 +158,9 @@ class MaskView:
         self._window: tuple[tuple[float, float], tuple[float, float]] | None = None
         self._cells: Window = 0, 1, 0, 1
         self._grid_shown = True
-        self._image = ColumnDataSource({"image": [], "x": [], "y": [], "dw": [], "dh": []})
-        self._marks = ColumnDataSource({"row": [], "column": [], "kept": [], "size": []})
-        lines: dict[str, list[int]] = {"x0": [], "y0": [], "x1": [], "y1": []}
-        self._edges, self._outline = ColumnDataSource(lines), ColumnDataSource(lines)
+        self._image = _source("image", "image", "x", "y", "dw", "dh")
+        self._marks = _source("marks", "row", "column", "kept", "size")
+        self._edges, self._outline = _source("edges", *_ENDS), _source("outline", *_ENDS)
         self._mapper = density_mapper(colours)
         self._shades, self._swatches = self._mapper.palette, [colours.pruned, colours.kept]
         self._heat = self._heatmap(colours)
@@ -169,14 +192,23 @@ class MaskView:
         plot.xaxis.ticker = plot.yaxis.ticker = BasicTicker(min_interval=1)
         plot.toolbar.active_scroll = wheel
         plot.toolbar.autohide = True
+        plot.grid.visible = False
+        self._draw_cells(plot, colours)
+        self._bar = _colour_bar(colours, self._mapper)
+        plot.add_layout(self._bar, "below")
+        plot.on_event(RangesUpdate, self._zoomed)
+        plot.on_event(Tap, self._tapped)
+        return plot
+
+    def _draw_cells(self, plot: Any, colours: Palette) -> None:
+        """Draw the cells with what they say under the pointer, edges, and the selected block."""
         image = plot.image(
             "image", "x", "y", "dw", "dh", source=self._image, color_mapper=self._mapper
         )
-        ends = ("x0", "y0", "x1", "y1")
         plot.segment(
-            *ends, source=self._edges, line_color=colours.muted, line_width=1, line_alpha=0.55
+            *_ENDS, source=self._edges, line_color=colours.muted, line_width=1, line_alpha=0.55
         )
-        plot.segment(*ends, source=self._outline, line_color=colours.symbol, line_width=2)
+        plot.segment(*_ENDS, source=self._outline, line_color=colours.symbol, line_width=2)
         plot.scatter(  # care bits large and full, don't-cares small and hollow
             "column", "row", source=self._marks, marker="square", size="size", line_width=1.2,
             line_color=colours.symbol, fill_color=colours.symbol, fill_alpha="kept",
@@ -191,31 +223,10 @@ class MaskView:
                 ],
             )
         )
-        self._bar = bar = ColorBar(
-            color_mapper=self._mapper,
-            ticker=FixedTicker(ticks=[0, 1]),
-            width=110,
-            height=8,
-            padding=0,
-            orientation="horizontal",
-            background_fill_color=None,
-            major_label_text_color=colours.muted,
-            major_label_text_font=FONT,
-            major_label_text_font_size="10.5px",
-            major_tick_line_color=None,
-            label_standoff=3,
-            location=(24, 0),
-            margin=2,
-        )
-        plot.add_layout(bar, "below")
-        plot.grid.visible = False
-        plot.on_event(RangesUpdate, self._zoomed)
-        plot.on_event(Tap, self._tapped)
-        return plot
 
     def _profile(self, colours: Palette, axis: str) -> tuple[Any, ...]:
         """Make the density of rows, at the right of the heatmap, or of columns, above it."""
-        source = ColumnDataSource({"low": [], "high": [], "density": []})
+        source = _source(f"{axis} densities", "low", "high", "density")
         densities, upright = Range1d(0, 1), axis == "row"
         own = {"y_range": self._heat.y_range, "x_range": densities, "min_border_bottom": _BELOW}
         if not upright:
@@ -223,7 +234,7 @@ class MaskView:
                 "x_range": self._heat.x_range, "y_range": densities, "min_border_left": _LEFT,
                 "min_border_right": 6,
             }  # fmt: skip
-        plot = blank(colours, title="", min_border_top=4, **own)
+        plot = blank(colours, title="", name=f"{axis}s", min_border_top=4, **own)
         sides = {"left": 0, "right": "density", "top": "low", "bottom": "high"}
         if not upright:
             sides = {"bottom": 0, "top": "density", "left": "low", "right": "high"}
@@ -327,7 +338,7 @@ class MaskView:
     def _draw_marks(self) -> None:
         a, block = self._analysis, self._block
         none = np.zeros(0, np.int64)
-        outline = dict.fromkeys(("x0", "y0", "x1", "y1"), none)
+        outline = dict.fromkeys(_ENDS, none)
         marks: dict[str, NDArray[Any]] = {"row": none, "column": none, "kept": none}
         if a is not None and block is not None and block < a.blocks:
             marks = block_weights(a, block)

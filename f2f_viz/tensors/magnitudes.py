@@ -20,8 +20,8 @@ __all__ = ["Magnitudes"]
 
 Counts = NDArray[np.int64]
 
-_PIECE = 1 << 18  # fewest weights that are worth a thread
-_MOST = 1 << 31  # weights that one histogram of 32 bits counts
+PIECE = 1 << 18  # fewest weights that are worth a thread
+MOST = 1 << 31  # weights that one histogram of 32 bits counts
 _DIGIT = 16  # bits of a key, and of each further digit
 
 
@@ -76,13 +76,13 @@ class Magnitudes:
 
         def count(start: int, stop: int) -> Counts:
             counts = np.zeros(shape, np.int64)
-            for at in range(start, stop, _MOST):
+            for at in range(start, stop, MOST):
                 own = np.zeros(shape, np.uint32)
-                run(at, min(at + _MOST, stop), own)
+                run(at, min(at + MOST, stop), own)
                 counts += own
             return counts
 
-        return np.sum(in_pieces(count, self.size, _PIECE, self._threads), axis=0)
+        return np.sum(in_pieces(count, self.size, PIECE, self._threads), axis=0)
 
     def _cut(self, keep: int) -> tuple[int, int]:
         """Return the `keep`-th largest magnitude, and how many that equal it are to be kept."""
@@ -124,12 +124,12 @@ class Magnitudes:
             return stop, self._kernels.equal(start, stop, least, isa)
 
         before = {0: 0}  # equals before each piece
-        for stop, own in in_pieces(equals, self.size, _PIECE, self._threads):
+        for stop, own in in_pieces(equals, self.size, PIECE, self._threads):
             before[stop] = own + list(before.values())[-1]
 
         def mark(start: int, stop: int) -> None:
             left = max(ties - before[start], 0)
             self._kernels.mark(start, stop, least, left, mask.view(np.uint8), isa)
 
-        in_pieces(mark, self.size, _PIECE, self._threads)
+        in_pieces(mark, self.size, PIECE, self._threads)
         return mask.reshape(self.shape)

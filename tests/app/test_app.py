@@ -10,7 +10,8 @@ from f2f_viz.app import controls, numbers
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.runner import Runner
 from f2f_viz.app.sources import Uploads, siblings
-from f2f_viz.app.sweeping import SweepView, legal_grid
+from f2f_viz.app.sweeping import legal_grid
+from tests.app.messages import say
 
 
 def test_python_drives_the_analyzer():
@@ -57,11 +58,11 @@ def test_analyzer_rejects_what_is_not_settings():
 class Bench:
     """A runner whose work is held until the test lets it go."""
 
-    def __init__(self):
+    def __init__(self, work=None):
         self.published, self.failed, self.cancelled, self.started = [], [], 0, []
         self.gate = threading.Event()
         self.runner = Runner(
-            self.work,
+            work or self.work,
             is_exact=lambda result: result[1],
             worth=lambda job, newer: job != "slow",
             publish=self.publish,
@@ -133,12 +134,16 @@ def test_cancel_keeps_the_preview(until):
 
 def test_cancel_is_told_at_once_and_nothing_more_is_shown(until):
     async def drive():
-        bench = Bench()
-        held = threading.Event()
-        work = bench.work
-        bench.runner._work = lambda job, **options: (held.wait(5), work(job, **options))[1]
+        begun, held = threading.Event(), threading.Event()
+
+        def work(job, **options):
+            begun.set()
+            held.wait(5)
+            return bench.work(job, **options)
+
+        bench = Bench(work)
         bench.runner.request("a")
-        await until(lambda: bench.runner._task is not None)
+        await until(begun.is_set)
         bench.runner.cancel()
         assert bench.cancelled == 1  # though the thread is still at it
         bench.runner.request("b")  # waits for the thread, and is not lost
@@ -152,7 +157,6 @@ def test_cancel_is_told_at_once_and_nothing_more_is_shown(until):
 
 def test_a_preview_that_nobody_waits_for_is_left(until):
     async def drive():
-        bench = Bench()
         seen = []
 
         def work(job, *, preview, progress, cancel):
@@ -162,7 +166,7 @@ def test_a_preview_that_nobody_waits_for_is_left(until):
                 raise f2f.Cancelled
             return job, True
 
-        bench.runner._work = work
+        bench = Bench(work)
         bench.runner.request("slow")
         await until(lambda: seen == ["slow"])
         bench.runner.request("b")
@@ -251,8 +255,8 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
     async def drive():
         analyzer = f2f.Analyzer()
         await analyzer.settled()
-        view = SweepView(analyzer._chooser.put, lambda: False, analyzer._chooser.siblings)
-        view.update(analyzer.analysis)
+        analyzer.tab = "Sweep"
+        (root,) = analyzer.views["Sweep"]
         names = [f2f.sample_names()[0], "digits-transformer/l0-0.9/ffn2.weight"]
         choices = {
             "method": ["magnitude", "n:m"],
@@ -261,9 +265,9 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
             "n_s": [0],
             "order": [],
         }
-        view._asked(None, {"kind": "start", "layers": names, "grid": choices}, None)
-        await until(lambda: view.root.done == 6)
-        rows = view.root.rows
+        say(root, kind="start", layers=names, grid=choices)
+        await until(lambda: root.done == 6)
+        rows = root.rows
         assert [row["layer"] for row in rows] == [names[0]] * 3 + [names[1]] * 3
         assert [row["short"] for row in rows[::3]] == ["dense/ffn1", "l0-0.9/ffn2"]
         assert [row["pruning"] for row in rows[:3]] == [
@@ -278,7 +282,7 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
             )  # fmt: skip
             a = f2f.analyze(f2f.sample_layer(row["layer"]), settings)
             assert (row["ratio"], row["sparsity"]) == (a.ratio.value, a.sparsity)
-        view._asked(None, {"kind": "load", "row": 4}, None)
+        say(root, kind="load", row=4)
         loaded = await analyzer.settled()
         assert loaded.layer.name == names[1]
         # a pruned sample begins with its own zeros, but the point was pruned by magnitude

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from bokeh.models import ColumnDataSource, Range1d
@@ -9,6 +10,7 @@ from bokeh.plotting import figure
 
 import f2f_viz as f2f
 from f2f_viz.app.bokeh_widget import FigureWidget
+from tests.app.messages import say
 
 
 @pytest.fixture
@@ -23,8 +25,8 @@ def shown(monkeypatch):
     return widget, plot, source, sent
 
 
-def say(widget, **content):
-    widget._heard(widget, {"view": "a", "ids": [], **content}, [])
+def hear(widget, **content):
+    say(widget, **{"view": "a", "ids": [], **content})
 
 
 def test_changes_go_together_in_numbered_patches(shown):
@@ -48,9 +50,9 @@ def test_a_view_that_missed_a_patch_gets_the_whole(shown):
     widget, plot, _, sent = shown
     plot.title.text = "after"
     sent.clear()
-    say(widget, kind="open", revision=1)
+    hear(widget, kind="open", revision=1)
     assert sent == []  # it is up to date
-    say(widget, kind="open", revision=0)
+    hear(widget, kind="open", revision=0)
     assert [(m["kind"], m["to"], m["revision"]) for m in sent] == [("whole", "a", 1)]
     assert "after" in sent[0]["text"]
 
@@ -67,18 +69,18 @@ def test_the_state_holds_the_present_and_keeps_nothing(shown):
 def test_what_one_view_changes_reaches_kernel_and_other_views(shown):
     widget, plot, _, sent = shown
     for view in "ab":
-        say(widget, kind="open", view=view, revision=0)
+        hear(widget, kind="open", view=view, revision=0)
     change = {"kind": "ModelChanged", "model": {"id": plot.x_range.id}, "attr": "end", "new": 7}
     happened = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": None}
     patch = json.dumps({"events": [change]})
-    say(widget, kind="patch", text=patch)
+    hear(widget, kind="patch", text=patch)
     assert plot.x_range.end == 7
     assert [(m["kind"], m["from"], m["revision"]) for m in sent] == [("patch", "a", 1)]
     assert json.loads(sent[0]["text"])["events"] == [change]
     assert happened["kind"] not in sent[0]["text"]
-    say(widget, kind="gone", view="b")
+    hear(widget, kind="gone", view="b")
     sent.clear()
-    say(widget, kind="patch", text=patch.replace("7", "8"))
+    hear(widget, kind="patch", text=patch.replace("7", "8"))
     assert plot.x_range.end == 8
     assert sent == []  # nobody else looks
 
@@ -110,10 +112,10 @@ def test_traits_of_the_analyzer_are_observed_and_linked():
     assert other.settings == f2f.Settings(n_in=4)
     other.settings = f2f.Settings(rate=0.5)
     assert one.settings == f2f.Settings(rate=0.5)
-    assert one._chooser.panel.values["rate"] == 0.5  # the controls follow
-    one._chooser.panel.values = {**one._chooser.panel.values, "rate": 0.6}
+    assert one.panel.values["rate"] == 0.5  # the controls follow
+    one.panel.values = {**one.panel.values, "rate": 0.6}
     assert other.settings == f2f.Settings(rate=0.6)  # and lead
-    one._select(plane=3, cycle=2)
+    one.selection = replace(one.selection, plane=3, cycle=2)
     assert seen[-1] == ("selection", one.selection)
     assert (one.selection.plane, one.selection.cycle, other.selection.plane) == (3, 2, 0)
     with pytest.raises(f2f.F2FError, match="layer: expected a Layer, got ndarray"):

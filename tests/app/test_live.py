@@ -100,6 +100,7 @@ def living():
 
 
 @pytest.mark.parametrize("tab", [name for name in TABS if name != "Sweep"])
+@pytest.mark.slow
 def test_nothing_grows_in_a_tab(tab):
     async def change(analyzer, turns):
         for turn in range(turns):
@@ -125,6 +126,7 @@ def test_nothing_grows_in_a_tab(tab):
     asyncio.run(drive())
 
 
+@pytest.mark.slow
 def test_nothing_grows_over_five_hundred_changes():
     async def drive():
         weights = np.random.default_rng(0).integers(-9, 9, (16, 20)).astype(np.int8)

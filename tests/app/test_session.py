@@ -8,7 +8,7 @@ from f2f_viz.app import controls, session
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    monkeypatch.setattr(session, "_here", set())
+    monkeypatch.setattr(session, "here", set())
 
 
 @pytest.fixture(params=["kernel", "server"])
@@ -57,6 +57,5 @@ def test_pages_of_one_server_share_the_list(monkeypatch, tmp_path):
     session.remember("/data/a.npy")
     session.remember_files(f2f.Settings(method="mask", mask="/data/a.npy", scores="/data/b.npy"))
     assert (tmp_path / "list").read_text() == '"/data/a.npy"\n'
-    assert session._here == set()
     monkeypatch.delenv(session.SESSION)
     assert "path" in session.admit({"path": os.fspath("/data/a.npy")})[1]

@@ -24,7 +24,7 @@ def one_by_one(words, dtype):
 @pytest.mark.parametrize("size", [0, 1, 64, 5003])
 def test_counts(monkeypatch, asked, dtype, size):
     monkeypatch.setenv("F2F_VIZ_ISA", asked)
-    monkeypatch.setattr(module, "_PIECE", 700)  # several threads
+    monkeypatch.setattr(module, "PIECE", 700)  # several threads
     rng = np.random.default_rng(size)
     words = to_words((rng.normal(size=size) * 5).astype(DTYPES[dtype]))
     for share in (0.0, 0.1, 0.7, 1.0):

@@ -111,7 +111,7 @@ def test_interleaved_follows_its_formula():
 )
 def test_care_bits_of_blocks_are_counted_alike(monkeypatch, order, asked, shape, n_out):
     monkeypatch.setenv("F2F_VIZ_ISA", asked)
-    monkeypatch.setattr(blocks, "_PIECE", 50)  # several threads
+    monkeypatch.setattr(blocks, "PIECE", 50)  # several threads
     layout = blocks.Layout(shape, n_out, order)
     for share in (0.1, 1.0):
         mask = np.random.default_rng(n_out).random(layout.size) < share

@@ -87,9 +87,9 @@ def plainly(planes, mask, layout):
 )
 @pytest.mark.parametrize("large", [False, True])
 def test_equals_planes_turned_one_by_one(monkeypatch, level, count, word, order, large):
-    monkeypatch.setattr(word_decoder, "_PIECE", 1000)
+    monkeypatch.setattr(word_decoder, "PIECE", 1000)
     if large:
-        monkeypatch.setattr(word_decoder, "_LARGE", 1)
+        monkeypatch.setattr(word_decoder, "LARGE", 1)
     rng = np.random.default_rng(count + large)
     for size, n_out, n_in, n_s in CASES:
         network = f2f.XorNetwork.random(n_in, n_out, n_s)
@@ -125,7 +125,7 @@ def test_any_code_at_every_level(seed, n_in, n_s, n_out, size, count, kept, orde
     with pytest.MonkeyPatch.context() as patch:
         for level in LEVELS:
             patch.setattr(instruction_set, "DECODING_SET", level)
-            patch.setattr(word_decoder, "_LARGE", int(rng.choice([1, 1 << 23])))
+            patch.setattr(word_decoder, "LARGE", int(rng.choice([1, 1 << 23])))
             got = np.full(mask.size, 3, word)
             decode_words(planes, mask, got, layout)
             np.testing.assert_array_equal(got, expected)
@@ -166,7 +166,7 @@ def test_refuses_symbols_that_are_too_large(level):
 @pytest.mark.parametrize("wrong", [[3, 3], [9, 2], [0, 2000], [2**32 - 1], [1500, 0, 1]])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_refuses_corrections_that_are_not_increasing_ranks(monkeypatch, level, wrong, threads):
-    monkeypatch.setattr(word_decoder, "_PIECE", 1000)
+    monkeypatch.setattr(word_decoder, "PIECE", 1000)
     planes = planes_of(
         f2f.XorNetwork.random(4, 20, 1), np.zeros(100, np.uint16), np.array(wrong, np.uint32)
     )

@@ -31,6 +31,7 @@ def test_notebooks_are_clean(path):
             compile(cell.source, path.name, "exec", flags=8192)  # top-level await is allowed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_run(path, tmp_path):
     """In a copy of the places that they read and write."""

@@ -121,24 +121,28 @@ def test_profiles_are_the_densities_of_rows_and_columns(analyses):
 def test_mask_view_marks_blocks_and_banks(analyses):
     a, other = analyses["row"], analyses["interleaved"]
     view = mask.MaskView()
-    title = view._densities[1][0].title
+
+    def data(name):
+        return view.root.select_one({"name": name}).data
+
+    title = view.root.select_one({"name": "columns"}).title
     view.update(a)
     assert a.blocks < mask_overlays.MOST_RUNS
     assert title.text == f"Mask, one weight a cell; blocks of {a.n_out} weights"
     view.select(5)
-    starts = view._outline.data
+    starts = data("outline")
     at = {(int(x), int(y)) for x, y in zip(starts["x0"], starts["y0"], strict=True)}
     row, column = divmod(5 * a.n_out, 61)
     assert (column, row) in at
     assert f"n_u = {a.n_u[5]}" in title.text
-    assert sum(view._marks.data["kept"]) == a.n_u[5] == (view._marks.data["size"] == 8).sum()
+    assert sum(data("marks")["kept"]) == a.n_u[5] == (data("marks")["size"] == 8).sum()
     view.update(other)
-    assert not len(view._outline.data["x0"])
+    assert not len(data("outline")["x0"])
     assert f"banks of {other.blocks} weights" in title.text
-    assert len(view._edges.data["x0"])
+    assert len(data("edges")["x0"])
     view.grid_shown = False
-    assert not len(view._edges.data["x0"])
-    densities = view._densities[0][1].data["density"]
+    assert not len(data("edges")["x0"])
+    densities = data("row densities")["density"]
     assert densities == pytest.approx(other.mask.mean(axis=1))
 
 

@@ -259,7 +259,7 @@ def zip_of(path, member, data, compression=zipfile.ZIP_DEFLATED):
 
 
 def test_zip_bombs(tmp_path, monkeypatch):
-    monkeypatch.setattr(numpy_files, "_BOMB_FLOOR", 1 << 20)
+    monkeypatch.setattr(numpy_files, "BOMB_FLOOR", 1 << 20)
     bomb = zip_of(
         tmp_path / "w.npz", "w.npy", npy_header(fields(shape="(1000000,)")) + bytes(4_000_000)
     )

@@ -215,13 +215,13 @@ def whole(source, tmp_path):
 @pytest.fixture
 def encoded_parts(monkeypatch):
     """Names of the layers encoded since."""
-    names, real = [], model._part
+    names, real = [], model.encode_layer
 
-    def counted(entry, *rest):
-        names.append(entry.info.name)
-        return real(entry, *rest)
+    def counted(layer, *rest, **options):
+        names.append(layer.name)
+        return real(layer, *rest, **options)
 
-    monkeypatch.setattr(model, "_part", counted)
+    monkeypatch.setattr(model, "encode_layer", counted)
     return names
 
 
@@ -667,6 +667,7 @@ def test_paper_preset_is_the_papers(run, source, tmp_path):
     assert layer.n_s == 0
 
 
+@pytest.mark.slow
 def test_dask_cluster_with_a_worker_killed(source, whole, tmp_path):
     """Two workers, one killed at the first finished layer while it has another to do."""
     distributed = pytest.importorskip("distributed")

@@ -47,8 +47,8 @@ def some(dtype, rng, size):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", [1, 63, 64, 1000, 4133])
 def test_every_count_is_the_start_of_a_stable_sort(isa, dtype, size, monkeypatch):
-    monkeypatch.setattr(magnitudes, "_PIECE", 100)  # several threads, which share the ties
-    monkeypatch.setattr(magnitudes, "_MOST", 300)
+    monkeypatch.setattr(magnitudes, "PIECE", 100)  # several threads, which share the ties
+    monkeypatch.setattr(magnitudes, "MOST", 300)
     weights = some(dtype, np.random.default_rng(size), size)
     ranked = Magnitudes(weights, threads=3)
     for keep in {0, 1, size // 10, size // 3, size // 2, size - 1, size}:

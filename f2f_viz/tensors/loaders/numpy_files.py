@@ -31,7 +31,7 @@ __all__ = ["npy_entries", "npz_entries"]
 _HEADER_LIMIT = 1 << 14
 # A deflated member may grow at most so much, unless it stays under the floor: zip bombs.
 _BOMB_RATIO = 100
-_BOMB_FLOOR = 256 << 20
+BOMB_FLOOR = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _inflate(
 ) -> NDArray[Any]:
     info = header.info
     packed = min(archive.getinfo(member).compress_size, fingerprint.size)
-    if info.nbytes > max(_BOMB_FLOOR, _BOMB_RATIO * packed):
+    if info.nbytes > max(BOMB_FLOOR, _BOMB_RATIO * packed):
         raise F2FError(
             f"member {member} of {path} inflates too far",
             expected=f"at most {_BOMB_RATIO} times its {packed} bytes",
