@@ -209,7 +209,10 @@ def test_figures_show_it(setting, layer):
     analysis = f2f.analyze(layer, f2f.Settings(**KEEP_AT_HALF, **{setting: NAME}))
     for name in FIGURES:
         if name != "trellis":
-            figure = f2f.figure(name, analysis)
+            measured = {"points": ()} if FIGURES[name].measure else {}
+            if name == "sweep":
+                measured = {"points": tuple(sweep([layer], [analysis.settings]))}
+            figure = f2f.figure(name, analysis, **measured)
             assert figure.data
             if figure.draw is not None:
                 figure.draw(False)
@@ -258,8 +261,9 @@ def test_a_file_format_is_read_offered_and_listed(tmp_path, run):
 
 @pytest.fixture
 def figure():
-    def make(analysis, theme):
-        return Figure(NAME, analysis, theme, {"kept": [int(analysis.mask.sum())]}, None)
+    def make(analysis, look):
+        data = {"kept": [int(analysis.mask.sum())]}
+        return Figure(name=NAME, analysis=analysis, data=data)
 
     FIGURES.add(FigureEntry(name=NAME, label=LABEL, help=HELP, make=make, formats=("csv", "json")))
     yield

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.analysis.analyze import analyze
+from f2f_viz.analysis.analyze import Analysis, analyze
+from f2f_viz.codec.trellis import max_n_in
 from f2f_viz.errors import F2FError
 from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 
-__all__ = ["SweepPoint", "grid", "pareto", "sweep"]
+__all__ = ["SweepPoint", "grid", "measure_sweep", "pareto", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,22 @@ def sweep(
         yield point or _measure(layer, choice, threads, cancel)
         if progress is not None:
             progress(count, len(jobs))
+
+
+def measure_sweep(
+    analysis: Analysis,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> tuple[SweepPoint, ...]:
+    """Measure an analysis' layer at its settings with other n_in and n_s; parameters as `sweep`."""
+    settings = [
+        analysis.settings.replace(n_in=n_in, n_s=n_s, n_out=None)
+        for n_s in (0, 1, 2)
+        for n_in in (4, 6, 8)
+        if n_in <= max_n_in(n_s)
+    ]
+    return tuple(sweep([analysis.given], settings, progress=progress, cancel=cancel))
 
 
 def _measure(

@@ -41,7 +41,11 @@ class ExportView:
 
     def __init__(self, where: Callable[[], Selection]) -> None:
         figures = {
-            name: [entry.label, list(entry.formats), list(entry.options)]
+            name: [
+                entry.label,
+                list(entry.formats),
+                [o for o in ("plane", "cycle") if o in entry.options],
+            ]
             for name, entry in FIGURES.items()
         }
         self.root = ExportWidget(figures=figures)
@@ -63,16 +67,17 @@ class ExportView:
         name, form = asked["figure"], asked["form"]
         assert self._analysis is not None
         at = self._where()
-        options = {option: getattr(at, option) for option in FIGURES.pick(name).options}
+        places = {"plane", "cycle"} & set(FIGURES.pick(name).options)
+        options = {option: getattr(at, option) for option in places}
 
-        def make(analysis: Analysis) -> bytes:
+        def make(analysis: Analysis) -> tuple[str, bytes]:
             made = figure(name, analysis, theme=asked["theme"], **options)
             sizes = {size: asked[size] for size in ("width_mm", "scale", "font_pt")}
-            return to_bytes(made, form, **sizes)
+            return made.filename(form), to_bytes(made, form, **sizes)
 
         try:
-            data = await asyncio.to_thread(make, self._analysis)
+            filename, data = await asyncio.to_thread(make, self._analysis)
         except F2FError as error:
             self.root.send({"kind": "failed", "text": str(error)})
         else:
-            self.root.send({"kind": "file", "name": f"f2f-{name}.{form}"}, [data])
+            self.root.send({"kind": "file", "name": filename}, [data])

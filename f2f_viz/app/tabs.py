@@ -9,6 +9,7 @@ import anywidget
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.compare import Bounds, Rival, bounds, compare, verdict
+from f2f_viz.analysis.curves import CurvePoint, curve_settings, point_of
 from f2f_viz.app.bokeh_widget import FigureWidget
 from f2f_viz.app.exporting import ExportView
 from f2f_viz.app.filler import Filler
@@ -16,7 +17,6 @@ from f2f_viz.app.parts import Bar
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.sources import Sibling
 from f2f_viz.app.sweeping import SweepView
-from f2f_viz.codec.trellis import max_n_in
 from f2f_viz.figures.bits import BitsView
 from f2f_viz.figures.compare import CompareView
 from f2f_viz.figures.decoder import DecoderView
@@ -24,15 +24,12 @@ from f2f_viz.figures.histogram import HistogramView
 from f2f_viz.figures.mask import MaskView
 from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.planes import PlanesView
-from f2f_viz.figures.ratio import STAGES, CurvePoint, RatioView, point_of
+from f2f_viz.figures.ratio import RatioView
 from f2f_viz.figures.trellis import TrellisView
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
-from f2f_viz.tensors.pruning import METHODS
 
 __all__ = ["TABS", "Link", "Tab"]
-
-_RATES = (0.9, 0.7, 0.95, 0.5, 0.8, 0.85, 0.6, 0.97)
 
 
 @dataclass(frozen=True)
@@ -144,22 +141,6 @@ def _planes(link: Link, analysis: Analysis) -> Tab:
     return Tab([bar, view.root], view.update)
 
 
-def _curve_jobs(analysis: Analysis) -> list[tuple[Layer, Settings]]:
-    """The grid of the ratio tab: every register length at every rate, quick ones first."""
-    settings = analysis.settings
-    method = settings.method if METHODS.pick(settings.method).rated else "magnitude"
-    return [
-        (
-            analysis.given,
-            settings.replace(
-                method=method, rate=rate, n_s=n_s, n_in=min(settings.code.n_in, max_n_in(n_s))
-            ),
-        )
-        for n_s in STAGES
-        for rate in _RATES
-    ]
-
-
 def _measure(job: tuple[Layer, Settings], cancel: threading.Event) -> CurvePoint:
     return point_of(analyze(*job, preview=True, cancel=cancel))
 
@@ -170,8 +151,9 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
     filler = Filler(_measure, view.show_curve, link.busy)
 
     def fill(analysis: Analysis) -> None:
-        jobs = _curve_jobs(analysis)
-        filler.request((id(analysis.given), tuple(settings for _, settings in jobs)), jobs)
+        grid = curve_settings(analysis.settings)
+        jobs = [(analysis.given, settings) for settings in grid]
+        filler.request((id(analysis.given), tuple(grid)), jobs)
 
     bar = Bar(
         "What each register length reaches on this layer at other rates. 1 / (1 − S) bounds random "

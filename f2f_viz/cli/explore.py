@@ -1,9 +1,10 @@
 """The commands that look at layers: ``sweep`` and ``figure``."""
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import numpy as np
@@ -20,6 +21,8 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 
 __all__ = ["figure", "sweep"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _tensor = click.option(
     "--tensor", "tensors", multiple=True, help="Which tensor; the largest matrix if not given."
@@ -105,6 +108,19 @@ def _figures() -> list[tuple[str, str]]:
     return [(entry.name, entry.help) for entry in FIGURES.values()]
 
 
+def _figure_options(command: Command) -> Command:
+    """Give a command an option for every one that figures have; those not given are None."""
+    from f2f_viz.figures.options import OPTIONS
+
+    for option in reversed(OPTIONS.values()):
+        flag = f"--{option.name}"
+        if option.kind is bool:
+            flag += f"/--no-{option.name}"
+        kind = None if option.kind is bool else option.kind
+        command = click.option(flag, type=kind, default=None, help=option.help)(command)
+    return command
+
+
 @click.command(cls=lists("Figures", _figures))
 @click.argument("name")
 @click.argument("path", type=click.Path(), required=False)
@@ -114,32 +130,45 @@ def _figures() -> list[tuple[str, str]]:
 @output_option("A file ending .html, .svg, .pdf, .png, .csv or .json.")
 @force_option
 @click.option("--width-mm", type=float, default=180.0, show_default=True, help="Width in print.")
-@click.option("--scale", type=float, default=2.0, show_default=True, help="Pixels of a PNG.")
-@click.option("--theme", type=click.Choice(("light", "dark")), default="light", show_default=True)
+@click.option("--scale", type=float, default=2.0, show_default=True,
+              help="Pixels of a PNG per CSS pixel of 1/96 inch.")  # fmt: skip
 @click.option("--font-pt", type=float, default=8.25, show_default=True, help="Text in print.")
-@click.option("--plane", type=int, help="Of the trellis; 0, the most significant, if not given.")
-@click.option("--cycle", type=int, help="About which the trellis is drawn; 0 if not given.")
+@click.option("--theme", type=click.Choice(("light", "dark")), default="light", show_default=True)
+@_figure_options
+@click.option("--points", "points_file", type=click.Path(path_type=Path),
+              help="Points of sweep -o, for figure sweep; measured if not given.")  # fmt: skip
+@click.option("--caption", is_flag=True, help="Print text for a caption.")
 def figure(
     name: str, path: str | None, tensors: tuple[str, ...], preset: str,
     chosen: tuple[str, ...], output: Path, force: bool, width_mm: float, scale: float,
-    font_pt: float, theme: Any, **where: int | None,
+    font_pt: float, theme: Any, points_file: Path | None, caption: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Write figure NAME of a layer of PATH, or of a sample layer, to a file.
 
-    NAME is one of those below.
+    NAME is one of those below. Curves and sweeps are measured; Ctrl-C ends that and writes nothing.
     """
     from f2f_viz.figures.catalogue import FIGURES
     from f2f_viz.figures.catalogue import figure as make
 
-    options: dict[str, Any] = {
-        option: value for option, value in where.items() if value is not None
-    }
-    wrong = set(options) - set(FIGURES.pick(name).options)
-    if wrong:
+    options = {option: value for option, value in given.items() if value is not None}
+    entry = FIGURES.pick(name)
+    if wrong := set(options) - set(entry.options):
         takes = [entry.name for entry in FIGURES.values() if wrong <= set(entry.options)]
         raise click.UsageError(f"--{min(wrong)} is for {', '.join(takes)}")
+    if points_file is not None:
+        if name != "sweep":
+            raise click.UsageError("--points is for sweep")
+        options["points"] = _earlier(points_file)
     (layer,) = _layers(path, tensors[:1])
     with claim(output, *[path] if path else [], force=force):
         analysis = f2f.analyze(layer, _chosen(preset, chosen))
-        made = make(name, analysis, theme=theme, **options)
+        with tqdm(unit="point", disable=None, leave=False, delay=0.5) as bar:
+
+            def progress(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            made = make(name, analysis, theme=theme, progress=progress, **options)
         made.save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)
+    if caption:
+        click.echo(made.caption)

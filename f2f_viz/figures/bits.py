@@ -49,7 +49,7 @@ def bits_data(analysis: Analysis) -> dict[str, list[Any]]:
 
 
 class BitsView:
-    """One bar of stored bits per weight; the bound is a dashed line.
+    """One bar of stored bits per weight; dashed: the kept weights' own, the bound of random bits.
 
     Parameters
     ----------
@@ -80,10 +80,10 @@ class BitsView:
             line_color=colours.surface, fill_color=factor_cmap("part", fill, PARTS),
             legend_field="label",
         )  # fmt: skip
-        self._bound = ColumnDataSource({"bound": []})
+        self._bound = ColumnDataSource({"bound": [], "limit": []})
         plot.segment(  # over the bar alone: never through a word of the legend
             "bound", -0.36, "bound", 0.42, source=self._bound, line_color=colours.reference,
-            line_dash="dashed", line_width=1.5,
+            line_dash="dashed", line_width=1.5, legend_field="limit",
         )  # fmt: skip
         plot.add_tools(
             HoverTool(
@@ -112,13 +112,13 @@ class BitsView:
         ]
         self._source.data = data
         planes = len(analysis.planes)
-        self._bound.data = {"bound": [planes * (1 - analysis.sparsity)]}
+        bound = planes * (1 - analysis.sparsity)
+        self._bound.data = {"bound": [bound], "limit": [f"kept bits {bound:.2f}"]}
         about = "" if analysis.exact else "≈ "
         coded, whole = (f"{about}{data['right'][end]:.2f}" for end in (1, -1))
-        bound = f"bound {planes * (1 - analysis.sparsity):.2f}"
         self.root.title.text = (
-            f"{coded} bits per weight, file {whole}, {bound}"
+            f"Bits per weight: {coded}, file {whole}"
             if self._narrow
-            else f"Bits a weight: {coded} payload + corrections, {whole} whole file; "
-            f"dense {planes}, {bound} (dashed)"
+            else f"Bits per weight: {coded} payload + corrections, {whole} whole file; "
+            f"dense {planes}"
         )

@@ -1,6 +1,7 @@
-"""The figures of an analysis, by name: what is drawn, and the data behind it."""
+"""The figures of an analysis, by name: what is drawn, the data behind it, and words for both."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,22 +9,31 @@ import numpy as np
 from bokeh.models import LayoutDOM
 
 from f2f_viz.analysis.analyze import Analysis
-from f2f_viz.analysis.compare import bounds, compare
+from f2f_viz.analysis.compare import bounds, compare, verdict
+from f2f_viz.analysis.curves import CurvePoint, measure_curves, point_of
+from f2f_viz.analysis.sweep import SweepPoint, measure_sweep
 from f2f_viz.choices import Choice, Choices
-from f2f_viz.errors import F2FError
+from f2f_viz.errors import F2FError, Progress
 from f2f_viz.figures.bits import BitsView, bits_data
+from f2f_viz.figures.browser import why_no_images
 from f2f_viz.figures.compare import CompareView, compare_data
-from f2f_viz.figures.figure import FORMATS, Figure, Sheet, Table
+from f2f_viz.figures.decoder import register_data
+from f2f_viz.figures.decoder_chart import DecoderChart, cycle_data
+from f2f_viz.figures.figure import FORMATS, IMAGES, Figure, Sheet, Table
 from f2f_viz.figures.histogram import HistogramView, histogram_data
-from f2f_viz.figures.lesson import lesson_data, lesson_html
-from f2f_viz.figures.mask import MaskView, mask_data
+from f2f_viz.figures.lesson import lesson_html
+from f2f_viz.figures.mask import MaskView, crisp, mask_data
+from f2f_viz.figures.options import LOOK, OPTIONS, Look
 from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.plane_chart import PlaneChart
 from f2f_viz.figures.planes import planes_data
-from f2f_viz.figures.ratio import CurvePoint, RatioView, bound_data, point_of
+from f2f_viz.figures.ratio import RatioView, bound_data
+from f2f_viz.figures.registers import RegistersChart, registers_table
+from f2f_viz.figures.sweep import sweep_data
+from f2f_viz.figures.sweep_chart import SweepChart
 from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
 
-__all__ = ["FIGURES", "Entry", "figure"]
+__all__ = ["FIGURES", "Entry", "figure", "why_not"]
 
 
 def _drawn(make: Callable[[bool], Any], analysis: Analysis) -> Callable[[bool], LayoutDOM]:
@@ -35,7 +45,7 @@ def _drawn(make: Callable[[bool], Any], analysis: Analysis) -> Callable[[bool], 
     return draw
 
 
-def _mask(analysis: Analysis, theme: Theme, grid: bool = False) -> Figure:
+def _mask(analysis: Analysis, look: Look, grid: bool = False) -> Figure:
     data = mask_data(analysis)
     cells = data["density"].shape
     rows, columns = (np.arange(n) for n in cells)
@@ -46,45 +56,68 @@ def _mask(analysis: Analysis, theme: Theme, grid: bool = False) -> Figure:
     }
 
     def draw(narrow: bool) -> LayoutDOM:
-        view = MaskView(theme)
+        view = MaskView(look.theme, narrow=narrow)
         view.grid_shown = grid
         view.update(analysis)
         return view.root
 
-    return Figure("mask", analysis, theme, table, draw)
+    return Figure(
+        name="mask",
+        analysis=analysis,
+        data=table,
+        about="Kept weights of the layer; beside them the share kept of each row and column, "
+        "dashed: 1 − S.",
+        draw=draw,
+        finish=lambda svg: crisp(svg, data["density"], look.theme),
+    )
 
 
-def _histogram(analysis: Analysis, theme: Theme) -> Figure:
+def _histogram(analysis: Analysis, look: Look) -> Figure:
     table: Table = {"order": [], "n_u": [], "share": [], "binomial": []}
+    spread = []
     for order, data in histogram_data(analysis).items():
         table["order"] += [order] * len(data["n_u"])
         for name in ("n_u", "share", "binomial"):
             table[name] += data[name].tolist()
-    draw = _drawn(lambda narrow: HistogramView(theme, narrow), analysis)
-    return Figure("histogram", analysis, theme, table, draw)
+        spread.append(f"{data['dispersion']:.2f} in {order} order")
+    return Figure(
+        name="histogram",
+        analysis=analysis,
+        data=table,
+        about="How many care bits n_u the blocks hold, beside the binomial distribution of as many "
+        f"weights kept at random. Variance of n_u over the binomial's: {', '.join(spread)}.",
+        draw=_drawn(lambda narrow: HistogramView(look.theme, narrow), analysis),
+    )
 
 
-def _bits(analysis: Analysis, theme: Theme) -> Figure:
-    draw = _drawn(lambda narrow: BitsView(theme, narrow), analysis)
-    return Figure("bits", analysis, theme, bits_data(analysis), draw)
+def _bits(analysis: Analysis, look: Look) -> Figure:
+    data = bits_data(analysis)
+    return Figure(
+        name="bits",
+        analysis=analysis,
+        data=data,
+        about=f"Stored bits per weight, {data['right'][-1]:.2f} of {len(analysis.planes)}: "
+        f"{data['right'][1]:.2f} are payload and corrections. Dashed: the kept weights' own bits, "
+        "which planes of low entropy can pass.",
+        draw=_drawn(lambda narrow: BitsView(look.theme, narrow), analysis),
+    )
 
 
-def _planes(analysis: Analysis, theme: Theme) -> Figure:
+def _planes(analysis: Analysis, look: Look) -> Figure:
     rows = planes_data(analysis)
-    table = {name: [row[name] for row in rows] for name in rows[0]}
-    return Figure("planes", analysis, theme, table, _drawn(lambda _: PlaneChart(theme), analysis))
+    return Figure(
+        name="planes",
+        analysis=analysis,
+        data={name: [row[name] for row in rows] for name in rows[0]},
+        about="The bit-planes of the kept weights, most significant first; a plane with no bar of "
+        "stored bits is constant. Random bits would need one stored bit per care bit (dashed).",
+        draw=_drawn(lambda narrow: PlaneChart(look.theme, narrow), analysis),
+    )
 
 
 def _trellis(
-    analysis: Analysis, theme: Theme, plane: int = 0, cycle: int = 0, length: int = 12
+    analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0, length: int = 12
 ) -> Figure:
-    assert analysis.encoded is not None
-    if not 0 <= plane < len(analysis.planes) or not 0 <= cycle < max(analysis.blocks, 1):
-        wanted = f"plane below {len(analysis.planes)}, cycle below {analysis.blocks}"
-        raise F2FError("no such plane or cycle", expected=wanted, got=(plane, cycle))
-    reason = why_none(analysis, plane)
-    if reason:
-        raise F2FError(f"no trellis: {reason}")
     table: Table = {"kind": []}
     data = trellis_data(analysis, plane, cycle, length)
     nodes = data["nodes"]
@@ -97,48 +130,132 @@ def _trellis(
     table["mismatches"] = [int(costs[time + 1, state]) for time, state in ends]
 
     def draw(narrow: bool) -> LayoutDOM:
-        view = TrellisView(theme, length)
+        view = TrellisView(look.theme, length, narrow)
         view.update(analysis)
         view.go(plane, cycle)
         return view.root
 
-    return Figure("trellis", analysis, theme, table, draw)
+    return Figure(
+        name="trellis",
+        analysis=analysis,
+        data=table,
+        about=f"The exact search in plane {plane} about cycle {cycle}: register states over time, "
+        "the cheapest way into each (grey), and the way that ends cheapest.",
+        draw=draw,
+    )
 
 
-def _compare(analysis: Analysis, theme: Theme) -> Figure:
+def _compare(analysis: Analysis, look: Look) -> Figure:
     options = analysis.layer.weights, analysis.mask, analysis.encoded
     rivals, limits = compare(*options), bounds(*options)
 
     def draw(narrow: bool) -> LayoutDOM:
-        view = CompareView(theme, narrow)
+        view = CompareView(look.theme, narrow)
         view.show(rivals, limits)
         return view.root
 
-    return Figure("compare", analysis, theme, compare_data(rivals, limits), draw)
+    return Figure(
+        name="compare",
+        analysis=analysis,
+        data=compare_data(rivals, limits),
+        about=f"Bytes of the pruned layer in each format, mask included, and ratio over dense; "
+        f"hollow: bounds. {verdict(rivals)}",
+        draw=draw,
+    )
 
 
-def _ratio(analysis: Analysis, theme: Theme, points: tuple[CurvePoint, ...] = ()) -> Figure:
+def _ratio(analysis: Analysis, look: Look, points: Sequence[CurvePoint] = ()) -> Figure:
     here = point_of(analysis)
+    kinds = ["these settings", *["measured"] * len(points)]
     table: Table = {name: [getattr(p, name) for p in (here, *points)] for name in vars(here)}
     bound = bound_data()
     extra = len(bound["sparsity"])
     for name, column in table.items():
         column += bound[name].tolist() if name in bound else [None] * extra
+    table = {"kind": kinds + ["bound 1 / (1 - S)"] * extra, **table}
 
     def draw(narrow: bool) -> LayoutDOM:
-        view = RatioView(theme, narrow)
+        view = RatioView(look.theme, narrow)
         view.update(analysis)
         view.show_curve(points, len(points), len(points))
         return view.root
 
-    return Figure("ratio", analysis, theme, table, draw)
+    above = (
+        f"The ratio passes 1/(1 − S), the bound of random care bits ({100 * here.of_bound:.1f} % "
+        "of it), where planes, such as exponents as ranks, hold less than a bit per care bit. "
+        if here.of_bound > 1
+        else ""
+    )
+    return Figure(
+        name="ratio",
+        analysis=analysis,
+        data=table,
+        about="Ratio, dense bits over payload and corrections, that each register length reaches "
+        f"on this layer at other sparsities. {above}Bound of the planes' own entropy: "
+        f"{here.plane_bound:.2f}, of which {100 * here.of_plane_bound:.1f} % is reached.",
+        draw=draw,
+    )
 
 
-def _decoder(analysis: Analysis, theme: Theme) -> Figure:
-    def page(about: str) -> str:
-        return lesson_html(analysis, theme, about)
+def _sweep(analysis: Analysis, look: Look, points: Sequence[SweepPoint] = ()) -> Figure:
+    if not points:
+        raise F2FError("figure 'sweep'", expected="points of a sweep", got="none")
+    rows = sweep_data(points)
+    layers = sorted({row["layer"] for row in rows})
+    return Figure(
+        name="sweep",
+        analysis=analysis,
+        data={name: [row[name] for row in rows] for name in rows[0]},
+        about=f"{len(rows)} settings measured exactly on {', '.join(layers)}: ratio as a share of "
+        "1/(1 − S), the bound of random care bits, against the decoder's XOR gates, shared ones "
+        "counted once. The line joins settings that no other beats in both.",
+        draw=lambda narrow: SweepChart(points, look.theme, narrow).root,
+    )
 
-    return Figure("decoder", analysis, theme, lesson_data(analysis), None, page=page)
+
+def _decoder(analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0) -> Figure:
+    data = cycle_data(analysis, plane, cycle)
+    return Figure(
+        name="decoder",
+        analysis=analysis,
+        data=data,
+        about=f"The decoder in plane {plane} ({analysis.planes[plane].name}) at cycle {cycle}. "
+        "Above: the matrix M, a column an output bit, a row a bit of the symbol or of the register "
+        f"(full: 1, pale: 0). Below: the bits of the block, {sum(data['care'])} of them care bits, "
+        f"of which {sum(data['mismatch'])} are corrected.",
+        draw=lambda narrow: DecoderChart(analysis, plane, cycle, look.theme, narrow).root,
+        page=lambda about: lesson_html(analysis, look.theme, about, plane),
+    )
+
+
+def _registers(
+    analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0, length: int = 96
+) -> Figure:
+    data = register_data(analysis, plane, cycle, length)
+    totals = [f"{sum(stage['wrong'])} at n_s = {stage['n_s']}" for stage in data["stages"]]
+    return Figure(
+        name="registers",
+        analysis=analysis,
+        data=registers_table(data),
+        about=f"Blocks {data['start']} to {data['start'] + data['n'] - 1} of plane {plane}, "
+        f"searched with each register length; corrections: {', '.join(totals)}.",
+        draw=lambda _: RegistersChart(data, plane, cycle, look.theme).root,
+    )
+
+
+def _fits(analysis: Analysis, options: dict[str, Any]) -> str:
+    """Say why there is no such plane or cycle."""
+    plane, cycle = options.get("plane", 0), options.get("cycle", 0)
+    if 0 <= plane < len(analysis.planes) and 0 <= cycle < max(analysis.blocks, 1):
+        return "" if analysis.blocks else "the layer is empty"
+    return (
+        f"no plane {plane} with cycle {cycle}: expected a plane below {len(analysis.planes)}, "
+        f"cycle below {analysis.blocks}"
+    )
+
+
+def _trellis_fits(analysis: Analysis, options: dict[str, Any]) -> str:
+    return _fits(analysis, options) or why_none(analysis, options.get("plane", 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,22 +265,29 @@ class Entry(Choice):
     Attributes
     ----------
     make : callable
-        ``make(analysis, theme, **options)`` gives the `Figure`.
+        ``make(analysis, look, **options)`` gives the `Figure`.
     sheet : Sheet
         How large an image is.
     exact : bool
         It needs an exact analysis, not a preview.
     options : tuple of str
-        What `make` takes, of what a person chooses: ``plane`` and ``cycle``.
+        Names of `options.OPTIONS`: what a person chooses.
     formats : tuple of str
         What it can be written as.
+    measure : callable or None
+        Of what needs more than the analysis: ``measure(analysis, progress=…, cancel=…)`` gives the
+        `points` that `make` takes.
+    why_none : callable
+        ``why_none(analysis, options)`` says why it cannot be drawn; empty if it can.
     """
 
     make: Callable[..., Figure]
     sheet: Sheet = field(default_factory=Sheet)
     exact: bool = False
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...] = ("title", "legend", "font")
     formats: tuple[str, ...] = FORMATS
+    measure: Callable[..., Sequence[Any]] | None = None
+    why_none: Callable[[Analysis, dict[str, Any]], str] = lambda _, __: ""
 
 
 FIGURES = Choices(
@@ -175,13 +299,14 @@ FIGURES = Choices(
             help="Which weights are kept, with densities of rows and columns.",
             make=_mask,
             sheet=Sheet(0.9),
+            options=("grid", "title", "legend", "font"),
         ),
         Entry(
             name="histogram",
             label="Care bits of blocks",
             help="How many care bits blocks hold, beside the binomial.",
             make=_histogram,
-            sheet=Sheet(0.75),
+            sheet=Sheet(0.5, least_mm=70),
         ),
         Entry(
             name="bits",
@@ -193,9 +318,11 @@ FIGURES = Choices(
         Entry(
             name="ratio",
             label="Ratio and bounds",
-            help="The ratio reached, under the bounds, over S.",
+            help="The ratio each register length reaches, under the bounds, over S: measured.",
             make=_ratio,
             sheet=Sheet(0.6, narrow_aspect=2.1),
+            options=("title", "legend", "marks", "font"),
+            measure=measure_curves,
         ),
         Entry(
             name="planes",
@@ -203,15 +330,45 @@ FIGURES = Choices(
             help="Ones, efficiency and stored bits of each bit-plane.",
             make=_planes,
             sheet=Sheet(0.6, least_mm=105),
+            options=("legend", "font"),
+        ),
+        Entry(
+            name="decoder",
+            label="Decoder at a cycle",
+            help="Register, XOR network and output bits; as HTML a lesson that steps and plays.",
+            make=_decoder,
+            sheet=Sheet(0.55, least_mm=75),
+            exact=True,
+            options=("plane", "cycle", "title", "legend", "font"),
+            why_none=_fits,
+        ),
+        Entry(
+            name="registers",
+            label="Register lengths",
+            help="Corrections of the same blocks, searched with each register length.",
+            make=_registers,
+            sheet=Sheet(0.45, least_mm=70),
+            exact=True,
+            options=("plane", "cycle", "marks", "font"),
+            why_none=_fits,
         ),
         Entry(
             name="trellis",
-            label="Trellis at the cycle shown",
-            help="States, survivors and the chosen way of the exact search.",
+            label="Trellis about a cycle",
+            help="States, survivors and the cheapest way of the exact search.",
             make=_trellis,
             sheet=Sheet(0.5, least_mm=85),
             exact=True,
-            options=("plane", "cycle"),
+            options=("plane", "cycle", "length", "title", "legend", "marks", "font"),
+            why_none=_trellis_fits,
+        ),
+        Entry(
+            name="sweep",
+            label="Sweep",
+            help="Ratio against decoder gates over n_in and n_s, or of a sweep's own points.",
+            make=_sweep,
+            sheet=Sheet(0.55, least_mm=65),
+            measure=measure_sweep,
         ),
         Entry(
             name="compare",
@@ -220,21 +377,40 @@ FIGURES = Choices(
             make=_compare,
             sheet=Sheet(0.55, least_mm=75),
             exact=True,
-        ),
-        Entry(
-            name="decoder",
-            label="Decoder, as a lesson",
-            help="A page in which the decoder steps, without a kernel.",
-            make=_decoder,
-            exact=True,
-            formats=("html", "csv", "json"),
+            options=("title", "font"),
         ),
     ],
 )
 """All figures, in the order in which they are offered."""
 
 
-def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: Any) -> Figure:
+def why_not(entry: Entry, analysis: Analysis, form: str, **options: Any) -> str:
+    """Say why a figure cannot be made in a format; empty if it can.
+
+    Parameters
+    ----------
+    entry : Entry
+    analysis : Analysis
+    form : str
+        One of the entry's `formats`.
+    **options
+        As `figure`.
+    """
+    if entry.exact and analysis.encoded is None:
+        return "it needs an exact analysis, and this is a preview"
+    return entry.why_none(analysis, options) or (why_no_images() if form in IMAGES else "")
+
+
+def figure(
+    name: str,
+    analysis: Analysis,
+    *,
+    theme: Theme = "light",
+    points: Sequence[Any] | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+    **options: Any,
+) -> Figure:
     """Make a figure of an analysis, to `Figure.save`.
 
     Parameters
@@ -242,19 +418,45 @@ def figure(name: str, analysis: Analysis, *, theme: Theme = "light", **options: 
     name : str
         A name of `FIGURES`.
     analysis : Analysis
-        An exact one for trellis, compare and decoder.
+        An exact one for decoder, registers, trellis and compare.
     theme : {"light", "dark"}
+    points : sequence, optional
+        For ratio those of `measure_curves`, for sweep those of `analysis.sweep.sweep`; measured if
+        not given, which takes as long as that many analyses.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in points that are measured.
+    cancel : threading.Event, optional
     **options
-        ``grid`` (bool, block edges) for mask; ``points`` (tuple of `ratio.CurvePoint`) for ratio;
-        ``plane``, ``cycle`` (about which it is
-        drawn) and ``length`` (cycles) for trellis.
+        Of `OPTIONS` those that the figure has: ``plane``, ``cycle``, ``length`` (cycles), ``grid``
+        (block edges), ``title``, ``legend``, ``marks``, ``font``.
 
     Raises
     ------
     F2FError
-        For an unknown name, or a preview where an exact analysis is needed.
+        For an unknown name or option, a preview where an exact analysis is needed, or what cannot
+        be drawn.
+    Cancelled
+        If `cancel` was set.
     """
     entry = FIGURES.pick(name)
-    if entry.exact and analysis.encoded is None:
-        raise F2FError(f"figure {name!r}", expected="an exact analysis", got="a preview")
-    return replace(entry.make(analysis, theme, **options), sheet=entry.sheet)
+    unknown = sorted(set(options) - set(entry.options))
+    if unknown:
+        raise F2FError(
+            f"figure {name!r} has no such option",
+            expected=f"some of {', '.join(entry.options)}",
+            got=", ".join(unknown),
+        )
+    for option, given in options.items():
+        if type(given) is not OPTIONS[option].kind:
+            kind = OPTIONS[option].kind.__name__
+            raise F2FError(f"figure option {option}", expected=kind, got=repr(given))
+    if reason := why_not(entry, analysis, "html", **options):
+        raise F2FError(f"figure {name!r}: {reason}")
+    look = Look(theme=theme, **{o: options[o] for o in LOOK if o in options})
+    own = {option: given for option, given in options.items() if option not in LOOK}
+    if entry.measure is not None:
+        own["points"] = (
+            entry.measure(analysis, progress=progress, cancel=cancel) if points is None else points
+        )
+    made = entry.make(analysis, look, **own)
+    return replace(made, sheet=entry.sheet, look=look, options=options)

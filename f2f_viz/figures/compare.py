@@ -3,7 +3,7 @@
 from typing import Any
 
 from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource, HoverTool, LabelSet
+from bokeh.models import ColumnDataSource, HoverTool, LabelSet, NumeralTickFormatter
 
 from f2f_viz.analysis.compare import F2F, Bounds, Rival
 from f2f_viz.figures.palette import Theme, palette
@@ -55,7 +55,7 @@ class CompareView:
     ----------
     theme : {"light", "dark"}
     narrow : bool
-        More room for the text beside the bars.
+        Short names, and ratios alone beside the bars.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class CompareView:
         )  # fmt: skip
         plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@name", "@label")]))
         plot.ygrid.visible = False
-        plot.xaxis.formatter.use_scientific = False
+        plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
         plot.xaxis.ticker.desired_num_ticks = 3 if narrow else 6
 
     def wait(self) -> None:
@@ -97,10 +97,11 @@ class CompareView:
     def show(self, rivals: list[Rival], bounds: Bounds) -> None:
         """Show measured sizes."""
         data = compare_data(rivals, bounds)
-        self.root.y_range.factors = data["name"]
         if self._narrow:
-            data["label"] = [text.replace(" bytes", "").split(", f")[0] for text in data["label"]]
-        self.root.x_range.end = (2.35 if self._narrow else 1.6) * max([*data["bytes"], 1.0])
+            data["name"] = [name.removesuffix(" + mask") for name in data["name"]]
+            data["label"] = [text.split(", ")[1] for text in data["label"]]
+        self.root.x_range.end = 1.6 * max([*data["bytes"], 1.0])
+        self.root.y_range.factors = data["name"]
         self.root.title.text = "Measured size"
         kinds = data.pop("kind")
         data["fill"] = [self._fill[kind] for kind in kinds]

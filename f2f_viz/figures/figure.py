@@ -8,6 +8,7 @@ import html
 import io
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -15,28 +16,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bokeh.embed import file_html
-from bokeh.io.export import get_screenshot_as_png, get_svg
+from bokeh.io.export import get_svg
 from bokeh.models import LayoutDOM, Plot
 from bokeh.resources import INLINE
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.errors import F2FError
-from f2f_viz.figures.browser import chromium_driver
-from f2f_viz.figures.palette import Theme, palette
-from f2f_viz.figures.style import TEXT_PT, scale_text
+from f2f_viz.figures import images
+from f2f_viz.figures.browser import browser
+from f2f_viz.figures.captions import describe
+from f2f_viz.figures.images import DPI
+from f2f_viz.figures.options import Look
+from f2f_viz.figures.palette import palette
+from f2f_viz.figures.style import TEXT_PT, dress, scale_text
 from f2f_viz.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
-__all__ = ["FORMATS", "Figure", "Sheet", "to_bytes"]
+__all__ = ["FORMATS", "IMAGES", "Figure", "Sheet", "to_bytes"]
 
 Table = dict[str, Any]
 
 FORMATS = ("html", "svg", "pdf", "png", "csv", "json")
-_DPI = 96
+IMAGES = ("svg", "pdf", "png")
+"""Formats that have a size, and need a browser to draw."""
+WIDTH_MM = 180.0
 _NARROW_MM = 130.0
 """Widths below are one column."""
+_WHERE = ("plane", "cycle")
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class Sheet:
         return max(width_mm * aspect, self.least_mm)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """A figure of an analysis.
 
@@ -70,42 +78,87 @@ class Figure:
     name : str
         A name of `catalogue.FIGURES`.
     analysis : Analysis
-    theme : {"light", "dark"}
     data : dict of str to list
         What is drawn, in columns of equal length.
-    draw : callable or None
-        ``draw(narrow)`` makes the Bokeh model, for one column if `narrow`; None for a page.
+    about : str
+        What is drawn, in sentences for a caption.
+    look : Look
+    options : dict
+        Of `options.OPTIONS`, those that were chosen.
     sheet : Sheet
         How large an image is.
+    draw : callable or None
+        Of what Bokeh draws: ``draw(narrow)`` makes the model, for one column if `narrow`.
+    vector : callable or None
+        Of what is drawn without Bokeh: ``vector(width, height, text)`` makes an SVG image of that
+        size in CSS pixels, with text of `text` pixels.
     page : callable or None
-        Of what is a page and no image: ``page(about)`` makes the HTML, with `about` in it.
+        Of what is more than a drawing as HTML: ``page(metadata)`` makes the page, with the JSON in
+        it.
+    finish : callable
+        Takes Bokeh's SVG image and gives a better one.
     """
 
     name: str
     analysis: Analysis
-    theme: Theme
     data: Table
-    draw: Callable[[bool], LayoutDOM] | None
-    sheet: "Sheet" = field(default_factory=lambda: Sheet())
+    about: str = ""
+    look: Look = field(default_factory=Look)
+    options: dict[str, Any] = field(default_factory=dict)
+    sheet: Sheet = field(default_factory=Sheet)
+    draw: Callable[[bool], LayoutDOM] | None = None
+    vector: Callable[[float, float, float], str] | None = None
     page: Callable[[str], str] | None = None
+    finish: Callable[[str], str] = lambda svg: svg
+
+    @property
+    def caption(self) -> str:
+        """Text for below the figure: what is drawn, of which layer, under which settings."""
+        return f"{self.about} {describe(self.analysis)}".strip()
 
     @property
     def metadata(self) -> dict[str, Any]:
         """What makes this figure again."""
         return {
             "figure": self.name,
+            "options": self.options,
             "layer": self.analysis.layer.name,
             "source": self.analysis.layer.source,
             "exact": self.analysis.exact,
             "settings": self.analysis.settings.to_dict(),
+            "caption": self.caption,
             "f2f_viz": version("f2f-viz"),
         }
+
+    def filename(self, form: str) -> str:
+        """Return a name for its file: the layer's, the figure's, and where it is drawn."""
+        where = [f"{name}-{self.options[name]}" for name in _WHERE if name in self.options]
+        words = "-".join([self.analysis.layer.name, self.name, *where])
+        return f"{re.sub(r'[^0-9A-Za-z]+', '-', words).strip('-')[-120:]}.{form}"
+
+    def sized(
+        self, width_mm: float, height_mm: float | None = None, font_pt: float = TEXT_PT
+    ) -> LayoutDOM:
+        """Return the Bokeh model as it is printed; parameters as in `save`."""
+        assert self.draw is not None
+        narrow = width_mm < _NARROW_MM
+        root = self.draw(narrow)
+        width, height = self.pixels(width_mm, height_mm)
+        root.update(sizing_mode="fixed", width=width, height=height)
+        dress(root, self.look)
+        scale_text(root, font_pt / TEXT_PT)
+        return root
+
+    def pixels(self, width_mm: float, height_mm: float | None = None) -> tuple[int, int]:
+        """Return width and height in CSS pixels."""
+        tall_mm = height_mm or self.sheet.height_mm(width_mm, width_mm < _NARROW_MM)
+        return round(width_mm / 25.4 * DPI), round(tall_mm / 25.4 * DPI)
 
     def save(
         self,
         path: str | os.PathLike[str],
         *,
-        width_mm: float = 180.0,
+        width_mm: float = WIDTH_MM,
         height_mm: float | None = None,
         scale: float = 2.0,
         font_pt: float = TEXT_PT,
@@ -119,7 +172,7 @@ class Figure:
         width_mm, height_mm : float
             Printed size: 180 mm fills two columns, 88 mm one. The height follows if not given.
         scale : float
-            PNG pixels a CSS pixel, of 1/96 inch.
+            PNG pixels per CSS pixel, of 1/96 inch.
         font_pt : float
             Size of the text in an image, in points; titles are a little larger.
 
@@ -139,7 +192,7 @@ def to_bytes(
     figure: Figure,
     form: str,
     *,
-    width_mm: float = 180.0,
+    width_mm: float = WIDTH_MM,
     height_mm: float | None = None,
     scale: float = 2.0,
     font_pt: float = TEXT_PT,
@@ -160,86 +213,57 @@ def to_bytes(
         return _csv(figure).encode()
     if form not in FORMATS:
         raise F2FError("figure format", expected=f"one of {', '.join(FORMATS)}", got=repr(form))
-    if figure.page is not None and form == "html":
-        return figure.page(about).encode()
-    if figure.draw is None:
+    if form == "html":
+        return _html(figure, about).encode()
+    if figure.draw is None and figure.vector is None:
         raise F2FError(
             f"figure {figure.name!r} is no image", expected="html, csv or json", got=form
         )
-    narrow = width_mm < _NARROW_MM and form != "html"
-    root = figure.draw(narrow)
-    if form == "html":
-        page = file_html(root, INLINE, f"f2f-viz: {figure.name}", suppress_callback_warning=True)
-        ground = palette(figure.theme).surface
-        tag = (
-            f'<meta name="f2f-viz" content="{html.escape(about)}">'
-            f"<style>body {{ background: {ground} }}</style>"
-        )
-        return page.replace("<head>", f"<head>{tag}", 1).encode()
-    width = round(width_mm / 25.4 * _DPI)
-    tall_mm = height_mm or figure.sheet.height_mm(width_mm, narrow)
-    height = round(tall_mm / 25.4 * _DPI)
-    root.update(sizing_mode="fixed", width=width, height=height)
-    scale_text(root, font_pt / TEXT_PT)
-    ground = palette(figure.theme).surface if figure.theme == "dark" else ""  # light is for paper
-    own = chromium_driver() if driver is None else None
-    try:
-        return _image(root, form, driver or own, about, scale, ground)
-    finally:
-        if own is not None:
-            own.quit()
+    with browser(driver) as page:
+        svg = _svg(figure, page, width_mm, height_mm, font_pt)
+        if form == "svg":
+            return images.framed(svg, about, figure.caption, ground=_ground(figure)).encode()
+        if form == "png":
+            return images.png(svg, about, page, scale, ground=palette(figure.look.theme).surface)
+        return images.pdf(svg, figure.metadata, page, ground=_ground(figure))
 
 
-def _image(root: LayoutDOM, form: str, driver: Any, about: str, scale: float, ground: str) -> bytes:
-    if ground:
-        root.styles = {"background-color": ground}
-    out = io.BytesIO()
-    if form == "png":
-        from PIL.PngImagePlugin import PngInfo
+def _ground(figure: Figure) -> str:
+    """Return the colour behind it; light figures are for paper, which has its own."""
+    return palette(figure.look.theme).surface if figure.look.theme == "dark" else ""
 
-        info = PngInfo()
-        info.add_itxt("f2f-viz", about)
-        metrics = {"width": 0, "height": 0, "deviceScaleFactor": scale, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        image = get_screenshot_as_png(root, driver=driver, scale_factor=scale)
-        image.save(out, "PNG", pnginfo=info, dpi=(_DPI * scale, _DPI * scale))
-        return out.getvalue()
+
+def _svg(
+    figure: Figure, driver: Any, width_mm: float, height_mm: float | None, font_pt: float
+) -> str:
+    if figure.vector is not None:
+        width, height = figure.pixels(width_mm, height_mm)
+        return figure.vector(width, height, font_pt / 72 * DPI)
+    root = figure.sized(width_mm, height_mm, font_pt)
     for plot in root.select({"type": Plot}):
         plot.output_backend = "svg"
-    svg = get_svg(root, driver=driver)[0]
-    opening = svg.index(">", svg.index("<svg")) + 1
-    head = f"<metadata>{html.escape(about)}</metadata>"
-    if ground:
-        head += f'<rect width="100%" height="100%" fill="{ground}"/>'
-    svg = svg[:opening] + head + svg[opening:]
-    if form == "svg":
-        return svg.encode()
-    return _pdf(svg, about)
+    svg: str = get_svg(root, driver=driver)[0]
+    return figure.finish(svg)
 
 
-def _pdf(svg: str, about: str) -> bytes:
-    """Draw an SVG image as PDF; what made it goes into the document's information."""
-    try:
-        import cairosvg
-        from pypdf import PdfWriter
-    except (ImportError, OSError) as error:
-        raise F2FError(
-            "PDF needs cairosvg, pypdf and the cairo library",
-            hint="pip install 'f2f-viz[export]'; apt install libcairo2",
-        ) from error
-    drawn = cairosvg.svg2pdf(bytestring=svg.encode(), dpi=_DPI)
-    writer = PdfWriter(clone_from=io.BytesIO(drawn))
-    made = json.loads(about)
-    writer.add_metadata(
-        {
-            "/Title": f"{made['figure']} of {made['layer']}",
-            "/Creator": f"f2f-viz {made['f2f_viz']}",
-            "/f2f-viz": about,
-        }
+def _html(figure: Figure, about: str) -> str:
+    if figure.page is not None:
+        return figure.page(about)
+    ground = palette(figure.look.theme).surface
+    head = (
+        f'<meta name="f2f-viz" content="{html.escape(about)}">'
+        f"<style>body {{ background: {ground} }}</style>"
     )
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+    title = f"f2f-viz: {figure.name}"
+    if figure.draw is None:
+        assert figure.vector is not None
+        svg = figure.vector(*figure.pixels(WIDTH_MM, None), TEXT_PT / 72 * DPI)
+        body = f"<!doctype html><head><meta charset='utf-8'><title>{title}</title></head>{svg}"
+        return body.replace("<head>", f"<head>{head}", 1)
+    root = figure.draw(False)
+    dress(root, figure.look)
+    page = file_html(root, INLINE, title, suppress_callback_warning=True)
+    return page.replace("<head>", f"<head>{head}", 1)
 
 
 def _csv(figure: Figure) -> str:

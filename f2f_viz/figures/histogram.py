@@ -3,8 +3,7 @@
 from typing import Any
 
 import numpy as np
-from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, HoverTool, Range1d
+from bokeh.models import ColumnDataSource, GridBox, HoverTool, Range1d
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.blocks import ORDERS
@@ -57,7 +56,7 @@ class HistogramView:
 
     Attributes
     ----------
-    root : bokeh column
+    root : bokeh grid
     """
 
     def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
@@ -72,6 +71,7 @@ class HistogramView:
             plot = blank(
                 colours,
                 title=order,
+                panel=True,
                 x="n_u, care bits of a block" if order == last else "",
                 y="share of blocks",
                 x_range=x_range,
@@ -105,7 +105,12 @@ class HistogramView:
             quiet_legend(plot, colours)
             plot.legend.visible = order == first
             self._sources[order], self._plots[order], self._bars[order] = source, plot, bars
-        self.root = column(*self._plots.values(), sizing_mode="stretch_both", spacing=0)
+        sizes = ["1fr"] * (len(ORDERS) - 1) + ["1.4fr"]  # the last has the axis of all
+        self.root = GridBox(
+            children=[(plot, i, 0) for i, plot in enumerate(self._plots.values())],
+            rows={i: {"size": size} for i, size in enumerate(sizes)},
+            sizing_mode="stretch_both",
+        )
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis."""
@@ -119,8 +124,6 @@ class HistogramView:
             self._sources[order].data = {k: shown[k] for k in ("n_u", "share", "binomial")}
             chosen = order == analysis.layout.order
             self._bars[order].glyph.fill_alpha = 1.0 if chosen else 0.45
-            times = "×" if self._narrow else "× binomial"
-            self._plots[order].title.text = (
-                f"{order.capitalize()}: variance {shown['dispersion']:.2f} {times}, "
-                f"lag-1 {shown['lag1']:.2f}"
-            )
+            more = "" if self._narrow else f" × binomial, lag-1 {shown['lag1']:.2f}"
+            title = f"{order.capitalize()}: variance {shown['dispersion']:.2f}{more or ' ×'}"
+            self._plots[order].title.text = title.replace("-0", "−0")

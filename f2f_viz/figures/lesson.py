@@ -3,10 +3,8 @@
 import base64
 import html
 import json
-from typing import Any
 
 from f2f_viz.analysis.analyze import Analysis
-from f2f_viz.codec.trace import trace
 from f2f_viz.figures import palette
 from f2f_viz.figures.decoder import (
     code_data,
@@ -18,31 +16,13 @@ from f2f_viz.figures.decoder import (
 )
 from f2f_viz.figures.front_end import STATIC, script, style
 
-__all__ = ["lesson_data", "lesson_html"]
+__all__ = ["lesson_html"]
 
 CYCLES = 192
 
 
 def _first_cycles(analysis: Analysis) -> int:
     return min(analysis.blocks, CYCLES)
-
-
-def lesson_data(analysis: Analysis, plane: int = 0) -> dict[str, list[Any]]:
-    """Return the lesson's cycles as columns.
-
-    Returns
-    -------
-    dict of lists
-        cycle, symbol, n_u, corrected.
-    """
-    assert analysis.encoded is not None
-    t = trace(analysis.encoded, plane, 0, _first_cycles(analysis))
-    return {
-        "cycle": list(range(len(t.symbols))),
-        "symbol": t.symbols.tolist(),
-        "n_u": t.n_u.tolist(),
-        "corrected": t.mismatch.sum(axis=1).tolist(),
-    }
 
 
 def lesson_html(analysis: Analysis, theme: palette.Theme, about: str, plane: int = 0) -> str:

@@ -5,6 +5,9 @@ block is a run along the rows; interleaved, a block takes one weight of each of 
 the banks are runs of as many weights as there are blocks.
 """
 
+import base64
+import io
+import re
 from collections.abc import Callable
 from math import isqrt
 from typing import Any
@@ -33,7 +36,7 @@ from f2f_viz.figures.mask_overlays import Window, edges_in_view, profiles, run_e
 from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import FONT, blank, density_mapper
 
-__all__ = ["MaskView", "block_weights", "mask_data", "mask_matrix"]
+__all__ = ["MaskView", "block_weights", "crisp", "mask_data", "mask_matrix"]
 
 PIXELS = (320, 320)
 """Cells drawn at most, rows and columns: what a screen shows, and small on the wire."""
@@ -102,6 +105,21 @@ def mask_data(
     }
 
 
+def crisp(svg: str, density: NDArray[np.float32], theme: Theme) -> str:
+    """Put the cells themselves into an SVG image in place of Bokeh's, which has screen pixels."""
+    from PIL import Image
+
+    colours = palette(theme)
+    ends = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (colours.pruned, colours.kept)]
+    low, high = np.array(ends, np.float32)
+    shade = (density / (float(density.max()) or 1.0))[..., None]
+    out = io.BytesIO()
+    Image.fromarray(np.rint(low + (high - low) * shade).astype(np.uint8)).save(out, "PNG")
+    data = base64.b64encode(out.getvalue()).decode()
+    image = f'<image style="image-rendering: pixelated" href="data:image/png;base64,{data}"'
+    return re.sub(r'<image([^>]*?) href="[^"]*"', lambda old: image + old[1], svg, count=1)
+
+
 def block_weights(analysis: Analysis, block: int) -> dict[str, NDArray[Any]]:
     """Return where the weights of a block lie: row, column (cell centres) and kept."""
     a = analysis
@@ -142,6 +160,8 @@ class MaskView:
     theme : {"light", "dark"}
     on_select : callable, optional
         Called with the block that the user clicked.
+    narrow : bool
+        Small borders, for one column.
 
     Attributes
     ----------
@@ -150,7 +170,13 @@ class MaskView:
         Whether block edges are drawn; set it.
     """
 
-    def __init__(self, theme: Theme = "light", on_select: Callable[[int], None] | None = None):
+    def __init__(
+        self,
+        theme: Theme = "light",
+        on_select: Callable[[int], None] | None = None,
+        narrow: bool = False,
+    ):
+        self._narrow = narrow
         colours = palette(theme)
         self._analysis: Analysis | None = None
         self._on_select = on_select

@@ -23,11 +23,11 @@ from f2f_viz.figures.style import blank, quiet_legend
 __all__ = ["PlaneChart", "chart_data", "plane_fields"]
 
 _TITLES = {
-    "ones": "Share of ones, stored inverted above the dashes",
-    "entropy": "Entropy, bits a care bit",
-    "efficiency": "Efficiency, % of care bits right before correction",
-    "mismatches": "Corrections",
-    "payload_end": "Stored bits a care bit, random bits need 1",
+    "ones": ("Share of ones", ", stored inverted above the dashes"),
+    "entropy": ("Entropy, bits per care bit", ""),
+    "efficiency": ("Efficiency, %", " of care bits right before correction"),
+    "mismatches": ("Corrections", ""),
+    "payload_end": ("Stored bits per care bit", "; random bits need 1 (dashed)"),
 }
 _TOOLTIPS = [
     ("plane", "@index, @name"),
@@ -35,7 +35,7 @@ _TOOLTIPS = [
     ("entropy", "@entropy{0.000}"),
     ("efficiency", "@efficiency{0.00} %"),
     ("corrections", "@mismatches{0,0}"),
-    ("stored bits a care bit", "@per_bit{0.000}"),
+    ("stored bits per care bit", "@per_bit{0.000}"),
 ]
 
 
@@ -77,12 +77,18 @@ def plane_fields(names: list[str]) -> list[tuple[str, int, int]]:
 class PlaneChart:
     """Five charts, one under the other, over the same planes.
 
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+    narrow : bool
+        Short titles.
+
     Attributes
     ----------
     root : bokeh grid
     """
 
-    def __init__(self, theme: Theme = "light") -> None:
+    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
         self._colours = colours = palette(theme)
         self._source = ColumnDataSource(
             {name: [] for name in ("index", "name", "ones", "entropy", "efficiency", "mismatches",
@@ -94,16 +100,17 @@ class PlaneChart:
             "payload_end": colours.symbol,
         }  # fmt: skip
         self._plots = {}
-        for name, title in _TITLES.items():
+        for name, (title, more) in _TITLES.items():
             last = name == "payload_end"
             plot = blank(
-                colours, title=title, x="bit-plane" if last else "",
+                colours, title=title if narrow else title + more, panel=True,
+                x="bit-plane" if last else "",
                 x_range=self._x_range, y_range=Range1d(0, 1.05), min_border_left=44,
                 min_border_right=8,
             )  # fmt: skip
             plot.title.text_font_style = "normal"
             plot.title.text_font_size = "11.5px"
-            plot.yaxis.ticker.desired_num_ticks = 3
+            plot.yaxis.ticker.desired_num_ticks = 2 if narrow else 3
             plot.yaxis.formatter.use_scientific = False
             plot.xaxis.visible = last
             if name == "efficiency":
@@ -164,7 +171,8 @@ class PlaneChart:
                     )
                 )  # fmt: skip
         axis = self._plots["payload_end"].xaxis
-        axis.ticker = FixedTicker(ticks=sorted({start for _, start, _ in fields} | {count - 1}))
+        starts = [start for _, start, _ in fields if start == 0 or start >= 3]  # numbers need room
+        axis.ticker = FixedTicker(ticks=sorted({*starts, count - 1}))
         axis.axis_label = "bit-plane: " + ", ".join(
             f"{start} {field}" if stop - start == 1 else f"{start}–{stop - 1} {field}"
             for field, start, stop in fields

@@ -1,60 +1,26 @@
 """Ratio against sparsity: the bound, what each register length reaches, and where we stand."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter
+from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter, Plot, Range1d
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.analysis.curves import STAGES, CurvePoint, point_of
 from f2f_viz.codec.entropy import binary_entropy
-from f2f_viz.figures.palette import STAGE_MARKERS, Palette, Theme, palette
-from f2f_viz.figures.style import blank, quiet_legend
+from f2f_viz.figures.palette import STAGE_MARKERS, Theme, palette
+from f2f_viz.figures.style import MARK, blank, quiet_legend
 
 __all__ = [
-    "STAGES",
-    "CurvePoint",
     "RatioView",
     "bound_data",
     "curve_data",
     "distortion_data",
-    "point_of",
+    "plane_bound_data",
 ]
-
-STAGES = (0, 1, 2)
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """What one register length reaches at one sparsity, measured on the layer."""
-
-    n_s: int
-    sparsity: float
-    ratio: float
-    of_bound: float
-    delta: float
-    rate: float
-    exact: bool
-
-
-def point_of(analysis: Analysis) -> CurvePoint:
-    """Reduce an analysis to its point.
-
-    `delta` is δ, mismatched care bits / care bits, and `rate` the payload bits a care bit,
-    n_in / (n_out·(1 − S)).
-    """
-    kept = float(analysis.mask.mean()) or 1.0
-    return CurvePoint(
-        n_s=analysis.network.n_s,
-        sparsity=analysis.sparsity,
-        ratio=analysis.ratio.value,
-        of_bound=analysis.of_bound.value,
-        delta=1 - analysis.efficiency.value,
-        rate=analysis.network.n_in / (analysis.n_out * kept),
-        exact=analysis.exact,
-    )
 
 
 def bound_data(low: float = 0.3, high: float = 0.99) -> dict[str, Any]:
@@ -66,8 +32,13 @@ def bound_data(low: float = 0.3, high: float = 0.99) -> dict[str, Any]:
 def curve_data(points: Iterable[CurvePoint], n_s: int) -> dict[str, list[Any]]:
     """Return the points of one register length by increasing sparsity, as columns."""
     chosen = sorted((p for p in points if p.n_s == n_s), key=lambda p: p.sparsity)
-    names = ("sparsity", "ratio", "of_bound", "delta", "rate")
-    return {name: [getattr(p, name) for p in chosen] for name in names}
+    return {field.name: [getattr(p, field.name) for p in chosen] for field in fields(CurvePoint)}
+
+
+def plane_bound_data(points: Iterable[CurvePoint]) -> dict[str, list[float]]:
+    """Return the planes' entropy bound by increasing sparsity, finite ones."""
+    found = {p.sparsity: p.plane_bound for p in points if np.isfinite(p.plane_bound)}
+    return {"sparsity": sorted(found), "ratio": [found[s] for s in sorted(found)]}
 
 
 def distortion_data(most: float = 0.08) -> dict[str, Any]:
@@ -77,7 +48,7 @@ def distortion_data(most: float = 0.08) -> dict[str, Any]:
 
 
 class RatioView:
-    """Three figures: ratio, share of the bound, and rate against distortion.
+    """Three figures: ratio, share of the planes' bound, and rate against distortion.
 
     Parameters
     ----------
@@ -91,51 +62,73 @@ class RatioView:
     """
 
     def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
-        colours = palette(theme)
+        self._colours = colours = palette(theme)
         self._here = ColumnDataSource(curve_data([], 0))
         self._curves = [ColumnDataSource(curve_data([], n)) for n in STAGES]
+        self._random = ColumnDataSource(bound_data())
+        self._planes = ColumnDataSource(plane_bound_data([]))
         self._points: Sequence[CurvePoint] = ()
+        self._point: CurvePoint | None = None
         self._lines: list[Any] = []
         ratio = blank(
             colours, title="Ratio", x="sparsity S",
-            y="dense / coded bits" if narrow else "ratio, dense / (payload + corrections)",
-            y_axis_type="log", x_range=(0.28, 1),
+            y="dense / coded bits" if narrow else "dense / (payload + corrections)",
+            y_axis_type="log", x_range=Range1d(0.28, 1),
         )  # fmt: skip
         ratio.line(
-            "sparsity", "ratio", source=ColumnDataSource(bound_data()), color=colours.reference,
-            line_dash="dashed", line_width=1.5, legend_label="bound 1 / (1 − S)",
+            "sparsity", "ratio", source=self._random, color=colours.reference,
+            line_dash="dashed", line_width=1.5, legend_label="1/(1 − S), random bits",
         )  # fmt: skip
+        bound = {"source": self._planes, "legend_label": "plane-entropy bound"}
+        line = ratio.line(
+            "sparsity", "ratio", color=colours.muted, line_dash="dotted", line_width=1.5, **bound
+        )
+        ratio.scatter(
+            "sparsity", "ratio", marker="dash", size=10, line_color=colours.muted, line_width=1.5,
+            **bound,
+        )  # fmt: skip
+        self._lines.append(line)
         ratio.yaxis.ticker = [1, 2, 3, 5, 10, 20, 50, 100]
         of_bound = blank(
             colours,
-            title="Share of the bound 1 / (1 − S)",
+            title="Share of the plane-entropy bound",
             x="sparsity S",
-            y="achieved / maximum ratio",
+            y="ratio / bound",
             x_range=ratio.x_range,
         )
         of_bound.yaxis.formatter = NumeralTickFormatter(format="0 %")
         distortion = blank(
             colours, title="Rate against distortion", x="δ, care bits corrected / care bits",
-            y="payload bits a care bit",
+            y="payload bits per care bit",
         )  # fmt: skip
         distortion.line(
             "delta", "rate", source=ColumnDataSource(distortion_data()), color=colours.reference,
-            line_dash="dashed", line_width=1.5, legend_label="limit 1 − h(δ)",
+            line_dash="dashed", line_width=1.5, legend_label="1 − h(δ), limit of random bits",
         )  # fmt: skip
         self._title = ratio.title
-        self._draw(ratio, "sparsity", "ratio", colours)
-        self._draw(of_bound, "sparsity", "of_bound", colours)
-        self._draw(distortion, "delta", "rate", colours)
+        for plot, x, y in (
+            (ratio, "sparsity", "ratio"),
+            (of_bound, "sparsity", "of_plane_bound"),
+            (distortion, "delta", "rate"),
+        ):
+            self._draw(plot, x, y)
+        for plot in (ratio, of_bound):
+            plot.xaxis.ticker.desired_num_ticks = 5
         quiet_legend(ratio, colours, "top_left")
         quiet_legend(distortion, colours, "bottom_left")
         of_bound.legend.visible = False
-        of_bound.y_range.update(default_span=0.2, range_padding=0.2)
+        of_bound.y_range.update(default_span=0.1, range_padding=0.2)
+        ratio.y_range.range_padding = 0.14
         distortion.y_range.range_padding = 0.2
+        legends = [plot.legend[0] for plot in (ratio, distortion)]
         self._keys = [
             item
-            for plot in (ratio, distortion)
-            for item in plot.legend[0].items
+            for legend in legends
+            for item in legend.items
             if item.label.value.startswith("n_s")
+        ]
+        distortion.legend.items = [  # the rest says the first
+            item for item in legends[1].items if item.label.value.startswith("1 −")
         ]
         if narrow:
             self.root = column(ratio, of_bound, distortion, sizing_mode="stretch_both")
@@ -143,7 +136,8 @@ class RatioView:
             right = column(of_bound, distortion, sizing_mode="stretch_both")
             self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
 
-    def _draw(self, plot: Any, x: str, y: str, colours: Palette) -> None:
+    def _draw(self, plot: Any, x: str, y: str) -> None:
+        colours = self._colours
         for n_s, source in zip(STAGES, self._curves, strict=True):
             tint, marker = colours.stages[n_s], STAGE_MARKERS[n_s]
             if x == "sparsity":
@@ -159,27 +153,42 @@ class RatioView:
                         ("n_s", str(n_s)),
                         ("S", "@sparsity{0.000}"),
                         ("ratio", "@ratio{0.00}"),
-                        ("of the bound", "@of_bound{0.0 %}"),
+                        ("of 1 / (1 − S)", "@of_bound{0.0 %}"),
+                        ("of the plane-entropy bound", "@of_plane_bound{0.0 %}"),
                         ("efficiency", "1 − @delta{0.0000}"),
                     ],
                 )
             )
-        plot.scatter(
+        ring = plot.scatter(
             x, y, source=self._here, marker="circle", size=17, fill_alpha=0, line_width=2.5,
-            line_color=colours.symbol, legend_label="now",
+            line_color=colours.symbol, legend_label="these settings",
         )  # fmt: skip
+        ring.tags = [MARK]
 
     def update(self, analysis: Analysis) -> None:
         """Mark where this analysis stands."""
-        self._here.data = curve_data([point_of(analysis)], analysis.network.n_s)
+        self._point = point = point_of(analysis)
+        self._here.data = curve_data([point], point.n_s)
+        low = min(0.3, point.sparsity)
+        self._random.data = bound_data(low)
+        for plot in self.root.select({"type": Plot}):
+            if plot.xaxis[0].axis_label == "sparsity S":
+                plot.x_range.start = low - 0.02
+        self._bound()
 
     def show_curve(self, points: Sequence[CurvePoint], done: int, total: int) -> None:
         """Show measured points, some of a grid."""
+        self._points = points
         for n_s, source in zip(STAGES, self._curves, strict=True):
             source.data = curve_data(points, n_s)
+        self._bound()
         for line in self._lines:  # a chord between far points would cross the bound
             line.visible = done == total
         for item in self._keys:  # no word of curves that a file does not have
             item.visible = bool(points) or done < total
         waiting = "" if done == total else f" — measuring, {done} of {total}"
         self._title.text = f"Ratio, measured on this layer{waiting}"
+
+    def _bound(self) -> None:
+        here = () if self._point is None else (self._point,)
+        self._planes.data = plane_bound_data([*self._points, *here])

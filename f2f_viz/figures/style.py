@@ -1,18 +1,37 @@
 """The calm look that every Bokeh figure shares."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bokeh.core.properties import value
+from bokeh.core.property.vectorization import Value
 from bokeh.model import Model
-from bokeh.models import LinearColorMapper
+from bokeh.models import GlyphRenderer, Legend, LegendItem, LinearColorMapper, Title
 from bokeh.plotting import figure
 
+from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import Palette
 
-__all__ = ["TEXT_PT", "blank", "density_mapper", "mix", "quiet_legend", "scale_text"]
+__all__ = [
+    "MARK",
+    "TEXT_PT",
+    "blank",
+    "density_mapper",
+    "dress",
+    "mix",
+    "quiet_legend",
+    "scale_text",
+]
 
 TEXT_PT = 8.25
 """Size of a figure's text as it is drawn: 11 CSS pixels of 1/96 inch, in points of 1/72 inch."""
+
+_LEAST_PX = 8.0
+"""6 pt: smaller text cannot be read in print."""
+MARK = "mark"
+"""Tag of what points at the settings or the cycle shown."""
+_TITLE = "title"
+"""Tag of titles that a figure can do without; those of panels name what they show."""
 
 FONT = "Inter, 'Segoe UI', system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
 
@@ -29,13 +48,19 @@ def density_mapper(colours: Palette, high: float = 1.0) -> LinearColorMapper:
     return LinearColorMapper(palette=steps, low=0, high=high, nan_color=colours.surface)
 
 
-def blank(colours: Palette, *, title: str, x: str = "", y: str = "", **options: Any) -> figure:
-    """Make an empty figure: no toolbar, quiet axes, units in the axis labels."""
+def blank(
+    colours: Palette, *, title: str, x: str = "", y: str = "", panel: bool = False, **options: Any
+) -> figure:
+    """Make an empty figure: no toolbar, quiet axes, units in the axis labels.
+
+    The title of a `panel` stays where titles are not wanted.
+    """
     options = {
         "tools": "",
         "toolbar_location": None,
         "sizing_mode": "stretch_both",
         "min_border": 4,
+        "min_border_right": 12,
         "background_fill_color": None,
         "border_fill_color": None,
         "outline_line_color": None,
@@ -46,6 +71,7 @@ def blank(colours: Palette, *, title: str, x: str = "", y: str = "", **options: 
     plot.title.text_font_style = "bold"
     plot.title.text_color = colours.ink
     plot.title.offset = 0
+    plot.title.tags = [] if panel else [_TITLE]
     plot.toolbar.logo = None
     for axis, label in ((plot.xaxis, x), (plot.yaxis, y)):
         axis.axis_label = label
@@ -83,14 +109,41 @@ def quiet_legend(plot: figure, colours: Palette, location: str = "top_right") ->
     legend.glyph_height = 14
 
 
+def dress(root: Model, look: Look) -> None:
+    """Leave out of a figure what is not wanted, and give it its font."""
+    for model in root.references():
+        tags = set(model.tags)
+        unwanted = (isinstance(model, Title) and _TITLE in tags and not look.title) or (
+            MARK in tags and not look.marks
+        )
+        if unwanted or (isinstance(model, Legend) and not look.legend):
+            model.update(visible=False)
+        if isinstance(model, LegendItem) and not look.marks and _of_marks(model):
+            model.visible = False
+    if look.font:
+        _restyle(root, "text_font", lambda _: f"{look.font}, {FONT}")
+
+
+def _of_marks(item: LegendItem) -> bool:
+    drawn = [one for one in item.renderers if isinstance(one, GlyphRenderer)]
+    return bool(drawn) and all(MARK in one.tags for one in drawn)
+
+
 def scale_text(root: Model, factor: float) -> None:
     """Make all text of a figure larger or smaller; all sizes are in pixels."""
+
+    def scaled(text: str) -> str:
+        return f"{max(float(text.removesuffix('px')) * factor, _LEAST_PX):.2f}px"
+
+    _restyle(root, "text_font_size", scaled)
+
+
+def _restyle(root: Model, ending: str, change: Callable[[str], str]) -> None:
+    """Change all text properties whose names end so, be they values or fields of glyphs."""
     for model in root.references():
         for name in model.properties():
-            if not name.endswith("text_font_size"):
-                continue
-            size = getattr(model, name)
-            text = size if isinstance(size, str) else getattr(size, "value", "")
-            if text.endswith("px"):
-                scaled = f"{float(text.removesuffix('px')) * factor:.2f}px"
-                setattr(model, name, scaled if isinstance(size, str) else value(scaled))
+            now = getattr(model, name) if name.endswith(ending) else None
+            if isinstance(now, str):
+                setattr(model, name, change(now))
+            elif isinstance(now, Value) and isinstance(now.value, str):
+                setattr(model, name, value(change(now.value)))

@@ -9,11 +9,10 @@ import numpy as np
 import traitlets
 
 from f2f_viz.analysis.sweep import SweepPoint, pareto
+from f2f_viz.figures.captions import describe_pruning
 from f2f_viz.figures.front_end import STATIC, script, style
-from f2f_viz.settings import Settings
-from f2f_viz.tensors.pruning import METHODS
 
-__all__ = ["SweepWidget", "describe_pruning", "sweep_data"]
+__all__ = ["SweepWidget", "sweep_data"]
 
 
 def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
@@ -56,14 +55,6 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
         for row, flag in zip(chosen, pareto(costs), strict=True):
             row["front"] = bool(flag)
     return rows
-
-
-def describe_pruning(settings: Settings) -> str:
-    """Say in a few words how a layer is pruned."""
-    method = METHODS.pick(settings.method)
-    if method.words is None:
-        return f"{method.name} {settings.rate:g}"
-    return method.words(settings.to_dict())
 
 
 def _short(names: Sequence[str]) -> list[str]:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.trace import trace
 from f2f_viz.figures.palette import Theme, palette
-from f2f_viz.figures.style import FONT, blank, mix, quiet_legend
+from f2f_viz.figures.style import FONT, MARK, blank, mix, quiet_legend
 
 __all__ = ["MOST_STATES", "TrellisView", "states_of", "trellis_data", "why_none"]
 
@@ -155,6 +155,8 @@ class TrellisView:
     theme : {"light", "dark"}
     length : int
         Cycles shown.
+    narrow : bool
+        A short title.
 
     Attributes
     ----------
@@ -163,7 +165,8 @@ class TrellisView:
         Why nothing is drawn; empty where something is.
     """
 
-    def __init__(self, theme: Theme = "light", length: int = WINDOW) -> None:
+    def __init__(self, theme: Theme = "light", length: int = WINDOW, narrow: bool = False) -> None:
+        self._narrow = narrow
         colours = palette(theme)
         self._length = length
         self.reason = ""
@@ -182,6 +185,7 @@ class TrellisView:
             line_width=20,
             line_alpha=0.25,
             level="underlay",
+            tags=[MARK],
         )
         steps = [mix(colours.kept, colours.pruned, i / 7) for i in range(8)]
         shade = LinearColorMapper(palette=steps, low=0, high=4)
@@ -216,10 +220,12 @@ class TrellisView:
                 ],
             )
         )
-        drawn = {"survivor": survivors, "chosen": path, "state, blue: low cost": nodes}
+        drawn = {"survivor": survivors, "cheapest way": path, "state, blue: low cost": nodes}
         plot.add_layout(Legend(items=[LegendItem(label=k, renderers=[drawn[k]]) for k in drawn]))
         quiet_legend(plot, colours, "top_left")
         plot.legend.update(orientation="horizontal", spacing=12, margin=0)
+        if narrow:
+            plot.legend.update(ncols=2, spacing=4)
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis, at the same plane and cycle where they exist."""
@@ -244,10 +250,12 @@ class TrellisView:
         nodes = data["nodes"]
         states = states_of(a)
         labelled = states <= _MOST_LABELLED
-        self.root.y_range.update(start=-0.05 * states, end=1.12 * states)  # the legend is above
+        self.root.y_range.update(
+            start=-0.05 * states, end=(1.24 if self._narrow else 1.12) * states
+        )  # the legend is above
         ticks = {states * quarter // 4 for quarter in range(4)} | {states - 1}
         self.root.yaxis.ticker = FixedTicker(ticks=sorted(ticks))
-        self._circles.glyph.size = 14 if labelled else 7
+        self._circles.glyph.size = 14 if labelled else 6
         path = data["path"]
         chosen = set(zip(path["time"], path["state"], strict=True))
         chosen |= set(zip(path["time"] + 1, path["next_state"], strict=True))
@@ -261,8 +269,9 @@ class TrellisView:
         self._path.data = _segments(data["path"])
         self._now.location = cycle
         least = int(nodes["cost"][nodes["time"] == cycle].min())
+        about = f"Plane {plane}, cycle {cycle}"
         self.root.title.text = (
-            f"Plane {plane}, cycle {cycle}: {states} states, least cost {least:,}"
+            about if self._narrow else f"{about}: {states} states, least cost {least:,}"
         )
 
 

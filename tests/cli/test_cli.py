@@ -1,5 +1,6 @@
 """The command line: exit codes, one-line errors, no partial output, JSON."""
 
+import csv
 import json
 import os
 import subprocess
@@ -173,6 +174,20 @@ def test_sweep_goes_on_where_it_stopped(run, tmp_path, weights):
     assert "no-such" in run("sweep", "--axis", "no-such=1", code=1)
 
 
+def test_figure_measures_curves_and_draws_a_sweep(run, tmp_path):
+    np.save(tmp_path / "w.npy", np.random.default_rng(0).normal(size=(20, 20)).astype("<f2"))
+    where = (tmp_path / "w.npy", "--set", "n_in=3")
+    said = run("figure", "ratio", *where, "-o", tmp_path / "r.csv", "--caption", "--no-title")
+    assert "Layer w (20 × 20, float16)" in said
+    rows = list(csv.DictReader((tmp_path / "r.csv").read_text().splitlines()[1:]))
+    measured = [(row["n_s"], row["sparsity"]) for row in rows if row["kind"] == "measured"]
+    assert len(measured) == len(set(measured)) == 24
+    run("sweep", *where, "--axis", "n_s=0,1", "-o", tmp_path / "points.jsonl")
+    run("figure", "sweep", *where, "--points", tmp_path / "points.jsonl", "-o", tmp_path / "s.json")
+    drawn = json.loads((tmp_path / "s.json").read_text())
+    assert drawn["data"]["n_s"] == [0, 1]
+
+
 def test_figure_writes_data_and_pages(run, tmp_path):
     run("figure", "bits", "-o", tmp_path / "bits.csv", "--set", "n_s=0")
     assert "payload" in (tmp_path / "bits.csv").read_text()
@@ -194,6 +209,7 @@ def test_figure_writes_data_and_pages(run, tmp_path):
     )
     assert "trellis" in (tmp_path / "t.csv").read_text()
     assert "trellis" in run("figure", "mask", "-o", tmp_path / "x.csv", *where, code=2)
+    assert "sweep" in run("figure", "mask", "-o", tmp_path / "x.csv", "--points", "p", code=2)
     assert "one of" in run("figure", "nothing", "-o", tmp_path / "x.csv", code=1)
     assert "rate" in run("figure", "bits", "-o", tmp_path / "x.csv", "--set", "rate=2", code=1)
 

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 import f2f_viz as f2f
 from f2f_viz.analysis import sweep as f2f_sweep
 from f2f_viz.analysis.compare import bounds, compare
+from f2f_viz.analysis.curves import point_of
 from f2f_viz.codec.blocks import Layout
 from f2f_viz.figures import (
     bits,
+    captions,
     decoder,
     histogram,
     mask,
@@ -247,15 +249,19 @@ def test_planes_without_symbols_have_no_efficiency(analyses):
 
 def test_points_stand_under_the_bounds(analyses):
     a = analyses["interleaved"]
-    point = ratio.point_of(a)
+    point = point_of(a)
     assert point.ratio == pytest.approx(point.of_bound / (1 - point.sparsity))
+    limits = bounds(a.layer.weights, a.mask, a.encoded)
+    assert point.plane_bound == pytest.approx(limits.dense_bits / limits.plane_bits)
+    assert point.of_plane_bound == pytest.approx(point.ratio / point.plane_bound)
+    assert point.of_plane_bound < 1
     assert point.delta == pytest.approx(1 - a.efficiency.value)
     limit = ratio.distortion_data(0.5)
     np.testing.assert_allclose(limit["rate"][[0, -1]], [1, 0], atol=1e-12)
     assert point.rate >= np.interp(point.delta, limit["delta"], limit["rate"])
     bound = ratio.bound_data()
     np.testing.assert_allclose(bound["ratio"] * (1 - bound["sparsity"]), 1)
-    low = ratio.CurvePoint(1, 0.5, 1.9, 0.95, 0.01, 1.0, True)
+    low = replace(point, sparsity=0.5, ratio=1.9, of_bound=0.95, delta=0.01, rate=1.0)
     shown = ratio.curve_data([point, low], 1)
     assert shown["sparsity"] == [0.5, point.sparsity]
     assert ratio.curve_data([point, low], 2)["sparsity"] == []
@@ -342,7 +348,7 @@ def test_fronts_are_of_one_layer_and_sparsity(analyses):
     assert [row["front"] for row in rows] == [True, False, True, True]
     assert [row["short"] for row in rows] == ["w", "w", "other/w", "w"]
     words = [
-        sweep.describe_pruning(f2f.Settings(**chosen))
+        captions.describe_pruning(f2f.Settings(**chosen))
         for chosen in (
             {"per": "row"}, {"method": "random", "rate": 0.5}, {"method": "zeros"},
             {"method": "threshold", "threshold": 0.01}, {"method": "n:m", "pattern": "1:4"},

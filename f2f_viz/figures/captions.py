@@ -1,0 +1,83 @@
+"""What goes with a figure in words: a caption, and the Python that makes it; both are computed."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.samples import sample_names
+from f2f_viz.settings import Settings
+from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.pruning import METHODS
+
+__all__ = ["code_for", "describe", "describe_pruning"]
+
+
+def describe(analysis: Analysis) -> str:
+    """Say in sentences what was measured, and on what."""
+    a, code = analysis, analysis.settings.code
+    shape = " × ".join(map(str, a.mask.shape))
+    sampled = "" if a.exact else "estimated from a sample of blocks: "
+    return (
+        f"Layer {a.layer.name} ({shape}, {a.layer.dtype}); pruning: "
+        f"{describe_pruning(a.settings)}; sparsity S = {a.sparsity:.3f}. "
+        f"F2F with n_in = {a.network.n_in}, n_out = {a.n_out}, n_s = {a.network.n_s}, "
+        f"{a.layout.order} order, {code.matrix} matrix (seed {code.seed}), {code.coding} "
+        f"corrections; {sampled}efficiency {100 * a.efficiency.value:.2f} %, ratio "
+        f"{a.ratio.value:.2f} (dense bits over payload and corrections; 1/(1 − S) = "
+        f"{a.max_ratio:.2f}). f2f-viz {version('f2f-viz')}."
+    )
+
+
+def describe_pruning(settings: Settings) -> str:
+    """Say in a few words how a layer is pruned."""
+    method = METHODS.pick(settings.method)
+    if method.words is None:
+        return f"{method.name} {settings.rate:g}"
+    return method.words(settings.to_dict())
+
+
+def code_for(
+    name: str,
+    analysis: Analysis,
+    options: Mapping[str, Any],
+    filename: str,
+    sizes: Mapping[str, Any],
+) -> str:
+    """Return Python that makes a figure and saves it, from nothing.
+
+    Parameters
+    ----------
+    name : str
+        A name of `catalogue.FIGURES`.
+    analysis : Analysis
+    options : mapping
+        What `catalogue.figure` takes beside the analysis.
+    filename : str
+    sizes : mapping
+        What `Figure.save` takes beside the path.
+    """
+    usual = Settings().to_dict()
+    chosen = analysis.settings.to_dict().items()
+    settings = _arguments({key: value for key, value in chosen if value != usual[key]})
+    return (
+        "import f2f_viz as f2f\n\n"
+        f"layer = {_load(analysis.given)}\n"
+        f"analysis = f2f.analyze(layer, f2f.Settings({settings}))\n"
+        f"made = f2f.figure({_call(repr(name), 'analysis', _arguments(options))})\n"
+        f"made.save({_call(repr(filename), _arguments(sizes))})"
+    )
+
+
+def _call(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _arguments(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
+
+
+def _load(layer: Layer) -> str:
+    if layer.name in sample_names():
+        return f"f2f.sample_layer({layer.name!r})"
+    return f"f2f.load_layer({layer.source!r}, {layer.name!r})"

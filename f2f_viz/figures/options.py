@@ -1,0 +1,103 @@
+"""What a person chooses of a figure, beside its size: Python, CLI and Export tab read one table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from f2f_viz.choices import Choice, Choices
+from f2f_viz.figures.palette import Theme
+
+__all__ = ["LOOK", "OPTIONS", "Look", "Option"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option(Choice):
+    """Something to choose of figures that name it in their `options`.
+
+    Attributes
+    ----------
+    kind : type
+        int, bool or str.
+    default : int, bool or str
+    """
+
+    kind: type
+    default: Any
+
+
+OPTIONS = Choices(
+    "figure option",
+    [
+        Option(
+            name="plane",
+            label="Plane",
+            help="The bit-plane; 0, the most significant, if not given.",
+            kind=int,
+            default=0,
+        ),
+        Option(
+            name="cycle",
+            label="Cycle",
+            help="The cycle it is drawn at or about; 0 if not given.",
+            kind=int,
+            default=0,
+        ),
+        Option(
+            name="length",
+            label="Cycles",
+            help="How many cycles are drawn.",
+            kind=int,
+            default=12,
+        ),
+        Option(
+            name="grid",
+            label="Block edges",
+            help="Whether block edges are drawn, where they are not too many.",
+            kind=bool,
+            default=False,
+        ),
+        Option(
+            name="title",
+            label="Title",
+            help="Whether the title stands over the figure.",
+            kind=bool,
+            default=True,
+        ),
+        Option(
+            name="legend",
+            label="Legend",
+            help="Whether colours and shapes are explained.",
+            kind=bool,
+            default=True,
+        ),
+        Option(
+            name="marks",
+            label="Mark of the settings or cycle",
+            help="Whether the settings' own point, or the cycle drawn at, is marked.",
+            kind=bool,
+            default=True,
+        ),
+        Option(
+            name="font",
+            label="Font",
+            help="A font family to use where it is installed, such as Times New Roman.",
+            kind=str,
+            default="",
+        ),
+    ],
+)
+"""All options, in the order in which they are asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a figure looks, whatever it shows; the fields are options of `OPTIONS`, and the theme."""
+
+    theme: Theme = "light"
+    title: bool = True
+    legend: bool = True
+    marks: bool = True
+    font: str = ""
+
+
+LOOK = ("title", "legend", "marks", "font")
+"""Options that are fields of `Look`; others are arguments of what makes a figure."""
