@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Kernels of f2f_viz: no policy, no validation."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint64_t
 
 cdef extern from "search/search.h" nogil:
     ctypedef struct f2f_code:
@@ -23,12 +23,6 @@ cdef extern from "search/search.h" nogil:
     int f2f_search(const f2f_code *code, const f2f_tile *tile, const uint64_t *bits,
                    uint16_t *symbols, int64_t *mismatches, const int *cancel,
                    f2f_instruction_set instruction_set)
-
-ctypedef fused word_t:
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
 
 
 def best_instruction_set():
@@ -64,39 +58,6 @@ def search_tile(int n_in, int n_s, int n_out, const uint64_t[:, ::1] cols,
                 done[0] += 1
         f2f_tile_free(&tile)
     return status
-
-
-cdef void _pack(const word_t[:, ::1] words, uint64_t[:, :, ::1] out) noexcept nogil:
-    cdef Py_ssize_t planes = out.shape[0], t, i, p
-    cdef word_t word
-    for t in range(words.shape[0]):
-        for i in range(words.shape[1]):
-            word = words[t, i]
-            for p in range(planes):
-                out[p, t, i >> 6] |= (<uint64_t> (word >> (planes - 1 - p)) & 1) << (i & 63)
-
-
-def pack_planes(const word_t[:, ::1] words, uint64_t[:, :, ::1] out):
-    """Cut words into bit-planes, most significant first, 64 blocks' bits a word; out is zero."""
-    with nogil:
-        _pack(words, out)
-
-
-cdef void _unpack(const uint64_t[:, :, ::1] bits, word_t[:, ::1] out) noexcept nogil:
-    cdef Py_ssize_t planes = bits.shape[0], t, i, p
-    cdef word_t word
-    for t in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            word = 0
-            for p in range(planes):
-                word = <word_t> (word << 1) | <word_t> (bits[p, t, i >> 6] >> (i & 63) & 1)
-            out[t, i] = word
-
-
-def unpack_planes(const uint64_t[:, :, ::1] bits, word_t[:, ::1] out):
-    """Invert pack_planes."""
-    with nogil:
-        _unpack(bits, out)
 
 
 cdef void _decode(const uint64_t[:, :, ::1] tables, const uint16_t[:, ::1] symbols,

@@ -26,9 +26,19 @@ cdef extern from "decode/decode.h" nogil:
     void f2f_place(const f2f_layer *, const uint8_t *, const uint64_t *, const int64_t *,
                    const char *, int64_t, int64_t, char *, char *,
                    int)
+    void f2f_take(const f2f_layer *, const uint64_t *, const int64_t *, const char *, int64_t,
+                  int64_t, char *, int)
+    void f2f_planes(const uint8_t *, int, int, const uint64_t *, int64_t, int64_t, const char *,
+                    int64_t, int64_t, uint64_t *, int)
 
 cdef extern from * nogil:
-    int popcount "__builtin_popcountll"(uint64_t)
+    int lowest "__builtin_ctzll"(uint64_t)
+
+ctypedef fused word_t:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
 
 WINDOW = F2F_WINDOW
 MOST_PLANES = F2F_MOST_PLANES
@@ -107,24 +117,49 @@ cdef class Layer:
             f2f_place(&self.d, &mask[0], &rows[0, 0], &start[0], <const char *> &kept[0], first,
                       last, through, <char *> &out[0], level)
 
+    def take(self, const uint64_t[:, ::1] rows, const int64_t[::1] start,
+             const uint8_t[::1] dense, int64_t first, int64_t last, uint8_t[::1] kept, int level):
+        """Words of the kept weights of the blocks at addresses first … last − 1 to their ranks."""
+        with nogil:
+            f2f_take(&self.d, &rows[0, 0], &start[0], <const char *> &dense[0], first, last,
+                     <char *> &kept[0], level)
 
-def care_ranks(const uint64_t[:, ::1] ones, const uint64_t[:, ::1] care,
-               const int64_t[:, ::1] before, uint32_t[::1] out):
-    """List the ones among the care bits of packed blocks by rank.
 
-    `ones` are care bits; `before` counts the care bits before each word; `out` has room for all.
+def planes(const uint8_t[::1] bit, int itemsize, const uint64_t[:, ::1] rows,
+           const uint8_t[::1] kept, int64_t first, int64_t last, uint64_t[:, :, ::1] out,
+           int level):
+    """Bits of the kept words of blocks first … last − 1 to out (planes, blocks, words)."""
+    cdef int64_t words = rows.shape[1], blocks = rows.shape[0]
+    cdef int count = <int> bit.shape[0]
+    cdef const char *own = <const char *> &kept[0] if kept.shape[0] else NULL
+    if count and last > first:
+        with nogil:
+            f2f_planes(&bit[0], count, itemsize, &rows[0, 0], blocks, words, own, first, last,
+                       &out[0, 0, 0], level)
+
+
+cdef void _ones(const word_t[::1] words, int64_t rank, int64_t *at, uint32_t *out) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef uint64_t left
+    cdef int q
+    for j in range(words.shape[0]):
+        left = words[j]
+        while left:
+            q = lowest(left)
+            if out != NULL:
+                out[at[q]] = <uint32_t> (rank + j)
+            at[q] += 1
+            left &= left - 1
+
+
+def ones(const word_t[::1] words, int64_t rank, int64_t[::1] at, uint32_t[::1] out):
+    """List which words have each bit: rank + j, for word j, to out[at[q]], which then grows.
+
+    at (64,); without `out` the words are only counted.
     """
-    cdef Py_ssize_t t, w, at = 0
-    cdef uint64_t left, low
+    cdef uint32_t *to = NULL if out is None else &out[0]
     with nogil:
-        for t in range(ones.shape[0]):
-            for w in range(ones.shape[1]):
-                left = ones[t, w]
-                while left:
-                    low = left & (0 - left)
-                    out[at] = <uint32_t> (before[t, w] + popcount(care[t, w] & (low - 1)))
-                    at += 1
-                    left ^= low
+        _ones(words, rank, &at[0], to)
 
 
 def clear(uint8_t[::1] out):

@@ -39,3 +39,16 @@ void f2f_place(const f2f_layer *d, const uint8_t *mask, const uint64_t *rows, co
 {
     kernels_of(set)->place(d, mask, rows, start, kept, first, last, window, out);
 }
+
+void f2f_take(const f2f_layer *d, const uint64_t *rows, const int64_t *start, const char *dense,
+              int64_t first, int64_t last, char *kept, enum f2f_decode_set set)
+{
+    kernels_of(set)->take(d, rows, start, dense, first, last, kept);
+}
+
+void f2f_planes(const uint8_t *bit, int count, int size, const uint64_t *rows, int64_t blocks,
+                int64_t words, const char *kept, int64_t first, int64_t last, uint64_t *out,
+                enum f2f_decode_set set)
+{
+    kernels_of(set)->planes(bit, count, size, rows, blocks, words, kept, first, last, out);
+}

@@ -31,4 +31,16 @@ int f2f_words(const f2f_layer *d, const uint64_t *rows, const int64_t *start, in
 void f2f_place(const f2f_layer *d, const uint8_t *mask, const uint64_t *rows, const int64_t *start,
                const char *kept, int64_t first, int64_t last, char *window, char *out,
                enum f2f_decode_set set);
+
+/* The encoder's way round: the words of the kept weights of the blocks at addresses first … last − 1,
+ * out of the dense layer to kept[rank itemsize …]; of `d` only the layout counts. */
+void f2f_take(const f2f_layer *d, const uint64_t *rows, const int64_t *start, const char *dense,
+              int64_t first, int64_t last, char *kept, enum f2f_decode_set set);
+
+/* out[(p blocks + t) words + w]: bit bit[p] of the kept words, of `size` bytes, of blocks first …
+ * last − 1, where their care bits `rows` (blocks, words) are; 0 elsewhere. `kept` begins with block
+ * `first`. */
+void f2f_planes(const uint8_t *bit, int count, int size, const uint64_t *rows, int64_t blocks,
+                int64_t words, const char *kept, int64_t first, int64_t last, uint64_t *out,
+                enum f2f_decode_set set);
 #endif

@@ -4,6 +4,7 @@
 #include "kept_words.h"
 #include "mask_rows.h"
 #include "place.h"
+#include "take.h"
 
 #if F2F_LEVEL == 3
 #define F2F_KERNELS f2f_decode_avx512
@@ -15,4 +16,5 @@
 #define F2F_KERNELS f2f_decode_portable
 #endif
 
-const f2f_decode_kernels F2F_KERNELS = {mask_rows, care_starts, kept_words, place_words};
+const f2f_decode_kernels F2F_KERNELS = {mask_rows,   care_starts, kept_words,
+                                        place_words, take_words,  care_planes};

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,11 +58,28 @@ class Layer:
         out: NDArray[np.uint8],
         level: int,
     ) -> None: ...
+    def take(
+        self,
+        rows: NDArray[np.uint64],
+        start: NDArray[np.int64],
+        dense: NDArray[np.uint8],
+        first: int,
+        last: int,
+        kept: NDArray[np.uint8],
+        level: int,
+    ) -> None: ...
 
-def care_ranks(
-    ones: NDArray[np.uint64],
-    care: NDArray[np.uint64],
-    before: NDArray[np.int64],
-    out: NDArray[np.uint32],
+def planes(
+    bit: NDArray[np.uint8],
+    itemsize: int,
+    rows: NDArray[np.uint64],
+    kept: NDArray[np.uint8],
+    first: int,
+    last: int,
+    out: NDArray[np.uint64],
+    level: int,
+) -> None: ...
+def ones(
+    words: NDArray[Any], rank: int, at: NDArray[np.int64], out: NDArray[np.uint32] | None
 ) -> None: ...
 def clear(out: NDArray[np.uint8]) -> None: ...

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec.bitplanes import field_bits
-from f2f_viz.codec.blocks import Layout
 
 __all__ = ["CodedWords", "from_ranks", "rank_table", "to_ranks"]
 
@@ -81,7 +80,6 @@ class CodedWords:
     dtype: str
     ranks: NDArray[np.uint16] | None
 
-    def gather(self, layout: Layout, chosen: NDArray[np.int64]) -> Words:
-        """Return those of some blocks, shape (chosen, n_out); no others are looked at."""
-        words = layout.gather(self.own, chosen)
+    def coded(self, words: Words) -> Words:
+        """Return some of the layer's own words as they are coded."""
         return words if self.ranks is None else to_ranks(words, self.ranks, self.dtype)

@@ -4,70 +4,20 @@ Bit i of a block is bit i mod 64 of word i // 64; bits above n_out are zero.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.codec import _coding, _core
+from f2f_viz.codec import _coding
 from f2f_viz.codec.instruction_set import decoding_set
 from f2f_viz.errors import F2FError
 
 __all__ = [
     "pack_mask",
-    "pack_planes",
     "pack_symbols",
     "unpack_mask",
-    "unpack_planes",
     "unpack_symbols",
 ]
-
-
-def pack_planes(words: NDArray[Any], planes: int) -> NDArray[np.uint64]:
-    """Cut the words of blocks into bit-planes and pack each.
-
-    Parameters
-    ----------
-    words : ndarray of uint8, uint16, uint32 or uint64, shape (blocks, n_out)
-    planes : int
-        Bits of a weight, b; plane 0 is bit b − 1.
-
-    Returns
-    -------
-    ndarray of uint64, shape (planes, blocks, ceil(n_out / 64))
-    """
-    words = np.ascontiguousarray(words)
-    if words.ndim != 2 or words.dtype.kind != "u" or not 1 <= planes <= words.itemsize * 8:
-        raise F2FError(
-            "bit-planes are cut from unsigned words",
-            expected=f"unsigned words of shape (blocks, n_out) with at least {planes} bits",
-            got=f"{words.dtype} of shape {words.shape}",
-        )
-    blocks, n_out = words.shape
-    out = np.zeros((planes, blocks, -(-n_out // 64)), np.uint64)
-    if words.size:
-        _core.pack_planes(words.astype(words.dtype.newbyteorder("="), copy=False), out)
-    return out
-
-
-def unpack_planes(bits: NDArray[np.uint64], n_out: int, word: Any) -> NDArray[Any]:
-    """Invert `pack_planes`.
-
-    Parameters
-    ----------
-    bits : ndarray of uint64, shape (planes, blocks, ceil(n_out / 64))
-    n_out : int
-    word : dtype
-        Unsigned words of at least `planes` bits.
-
-    Returns
-    -------
-    ndarray of `word`, shape (blocks, n_out)
-    """
-    out = np.zeros((bits.shape[1], n_out), np.dtype(word).newbyteorder("="))
-    if out.size:
-        _core.unpack_planes(np.ascontiguousarray(bits), out)
-    return out.astype(word, copy=False)
 
 
 def pack_mask(mask: NDArray[np.bool_]) -> NDArray[np.uint64]:

@@ -1,27 +1,25 @@
 """One bit-plane: symbols found by the search, and corrections for the care bits they miss."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.codec import _decode
 from f2f_viz.codec.blocks import Layout
 from f2f_viz.codec.census import Census
 from f2f_viz.codec.corrections import CorrectionCoding
 from f2f_viz.codec.exponent_ranks import CodedWords
+from f2f_viz.codec.kept_words import KeptWords, kept_words, ones_by_plane
 from f2f_viz.codec.network import XorNetwork
-from f2f_viz.codec.packing import pack_mask, pack_planes
 from f2f_viz.codec.trellis import TILE_BLOCKS, search_tiles
+from f2f_viz.codec.word_decoder import CodedPlanes, decode_blocks
 from f2f_viz.errors import Progress, stop_if
 
-__all__ = ["Plane", "PlanePlan", "encode_planes", "plan_planes", "wanted_bits"]
+__all__ = ["Plane", "PlanePlan", "encode_planes", "plan_planes"]
 
-Words = NDArray[np.uint64]
-
-_AT_ONCE = 1 << 20  # weights encoded at a time
+_AT_ONCE = 1 << 20  # weights searched at a time
 SKEWED = 0.9
 """A plane whose ones, as corrections, take at most this many bits a care bit needs no symbols.
 
@@ -52,21 +50,6 @@ class Plane:
     zero_rate: bool = False
 
 
-def ranks_of(ones: Words, care: Words, before: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """List ones of packed blocks, counted among the care bits.
-
-    Parameters
-    ----------
-    ones, care : ndarray of uint64, shape (l, words)
-        All ones are care bits.
-    before : ndarray of int64, shape (l, words)
-        Care bits before each word.
-    """
-    ranks = np.empty(int(np.bitwise_count(ones).sum(dtype=np.int64)), np.uint32)
-    _decode.care_ranks(ones, care, before, ranks)
-    return ranks
-
-
 @dataclass(frozen=True, eq=False)
 class PlanePlan:
     """How to store each plane, from its share of ones alone.
@@ -82,6 +65,21 @@ class PlanePlan:
     ones: NDArray[np.int64]
     inverted: NDArray[np.bool_]
     zero_rate: NDArray[np.bool_]
+
+    @property
+    def searched(self) -> NDArray[np.int64]:
+        """Planes that have symbols."""
+        return np.flatnonzero(~self.zero_rate)
+
+    @property
+    def bits(self) -> NDArray[np.int64]:
+        """Which bit of a word each plane is."""
+        return np.arange(self.ones.size)[::-1]
+
+    def wanted(self, kept: KeptWords) -> KeptWords:
+        """Return what the decoder is to give before corrections: inverted planes inverted."""
+        flip = sum(1 << int(bit) for bit in self.bits[self.inverted])
+        return replace(kept, words=kept.words ^ kept.words.dtype.type(flip))
 
 
 def plan_planes(found: Census, size: int, coding: CorrectionCoding | None) -> PlanePlan:
@@ -104,26 +102,6 @@ def plan_planes(found: Census, size: int, coding: CorrectionCoding | None) -> Pl
     rarer = np.minimum(ones, count - ones) / max(count, 1)
     listed = np.array([coding.expected_bits(share, count, size) - nothing for share in rarer])
     return PlanePlan(ones, inverted, listed <= SKEWED * count)
-
-
-def wanted_bits(
-    words: NDArray[Any], care_bits: NDArray[np.uint64], plan: PlanePlan
-) -> NDArray[np.uint64]:
-    """Return the packed bits that the decoder is to give, zero where nothing is cared for.
-
-    Parameters
-    ----------
-    words : ndarray of unsigned words, shape (blocks, n_out)
-    care_bits : ndarray of uint64, shape (blocks, ceil(n_out / 64))
-    plan : PlanePlan
-
-    Returns
-    -------
-    ndarray of uint64, shape (b, blocks, ceil(n_out / 64))
-    """
-    bits = pack_planes(words, plan.ones.size) & care_bits
-    bits[plan.inverted] ^= care_bits
-    return bits
 
 
 def encode_planes(
@@ -150,40 +128,52 @@ def encode_planes(
     tile_blocks, threads, progress, cancel
         As in `trellis.search_tiles`.
     """
-    blocks, searched = layout.blocks, np.flatnonzero(~plan.zero_rate)
+    kept = plan.wanted(kept_words(words, mask, layout, threads=threads))
+    blocks, searched = layout.blocks, plan.searched
     symbols = np.zeros((plan.ones.size, blocks), np.uint16)
-    wrong: list[list[NDArray[np.uint32]]] = [[np.empty(0, np.uint32)] for _ in plan.ones]
     step = max(_AT_ONCE // (tile_blocks * layout.n_out), 1) * tile_blocks
-    total, kept = -(-blocks // tile_blocks) * searched.size, 0
+    total = -(-blocks // tile_blocks) * searched.size
     for start in range(0, blocks, step):
-        chosen = np.arange(start, min(start + step, blocks))
-        before = start // tile_blocks * searched.size
-
-        def told(done: int, _: int, before: int = before) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
-        care_bits = pack_mask(layout.gather(mask, chosen))
-        bits = wanted_bits(words.gather(layout, chosen), care_bits, plan)
+        own, before = kept.part(start, min(start + step, blocks)), start // tile_blocks
+        bits = own.planes(plan.bits[searched], threads)
         if network.is_plain:
-            own = bits[searched, :, 0].astype(np.uint16)
+            found = bits[:, :, 0].astype(np.uint16)
         else:
-            own = search_tiles(
-                bits[searched], care_bits, network, tile_blocks=tile_blocks, threads=threads,
-                progress=told, cancel=cancel,
+
+            def told(done: int, _: int, before: int = before) -> None:
+                if progress is not None:
+                    progress(before * searched.size + done, total)
+
+            found = search_tiles(
+                bits, own.rows, network, tile_blocks=tile_blocks, threads=threads, progress=told,
+                cancel=cancel,
             ).symbols  # fmt: skip
-        symbols[searched, start : start + chosen.size] = own
-        counts = np.bitwise_count(care_bits).astype(np.int64)
-        care_before = (np.cumsum(counts) - counts.reshape(-1)).reshape(counts.shape) + kept
-        kept += int(counts.sum())
-        for p, found in zip(searched, own, strict=True):
-            bits[p] ^= network.decode_packed(found[None], tile_blocks)[0] & care_bits
-        for ranks, missed in zip(wrong, bits, strict=True):
-            stop_if(cancel)
-            ranks.append(ranks_of(missed, care_bits, care_before))
+        symbols[searched, start : start + len(own.rows)] = found
+    stop_if(cancel)
+    missed = kept.words ^ _before_corrections(kept, network, symbols, plan, tile_blocks)
     return tuple(
-        Plane(bool(inverted), own, np.concatenate(ranks), bool(zero_rate))
-        for inverted, own, ranks, zero_rate in zip(
-            plan.inverted, symbols, wrong, plan.zero_rate, strict=True
+        Plane(bool(inverted), own, wrong, bool(zero_rate))
+        for inverted, own, wrong, zero_rate in zip(
+            plan.inverted, symbols, ones_by_plane(missed, plan.bits), plan.zero_rate, strict=True
         )
     )
+
+
+def _before_corrections(
+    kept: KeptWords,
+    network: XorNetwork,
+    symbols: NDArray[np.uint16],
+    plan: PlanePlan,
+    tile_blocks: int,
+) -> NDArray[Any]:
+    """Decode the kept words, planes still inverted and nothing corrected."""
+    none = np.empty(0, np.uint32)
+    planes = CodedPlanes(
+        network,
+        [None if zero else own for zero, own in zip(plan.zero_rate, symbols, strict=True)],
+        [none] * plan.ones.size,
+        [False] * plan.ones.size,
+        kept.words.dtype,
+        tile_blocks,
+    )
+    return decode_blocks(planes, kept.rows, kept.start)

@@ -110,7 +110,7 @@ class _Layer:
     @property
     def coded(self) -> NDArray[np.int64]:
         """Planes that have symbols."""
-        return np.flatnonzero(~self.plan.zero_rate)
+        return self.plan.searched
 
     @property
     def plain_bits(self) -> int:

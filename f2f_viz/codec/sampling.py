@@ -17,9 +17,9 @@ from scipy.special import stdtrit
 
 from f2f_viz.codec.blocks import Layout, stride
 from f2f_viz.codec.exponent_ranks import CodedWords
+from f2f_viz.codec.kept_words import kept_words
 from f2f_viz.codec.network import XorNetwork
-from f2f_viz.codec.packing import pack_mask
-from f2f_viz.codec.planes import PlanePlan, wanted_bits
+from f2f_viz.codec.planes import PlanePlan
 from f2f_viz.codec.trellis import search_seconds, search_tiles
 
 __all__ = ["Estimate", "Sample", "sample_mismatches"]
@@ -128,7 +128,7 @@ def sample_mismatches(
     Sample or None
         None where a sample would not be quicker than the whole layer.
     """
-    coded = np.flatnonzero(~plan.zero_rate)
+    coded = plan.searched
     if not coded.size or network.is_plain:
         return None
     counted, before, after = _spans(network.n_s)
@@ -143,18 +143,16 @@ def sample_mismatches(
     starts = np.sort(rng.choice(blocks // counted, tiles, replace=False)).astype(np.int64) * counted
     first = np.clip(starts - before, 0, blocks - length)
     block = first[:, None] + np.arange(length)
-    care = layout.gather(mask, block.reshape(-1))
-    care_bits = pack_mask(care)
-    bits = wanted_bits(words.gather(layout, block.reshape(-1)), care_bits, plan)
-    bits = bits.reshape(plan.ones.size, tiles, length, -1)
-    own = bits[coded[dealt.T], np.arange(tiles)].reshape(width, tiles * length, -1)
+    kept = plan.wanted(kept_words(words, mask, layout, block.reshape(-1)))
+    bits = kept.planes(plan.bits[coded], threads).reshape(coded.size, tiles, length, -1)
+    own = bits[dealt.T, np.arange(tiles)].reshape(width, tiles * length, -1)
     found = search_tiles(
-        own, care_bits, network, tile_blocks=length, threads=threads, cancel=cancel
+        own, kept.rows, network, tile_blocks=length, threads=threads, cancel=cancel
     )
-    own ^= network.decode_packed(found.symbols, length) & care_bits
+    own ^= network.decode_packed(found.symbols, length) & kept.rows
 
     inside = (block >= starts[:, None]) & (block < starts[:, None] + counted)
-    care_count = (care.sum(axis=1).reshape(tiles, length) * inside).sum(axis=1)
+    care_count = (np.diff(kept.start).reshape(tiles, length) * inside).sum(axis=1)
     wrong = np.bitwise_count(own).sum(axis=2, dtype=np.int64).reshape(width, tiles, length)
     wrong = (wrong * inside).sum(axis=2).T * counts
     care_bits_seen = care_count[:, None] * counts
@@ -171,8 +169,7 @@ def sample_mismatches(
     np.add.at(wrong_of, dealt, wrong)
     rates[coded] = wrong_of / np.maximum(seen_of, 1)
     # planes as good as random share one mask and so one rate: their mean is the better estimate
-    kept = max(int(np.count_nonzero(mask)), 1)
-    even = np.abs(plan.ones / kept - 0.5) < _EVEN
+    even = np.abs(plan.ones / max(int(np.count_nonzero(mask)), 1) - 0.5) < _EVEN
     even &= ~plan.zero_rate
     if even.any():
         rates[even] = rates[even].mean()

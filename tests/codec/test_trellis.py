@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from f2f_viz.codec import _core
 from f2f_viz.codec.instruction_set import NAMES
 from f2f_viz.codec.network import XorNetwork
-from f2f_viz.codec.packing import pack_mask, pack_planes, unpack_mask, unpack_planes
+from f2f_viz.codec.packing import pack_mask
 from f2f_viz.codec.trellis import encode_bits, search_tiles
 from f2f_viz.errors import Cancelled, F2FError
 from tests.reference import brute_force, dynamic_program, mismatches, random_stream
@@ -217,17 +217,3 @@ def test_bad_input_says_expected_and_got():
     ones = np.ones((1, 4000), bool)
     with pytest.raises(F2FError, match="care bits"):
         encode_bits(ones, ones, XorNetwork.random(4, 4000, 3))
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
-@pytest.mark.parametrize("shape", [(0, 5), (3, 1), (4, 64), (5, 130)])
-def test_planes_are_the_bits_of_the_words(dtype, shape):
-    rng = np.random.default_rng(8)
-    words = rng.integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
-    planes = words.itemsize * 8
-    out = pack_planes(words, planes)
-    for plane in range(planes):
-        want = (words >> dtype(planes - 1 - plane) & dtype(1)).astype(bool)
-        np.testing.assert_array_equal(unpack_mask(out[plane], shape[1]), want)
-        np.testing.assert_array_equal(out[plane], pack_mask(want))
-    np.testing.assert_array_equal(unpack_planes(out, shape[1], dtype), words)

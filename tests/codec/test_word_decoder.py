@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import f2f_viz as f2f
 from f2f_viz.codec import _decode, blocks, instruction_set, word_decoder
-from f2f_viz.codec.packing import unpack_planes
+from f2f_viz.codec.packing import unpack_mask
 from f2f_viz.codec.word_decoder import CodedPlanes, Field, decode_words
 
 LEVELS = range(_decode.best_level() + 1)
@@ -65,7 +65,9 @@ def plainly(planes, mask, layout):
     bits = network.decode_packed(symbols, planes.tile_blocks)
     bits[np.array(planes.inverted)] ^= ~np.uint64(0)
     care = np.flatnonzero(layout.gather(mask))
-    words = unpack_planes(bits, network.n_out, planes.word)
+    words = np.zeros((layout.blocks, network.n_out), planes.word)
+    for plane in bits:
+        words = words << planes.word.type(1) | unpack_mask(plane, network.n_out)
     for p, wrong in enumerate(planes.corrections):
         words.reshape(-1)[care[wrong]] ^= planes.word.type(1 << (count - 1 - p))
     words = in_place(words, layout)
