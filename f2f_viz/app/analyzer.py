@@ -30,7 +30,13 @@ __all__ = ["Analyzer"]
 
 _HERE = Path(__file__).parent / "static"
 _DRAWN_SECONDS = 2.0
-_SHEETS = (_HERE / "app.css", STATIC / "decoder.css", STATIC / "planes.css", STATIC / "sweep.css")
+_SHEETS = (
+    _HERE / "app.css",
+    STATIC / "decoder.css",
+    STATIC / "drawing.css",
+    STATIC / "planes.css",
+    STATIC / "sweep.css",
+)
 Job = tuple[Layer, Settings]
 
 

@@ -14,6 +14,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.figures.catalogue import FIGURES, figure
 from f2f_viz.figures.figure import to_bytes
 from f2f_viz.figures.front_end import script
+from f2f_viz.figures.options import PLACE
 
 __all__ = ["ExportView"]
 
@@ -44,7 +45,7 @@ class ExportView:
             name: [
                 entry.label,
                 list(entry.formats),
-                [o for o in ("plane", "cycle") if o in entry.options],
+                [o for o in PLACE if o in entry.options],
             ]
             for name, entry in FIGURES.items()
         }
@@ -67,7 +68,7 @@ class ExportView:
         name, form = asked["figure"], asked["form"]
         assert self._analysis is not None
         at = self._where()
-        places = {"plane", "cycle"} & set(FIGURES.pick(name).options)
+        places = set(PLACE) & set(FIGURES.pick(name).options)
         options = {option: getattr(at, option) for option in places}
 
         def make(analysis: Analysis) -> tuple[str, bytes]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from f2f_viz.analysis.analyze import Analysis, Estimate
+from f2f_viz.hardware.gates import gates
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.quantize import describe_format
 
@@ -52,6 +53,7 @@ def cards(analysis: Analysis) -> list[Card]:
     ratio, ratio_note = _estimate(a.ratio, a.exact, 1, 2)
     efficiency, efficiency_note = _estimate(a.efficiency, a.exact, 100, 2)
     of_bound, of_bound_note = _estimate(a.of_bound, a.exact, 100, 1)
+    circuit = gates(a.network)
     return [
         {
             "key": "sparsity",
@@ -68,7 +70,7 @@ def cards(analysis: Analysis) -> list[Card]:
             "label": "Maximum ratio",
             "value": _times(a.max_ratio),
             "unit": "×",
-            "note": "1 / (1 − S), the bound",
+            "note": "1 / (1 − S)",
             "meaning": "Care bits taken as random carry one bit each, so no code needs fewer bits.",
             "formula": "1 / (1 − S) = all weights / kept weights",
             "numbers": f"  = {grouped(size)} / {grouped(kept)} = {_times(a.max_ratio)}",
@@ -105,6 +107,19 @@ def cards(analysis: Analysis) -> list[Card]:
             "it past 100 %.",
             "formula": "achieved ratio / maximum ratio = kept bits / (payload + corrections)",
             "numbers": f"  = {grouped(kept * planes)} / {about}{grouped(coded)}",
+        },
+        {
+            "key": "gates",
+            "label": "XOR gates",
+            "value": grouped(circuit.shared),
+            "unit": "",
+            "note": f"{grouped(circuit.naive)} if none shared",
+            "meaning": "Two-input gates of the decoder, each counted once however many output bits "
+            f"use it: {circuit.shared_depth} deep, and {grouped(circuit.flip_flops)} flip-flops "
+            "for older symbols.",
+            "formula": "Σ (ones in a row of M − 1) − what sharing saves",
+            "numbers": f"  = {grouped(circuit.naive)} − {grouped(circuit.naive - circuit.shared)}"
+            f" = {grouped(circuit.shared)}",
         },
         {
             "key": "seconds",

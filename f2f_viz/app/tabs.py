@@ -18,6 +18,7 @@ from f2f_viz.app.selection import Selection
 from f2f_viz.app.sources import Sibling
 from f2f_viz.app.sweeping import SweepView
 from f2f_viz.figures.bits import BitsView
+from f2f_viz.figures.circuit import CircuitView
 from f2f_viz.figures.compare import CompareView
 from f2f_viz.figures.decoder import DecoderView
 from f2f_viz.figures.histogram import HistogramView
@@ -26,6 +27,7 @@ from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.planes import PlanesView
 from f2f_viz.figures.ratio import RatioView
 from f2f_viz.figures.trellis import TrellisView
+from f2f_viz.figures.waveform import WaveformView
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 
@@ -105,12 +107,21 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
 
 
 def _decoder(link: Link, analysis: Analysis) -> Tab:
-    view = DecoderView()
+    view, circuit, wires = DecoderView(), CircuitView(), WaveformView()
     root = view.root
 
     def follow(at: Selection) -> None:
         with root.hold_sync():
             root.plane, root.cycle, root.bit = at.plane, at.cycle, at.bit
+        circuit.go(at.plane, at.cycle, at.bit)
+        wires.go(at.plane, at.cycle)
+
+    def update(analysis: Analysis) -> None:
+        for one in (view, circuit, wires):
+            one.update(analysis)
+
+    for drawn in (circuit.root, wires.root):
+        drawn.on_msg(lambda _, go, __: link.select(**go))
 
     bar = Bar(
         "One symbol a cycle enters, the register remembers the last n_s, and XOR gates make the "
@@ -121,8 +132,8 @@ def _decoder(link: Link, analysis: Analysis) -> Tab:
         lambda _: link.select(plane=root.plane, cycle=root.cycle, bit=root.bit),
         ["plane", "cycle", "bit"],
     )
-    view.update(analysis)
-    return Tab([bar, root], view.update, exact_only=True, follow=follow)
+    update(analysis)
+    return Tab([bar, root, circuit.root, wires.root], update, exact_only=True, follow=follow)
 
 
 def _planes(link: Link, analysis: Analysis) -> Tab:

@@ -16,15 +16,17 @@ from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError, Progress
 from f2f_viz.figures.bits import BitsView, bits_data
 from f2f_viz.figures.browser import why_no_images
+from f2f_viz.figures.circuit import circuit_data, draw_circuit
 from f2f_viz.figures.compare import CompareView, compare_data
 from f2f_viz.figures.decoder import register_data
 from f2f_viz.figures.decoder_chart import DecoderChart, cycle_data
+from f2f_viz.figures.drawing import TEXT
 from f2f_viz.figures.figure import FORMATS, IMAGES, Figure, Sheet, Table
 from f2f_viz.figures.histogram import HistogramView, histogram_data
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.mask import MaskView, crisp, mask_data
 from f2f_viz.figures.options import LOOK, OPTIONS, Look
-from f2f_viz.figures.palette import Theme
+from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.plane_chart import PlaneChart
 from f2f_viz.figures.planes import planes_data
 from f2f_viz.figures.ratio import RatioView, bound_data
@@ -32,8 +34,12 @@ from f2f_viz.figures.registers import RegistersChart, registers_table
 from f2f_viz.figures.sweep import sweep_data
 from f2f_viz.figures.sweep_chart import SweepChart
 from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
+from f2f_viz.figures.waveform import draw_waveform, waveform_data
 
 __all__ = ["FIGURES", "Entry", "figure", "why_not"]
+
+_CLOCKS = 12
+"""Clock cycles of a waveform's data; its drawing has as many as fit."""
 
 
 def _drawn(make: Callable[[bool], Any], analysis: Analysis) -> Callable[[bool], LayoutDOM]:
@@ -243,6 +249,40 @@ def _registers(
     )
 
 
+def _waveform(analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0) -> Figure:
+    def vector(width: float, height: float, text: float) -> str:
+        colours, pixels = palette(look.theme), width * TEXT / text
+        return draw_waveform(analysis, colours, plane, cycle, pixels, look).svg(width)
+
+    return Figure(
+        name="waveform",
+        analysis=analysis,
+        data=waveform_data(analysis, plane, cycle, _CLOCKS),
+        about=f"The wires of one lane of the decoder, clock by clock, about block {cycle} of plane "
+        f"{plane} ({analysis.planes[plane].name}): y holds a block one cycle after its symbol x "
+        "entered, and stays for each further bit to flip.",
+        vector=vector,
+    )
+
+
+def _circuit(
+    analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0, bit: int = 0
+) -> Figure:
+    def vector(width: float, height: float, text: float) -> str:
+        colours, pixels = palette(look.theme), width * TEXT / text
+        return draw_circuit(analysis, colours, plane, cycle, bit, pixels, look).svg(width)
+
+    return Figure(
+        name="circuit",
+        analysis=analysis,
+        data=circuit_data(analysis, plane, cycle, bit),
+        about=f"The XOR gates of output bit {bit} once outputs share them, at cycle {cycle} of "
+        f"plane {plane} ({analysis.planes[plane].name}); thick wires hold a 1, ×k says how many "
+        "outputs need a gate.",
+        vector=vector,
+    )
+
+
 def _fits(analysis: Analysis, options: dict[str, Any]) -> str:
     """Say why there is no such plane or cycle."""
     plane, cycle = options.get("plane", 0), options.get("cycle", 0)
@@ -256,6 +296,12 @@ def _fits(analysis: Analysis, options: dict[str, Any]) -> str:
 
 def _trellis_fits(analysis: Analysis, options: dict[str, Any]) -> str:
     return _fits(analysis, options) or why_none(analysis, options.get("plane", 0))
+
+
+def _circuit_fits(analysis: Analysis, options: dict[str, Any]) -> str:
+    bit = options.get("bit", 0)
+    none = "" if 0 <= bit < analysis.n_out else f"no bit {bit}: expected one below {analysis.n_out}"
+    return _fits(analysis, options) or none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -371,6 +417,26 @@ FIGURES = Choices(
             measure=measure_sweep,
         ),
         Entry(
+            name="waveform",
+            label="Waveform at the cycle shown",
+            help="The wires of a lane, clock by clock: symbols, history, blocks, corrections.",
+            make=_waveform,
+            sheet=Sheet(0.4),
+            exact=True,
+            options=("plane", "cycle", "marks", "font"),
+            why_none=_fits,
+        ),
+        Entry(
+            name="circuit",
+            label="XOR gates of the bit shown",
+            help="The shared gates of an output bit, with what each wire holds; all of a toy's.",
+            make=_circuit,
+            sheet=Sheet(0.5),
+            exact=True,
+            options=("plane", "cycle", "bit", "title", "font"),
+            why_none=_circuit_fits,
+        ),
+        Entry(
             name="compare",
             label="Comparison of formats",
             help="Bytes of the layer in other formats.",
@@ -418,7 +484,7 @@ def figure(
     name : str
         A name of `FIGURES`.
     analysis : Analysis
-        An exact one for decoder, registers, trellis and compare.
+        An exact one for decoder, registers, trellis, waveform, circuit and compare.
     theme : {"light", "dark"}
     points : sequence, optional
         For ratio those of `measure_curves`, for sweep those of `analysis.sweep.sweep`; measured if
@@ -427,8 +493,8 @@ def figure(
         Called as ``progress(done, total)``, in points that are measured.
     cancel : threading.Event, optional
     **options
-        Of `OPTIONS` those that the figure has: ``plane``, ``cycle``, ``length`` (cycles), ``grid``
-        (block edges), ``title``, ``legend``, ``marks``, ``font``.
+        Of `OPTIONS` those that the figure has: ``plane``, ``cycle``, ``bit``, ``length`` (cycles),
+        ``grid`` (block edges), ``title``, ``legend``, ``marks``, ``font``.
 
     Raises
     ------

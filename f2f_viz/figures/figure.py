@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +27,7 @@ from f2f_viz.figures import images
 from f2f_viz.figures.browser import browser
 from f2f_viz.figures.captions import describe
 from f2f_viz.figures.images import DPI
-from f2f_viz.figures.options import Look
+from f2f_viz.figures.options import PLACE, Look
 from f2f_viz.figures.palette import palette
 from f2f_viz.figures.style import TEXT_PT, dress, scale_text
 from f2f_viz.files.atomic import write_atomically
@@ -44,7 +45,6 @@ IMAGES = ("svg", "pdf", "png")
 WIDTH_MM = 180.0
 _NARROW_MM = 130.0
 """Widths below are one column."""
-_WHERE = ("plane", "cycle")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Figure:
 
     def filename(self, form: str) -> str:
         """Return a name for its file: the layer's, the figure's, and where it is drawn."""
-        where = [f"{name}-{self.options[name]}" for name in _WHERE if name in self.options]
+        where = [f"{name}-{self.options[name]}" for name in PLACE if name in self.options]
         words = "-".join([self.analysis.layer.name, self.name, *where])
         return f"{re.sub(r'[^0-9A-Za-z]+', '-', words).strip('-')[-120:]}.{form}"
 
@@ -219,7 +219,7 @@ def to_bytes(
         raise F2FError(
             f"figure {figure.name!r} is no image", expected="html, csv or json", got=form
         )
-    with browser(driver) as page:
+    with browser(driver) if figure.draw or form != "svg" else nullcontext() as page:
         svg = _svg(figure, page, width_mm, height_mm, font_pt)
         if form == "svg":
             return images.framed(svg, about, figure.caption, ground=_ground(figure)).encode()

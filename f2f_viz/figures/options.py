@@ -6,7 +6,7 @@ from typing import Any
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.figures.palette import Theme
 
-__all__ = ["LOOK", "OPTIONS", "Look", "Option"]
+__all__ = ["LOOK", "OPTIONS", "PLACE", "Look", "Option"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,13 @@ OPTIONS = Choices(
             name="cycle",
             label="Cycle",
             help="The cycle it is drawn at or about; 0 if not given.",
+            kind=int,
+            default=0,
+        ),
+        Option(
+            name="bit",
+            label="Output bit",
+            help="The bit of the block; 0 if not given.",
             kind=int,
             default=0,
         ),
@@ -99,5 +106,7 @@ class Look:
     font: str = ""
 
 
+PLACE = ("plane", "cycle", "bit")
+"""Options that say where in the decoder it is drawn."""
 LOOK = ("title", "legend", "marks", "font")
 """Options that are fields of `Look`; others are arguments of what makes a figure."""

@@ -15,7 +15,7 @@ from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.trace import trace
 from f2f_viz.errors import F2FError
 
-__all__ = ["Waveform", "to_vcd", "to_wavejson", "waveform"]
+__all__ = ["Row", "Waveform", "rows", "to_vcd", "to_wavejson", "waveform"]
 
 Bits = NDArray[np.bool_]
 
@@ -177,43 +177,71 @@ def to_vcd(wave: Waveform) -> bytes:
     return out.getvalue().encode()
 
 
+@dataclass(frozen=True)
+class Row:
+    """One line of a timing diagram.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"clock", "bit", "symbol", "register", "corrected", "block"}
+        What its values are.
+    texts : list of (str or None), length cycles
+        Its value in every clock cycle: ``0`` or ``1`` of a bit, hexadecimal digits of symbols and
+        blocks, the numbers of the bits that are flipped; None where it is unknown or nothing.
+    """
+
+    name: str
+    kind: str
+    texts: list[str | None]
+
+
+def rows(wave: Waveform) -> list[Row]:
+    """Return a waveform as the lines of a timing diagram."""
+    there, filled, n_in = wave.block >= 0, wave.out_block >= 0, wave.x.shape[1]
+
+    def bit(name: str, values: Bits) -> Row:
+        return Row(name, "bit", ["01"[v] for v in values.tolist()])
+
+    def bus(name: str, kind: str, values: Bits, known: Bits) -> Row:
+        found = zip(values, known, strict=True)
+        return Row(name, kind, [_hex(v) if k else None for v, k in found])
+
+    older = [
+        bus(f"x, {stage + 1} before", "register", held, there)
+        for stage, held in enumerate(np.split(wave.history, wave.history.shape[1] // n_in, axis=1))
+    ] if wave.history.shape[1] else []  # fmt: skip
+    flips = [" ".join(map(str, np.flatnonzero(v))) if v.any() else None for v in wave.flip]
+    return [
+        Row("clk", "clock", [None] * wave.cycles),
+        bit("in_valid", there),
+        bit("in_ready", wave.in_ready),
+        bus("x", "symbol", wave.x, there),
+        *older,
+        Row("flip bit", "corrected", flips),
+        bit("out_valid", wave.out_valid),
+        bus("y", "block", wave.y, filled),
+    ]
+
+
 def to_wavejson(wave: Waveform) -> dict[str, Any]:
     """Return a waveform in WaveJSON, the language of WaveDrom's timing diagrams."""
-    there = wave.block >= 0
-    n_in = wave.x.shape[1]
-    rows = [
-        {"name": "clk", "wave": "p" + "." * (wave.cycles - 1)},
-        {"name": "in_valid", "wave": _wave(list(_digits(there[::-1])))},
-        {"name": "in_ready", "wave": _wave(list(_digits(wave.in_ready[::-1])))},
-        _bus("x", [_hex(v) if k else None for v, k in zip(wave.x, there, strict=True)]),
-    ]
-    for stage in range(wave.history.shape[1] // n_in):
-        older = wave.history[:, stage * n_in : (stage + 1) * n_in]
-        text = [_hex(v) if k else None for v, k in zip(older, there, strict=True)]
-        rows.append(_bus(f"x, {stage + 1} before", text))
-    flips = [" ".join(map(str, np.flatnonzero(v))) if v.any() else None for v in wave.flip]
-    rows.append(_bus("flip bit", flips))
-    rows.append({"name": "out_valid", "wave": _wave(list(_digits(wave.out_valid[::-1])))})
-    rows.append(
-        _bus(
-            "y", [_hex(v) if t >= 0 else None for v, t in zip(wave.y, wave.out_block, strict=True)]
-        )
-    )
-    return {"signal": rows, "head": {"text": f"plane {wave.plane}, blocks from {wave.start}"}}
+    signal = []
+    for row in rows(wave):
+        if row.kind == "clock":
+            signal.append({"name": row.name, "wave": "p" + "." * (wave.cycles - 1)})
+        elif row.kind == "bit":
+            signal.append({"name": row.name, "wave": _wave([str(text) for text in row.texts])})
+        else:
+            signal.append(_bus(row))
+    return {"signal": signal, "head": {"text": f"plane {wave.plane}, blocks from {wave.start}"}}
 
 
-def _bus(name: str, texts: list[str | None]) -> dict[str, Any]:
+def _bus(row: Row) -> dict[str, Any]:
     """Return a row of values; None is unknown, or nothing."""
-    marks = ["x" if text is None else f"={text}" for text in texts]
-    return {
-        "name": name,
-        "wave": _wave(marks),
-        "data": [
-            m[1:]
-            for m, before in zip(marks, [None, *marks], strict=False)
-            if m != before and m != "x"
-        ],
-    }
+    marks = ["x" if text is None else f"={text}" for text in row.texts]
+    told = [m[1:] for m, b in zip(marks, [None, *marks], strict=False) if m != b and m != "x"]
+    return {"name": row.name, "wave": _wave(marks), "data": told}
 
 
 def _wave(marks: list[str]) -> str:

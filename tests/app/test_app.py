@@ -326,6 +326,18 @@ def test_cards_put_the_numbers_in():
     assert cards["sparsity"]["value"] == "75.00"
     assert cards["sparsity"]["numbers"].split() == ["=", "150", "/", "200", "=", "0.7500"]
     assert cards["max_ratio"]["value"] == "4.00"
+    circuit = f2f.gates(f2f.analyze(layer, f2f.Settings(rate=0.75)).network)
+    assert cards["gates"]["value"] == str(circuit.shared)
+    assert cards["gates"]["note"] == f"{circuit.naive} if none shared"
+    saved = circuit.naive - circuit.shared
+    assert cards["gates"]["numbers"].split() == [
+        "=",
+        str(circuit.naive),
+        "−",
+        str(saved),
+        "=",
+        str(circuit.shared),
+    ]
     json.dumps(list(cards.values()))
     nothing = numbers.cards(f2f.analyze(layer, f2f.Settings(rate=1.0)))
     assert nothing[1]["value"] == "∞"

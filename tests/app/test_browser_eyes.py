@@ -105,7 +105,7 @@ def test_the_last_of_every_list_is_reached(pages, size):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     for tab, last in [
         ("Planes", ".f2f-planes tbody tr:last-child button"),
-        ("Decoder", ".f2f-registers svg"),
+        ("Decoder", ".f2f-drawing svg"),
         ("Export", ".f2f-export pre"),
         ("Mask", ".f2f-figure-bits"),
     ]:
