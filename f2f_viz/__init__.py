@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.report import Report, report
+from f2f_viz.analysis.sweep import Sweep, SweepPoint, sweep
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.decode import decode, decode_rows, decode_tile
-from f2f_viz.codec.encode import encode
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import Trace, trace
@@ -24,6 +24,7 @@ from f2f_viz.models.decode import decode_model
 from f2f_viz.models.encode import encode_model
 from f2f_viz.samples import sample_layer, sample_names
 from f2f_viz.settings import Settings
+from f2f_viz.tensors.encode import encode
 from f2f_viz.tensors.layer import Layer, TensorInfo, list_tensors, load_layer
 from f2f_viz.tensors.pruning import prune, prune_together, register_pruning
 from f2f_viz.tensors.quantize import quantize
@@ -45,6 +46,8 @@ __all__ = [
     "Layer",
     "Report",
     "Settings",
+    "Sweep",
+    "SweepPoint",
     "TensorInfo",
     "Trace",
     "XorNetwork",
@@ -69,6 +72,7 @@ __all__ = [
     "sample_layer",
     "sample_names",
     "save",
+    "sweep",
     "trace",
     "verilog",
 ]

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from f2f_viz.codec.trellis import TILE_BLOCKS
 from f2f_viz.errors import Progress, stop_if
 from f2f_viz.files.layer_file import stored_bits
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.layer import Layer, load_layer
 
 __all__ = ["Analysis", "Estimate", "PlaneStats", "analyze"]
 
@@ -167,7 +168,7 @@ class Analysis:
 
 
 def analyze(
-    layer: Layer,
+    layer: Any,
     settings: Settings | None = None,
     *,
     preview: bool = False,
@@ -180,6 +181,7 @@ def analyze(
     Parameters
     ----------
     layer : Layer
+        Or what else `load_layer` takes: an array, a tensor, a module, a path.
     settings : Settings, optional
     preview : bool
         Search only a random sample of tiles where that is quicker: efficiency, corrections and
@@ -199,7 +201,7 @@ def analyze(
         If `cancel` was set.
     """
     started = time.perf_counter()
-    ready = prepare(layer, settings or Settings())
+    ready = prepare(load_layer(layer), settings or Settings())
     code = ready.settings.code
     recipe = make_recipe(ready.layer.weights, ready.mask, code, threads=threads, cancel=cancel)
     sample = None

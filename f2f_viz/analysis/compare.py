@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.analysis import rivals as _rivals
+from f2f_viz.analysis.dataframe import dataframe
 from f2f_viz.analysis.report import report
 from f2f_viz.analysis.rivals import Buffer, Pruned, nbytes
 from f2f_viz.codec.bitplanes import field_bits, word_bits
@@ -19,7 +20,17 @@ from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.entropy import binary_entropy
 from f2f_viz.errors import F2FError
 
-__all__ = ["Bounds", "RatePoint", "Rival", "bounds", "compare", "table", "total", "verdict"]
+__all__ = [
+    "Bounds",
+    "Comparison",
+    "RatePoint",
+    "Rival",
+    "bounds",
+    "compare",
+    "table",
+    "total",
+    "verdict",
+]
 
 F2F = "F2F, whole file"
 
@@ -48,6 +59,20 @@ class Rival:
     random_access: bool
     lossless: bool = True
     note: str = ""
+
+
+class Comparison(list[Rival]):
+    """The formats side by side, one `Rival` each."""
+
+    def to_dataframe(self) -> Any:
+        """Return a pandas.DataFrame, a row for each format.
+
+        Raises
+        ------
+        F2FError
+            If pandas is not installed.
+        """
+        return dataframe([vars(rival) for rival in self])
 
 
 @dataclass(frozen=True)
@@ -84,7 +109,7 @@ _FORMATS = (
 
 def compare(
     weights: NDArray[Any], mask: NDArray[np.bool_], encoded: Encoded | None = None
-) -> list[Rival]:
+) -> Comparison:
     """Write a pruned layer in every format and measure.
 
     Parameters
@@ -97,7 +122,7 @@ def compare(
 
     Returns
     -------
-    list of Rival
+    Comparison
 
     Raises
     ------
@@ -109,7 +134,7 @@ def compare(
     Takes about 5 s a million weights, mostly Zstandard and LZMA at their strong settings.
     """
     layer = _pruned(weights, mask)
-    found = []
+    found = Comparison()
     for each in _FORMATS:
         buffers = each.write(layer)
         size = None if buffers is None else nbytes(buffers)
@@ -121,9 +146,9 @@ def compare(
     return found
 
 
-def total(layers: Iterable[list[Rival]]) -> list[Rival]:
+def total(layers: Iterable[list[Rival]]) -> Comparison:
     """Add up the rows of several layers; a format that does not apply to one has no total."""
-    sums = []
+    sums = Comparison()
     for rows in zip(*layers, strict=True):
         sizes = [row.bytes for row in rows if row.bytes is not None]
         sums.append(replace(rows[0], bytes=sum(sizes) if len(sizes) == len(rows) else None))

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import Analysis, analyze
+from f2f_viz.analysis.dataframe import dataframe
 from f2f_viz.codec.trellis import max_n_in
 from f2f_viz.errors import F2FError
 from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.layer import Layer, load_layers
 
-__all__ = ["SweepPoint", "grid", "measure_sweep", "pareto", "sweep"]
+__all__ = ["Sweep", "SweepPoint", "grid", "measure_sweep", "pareto", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -88,21 +89,56 @@ def grid(base: Settings | None = None, **axes: Sequence[Any]) -> list[Settings]:
     ]
 
 
+class Sweep(Iterator[SweepPoint]):
+    """The points of a sweep, each measured when it is asked for.
+
+    Attributes
+    ----------
+    points : list of SweepPoint
+        Those measured by now.
+    """
+
+    def __init__(self, points: Iterator[SweepPoint]):
+        self.points: list[SweepPoint] = []
+        self._rest = points
+
+    def __next__(self) -> SweepPoint:
+        self.points.append(next(self._rest))
+        return self.points[-1]
+
+    def to_dataframe(self) -> Any:
+        """Return a pandas.DataFrame of all points, measuring those that are left; a row each.
+
+        Columns are the attributes of `SweepPoint` with the settings by their names.
+
+        Raises
+        ------
+        F2FError
+            If pandas is not installed.
+        """
+        for _ in self:
+            pass
+        rows = [point.to_dict() for point in self.points]
+        return dataframe([{**row.pop("settings"), **row} for row in rows])
+
+
 def sweep(
-    layers: Iterable[Layer],
-    settings: Sequence[Settings],
+    layers: Any,
+    settings: Settings | Sequence[Settings] | None = None,
     *,
     done: Iterable[SweepPoint] = (),
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
-) -> Iterator[SweepPoint]:
+) -> Sweep:
     """Measure every choice of settings on every layer, exactly, as they come.
 
     Parameters
     ----------
     layers : iterable of Layer
+        Or one; each may be what else `load_layer` takes.
     settings : sequence of Settings
+        Or one; `grid` makes them.
     done : iterable of SweepPoint
         Points of an earlier, interrupted sweep; they are yielded again and not measured.
     threads, cancel
@@ -110,17 +146,23 @@ def sweep(
     progress : callable, optional
         Called as ``progress(done, total)``, in points.
 
-    Yields
-    ------
-    SweepPoint
+    Returns
+    -------
+    Sweep
+        An iterator of `SweepPoint`.
     """
+    choices = [settings or Settings()] if not isinstance(settings, Sequence) else settings
     known = {(point.layer, point.settings): point for point in done}
-    jobs = [(layer, choice) for layer in layers for choice in settings]
-    for count, (layer, choice) in enumerate(jobs, 1):
-        point = known.get((layer.name, choice))
-        yield point or _measure(layer, choice, threads, cancel)
-        if progress is not None:
-            progress(count, len(jobs))
+    jobs = [(layer, choice) for layer in load_layers(layers) for choice in choices]
+
+    def points() -> Iterator[SweepPoint]:
+        for count, (layer, choice) in enumerate(jobs, 1):
+            point = known.get((layer.name, choice))
+            yield point or _measure(layer, choice, threads, cancel)
+            if progress is not None:
+                progress(count, len(jobs))
+
+    return Sweep(points())
 
 
 def measure_sweep(

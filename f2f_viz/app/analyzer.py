@@ -24,7 +24,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.figures.front_end import STATIC, script, style
 from f2f_viz.figures.palette import Theme, css
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.layer import Layer, load_layer
 
 __all__ = ["Analyzer"]
 
@@ -54,13 +54,21 @@ class _Of(traitlets.Instance[Any]):
         raise F2FError(self.name or "", expected=wanted, got=type(value).__name__)
 
 
+class _LayerTrait(_Of):
+    """A layer, taken from whatever `load_layer` takes."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        return super().validate(obj, load_layer(value))
+
+
 class Analyzer(anywidget.AnyWidget):
     """Choose a layer, prune it, encode it losslessly, watch it being decoded.
 
     Parameters
     ----------
     layer : Layer, optional
-        The first sample layer if not given.
+        Or what else `load_layer` takes: an array, a tensor, a module, a path. The first sample
+        layer if not given.
     settings : Settings, optional
 
     Attributes
@@ -86,7 +94,7 @@ class Analyzer(anywidget.AnyWidget):
     _css = css() + style(*_SHEETS)
 
     settings = _Of(Settings)
-    layer = _Of(Layer)
+    layer = _LayerTrait(Layer)
     analysis = traitlets.Instance(Analysis, allow_none=True, read_only=True)
     selection = _Of(Selection)
     tab = traitlets.Enum(tuple(TABS), "Mask").tag(sync=True)
@@ -105,12 +113,15 @@ class Analyzer(anywidget.AnyWidget):
     serial = traitlets.Int(0).tag(sync=True)
     """The page answers it when all that was sent before is drawn."""
 
-    def __init__(self, layer: Layer | None = None, settings: Settings | None = None) -> None:
+    def __init__(self, layer: Any = None, settings: Settings | None = None) -> None:
         self._connected = False
         self._drawn = asyncio.Event()
         self._theme: Theme = "light"
         self._chooser = Chooser(
-            layer, settings or Settings(), chosen=self._chosen, failed=self._refused
+            None if layer is None else load_layer(layer),
+            settings or Settings(),
+            chosen=self._chosen,
+            failed=self._refused,
         )
         self._runner: Runner[Job, Analysis] = Runner(
             _work,

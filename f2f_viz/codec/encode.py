@@ -34,43 +34,20 @@ def encode(
     cancel: threading.Event | None = None,
     **code_fields: Any,
 ) -> Encoded:
-    """Encode a pruned layer losslessly, fixed to fixed.
+    """Encode arrays; `f2f_viz.encode` is the same for whatever else a layer is held in.
 
     Parameters
     ----------
     weights : ndarray, any shape, a dtype of `bitplanes.DTYPES`
     mask : ndarray of bool, the same shape
         True = kept. Only kept weights are preserved.
-    code : Code, optional
-        How to code; ``Code()`` if not given.
-    network : XorNetwork, optional
-        An own decoder; its n_in, n_s and n_out then replace the code's.
-    scales : ndarray of float32, optional
-        Of quantized weights, shape () or (shape[0], 1, …): kept, so that real values can be told.
-    threads : int, optional
-        One per core if not given.
-    progress : callable, optional
-        Called as ``progress(done, total)``.
-    cancel : threading.Event, optional
-        Set it to stop; `Cancelled` is raised.
-    **code_fields
-        Fields of `Code` to choose otherwise, such as ``n_s=2``.
-
-    Returns
-    -------
-    Encoded
+    code, network, scales, threads, progress, cancel, **code_fields
+        As there.
 
     Raises
     ------
     F2FError
         For an unsupported dtype, a mask of another shape, or parameters out of range.
-
-    Examples
-    --------
-    >>> weights = np.linspace(-1, 1, 1000, dtype=np.float32)
-    >>> encoded = encode(weights, abs(weights) > 0.8, Code.paper(n_in=4))
-    >>> encoded.kept, encoded.n_out, encoded.blocks
-    (200, 20, 50)
     """
     weights, mask = np.asarray(weights), np.asarray(mask)
     dtype_name(weights.dtype)  # or it says which formats there are

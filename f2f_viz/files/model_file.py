@@ -23,9 +23,10 @@ from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import F2FError
 from f2f_viz.files import layer_file
 from f2f_viz.files.onnx_frame import frame_of
-from f2f_viz.tensors.loaders import Entry, entries
+from f2f_viz.tensors.loaders import Entry
 from f2f_viz.tensors.loaders.base import Fingerprint, Span, storage_dtype
 from f2f_viz.tensors.loaders.safetensors_files import CODES, read_header
+from f2f_viz.tensors.objects import is_path, object_entries, said
 
 __all__ = [
     "ModelFile",
@@ -102,7 +103,8 @@ class Source:
 
     Attributes
     ----------
-    path : Path
+    path : Path or None
+        None of an object in memory.
     header : bytes
         Of the model as one safetensors file; its own if it is one.
     slots : dict of str to Slot
@@ -111,13 +113,16 @@ class Source:
         How to read each.
     frame : bytes or None
         Of an ONNX model, the rest of it (`onnx_frame.frame_of`).
+    origin : str
+        Where it comes from, in words.
     """
 
-    path: Path
+    path: Path | None
     header: bytes
     slots: dict[str, Slot]
     entries: dict[str, Entry]
     frame: bytes | None = None
+    origin: str = ""
 
     @property
     def fingerprints(self) -> tuple[Fingerprint, ...]:
@@ -127,27 +132,30 @@ class Source:
     @property
     def files(self) -> set[Path]:
         """The files that hold it."""
-        spans = {entry.span.path for entry in self.entries.values() if entry.span}
-        return spans | {self.path, *(entry.path for entry in self.entries.values())}
+        spans = [entry.span.path for entry in self.entries.values() if entry.span]
+        listed = [self.path, *(entry.path for entry in self.entries.values())]
+        return {path for path in (*spans, *listed) if path is not None}
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a tensor's bytes as they are, in pieces."""
         yield from self.entries[name].pieces()
 
 
-def open_source(path: Path) -> Source:
-    """Open a model file, or folder of shards, of any kind that the loaders know.
+def open_source(model: Any) -> Source:
+    """Open a model file, a folder of shards, or another object that tensors are taken from.
 
     Raises
     ------
     F2FError
         If it cannot be read, or holds what no safetensors file can.
     """
-    found = entries(path)
+    found, origin = object_entries(model), said(model)
+    path = Path(model) if is_path(model) else None
+    suffix = path.suffix.lower() if path else ""
     reserved = [name for name in found if name.startswith((LAYER, "f2f-model:"))]
     if reserved:
-        raise F2FError(f"{path} has a tensor with a reserved name: {reserved[0]}")
-    if path.suffix.lower() == ".safetensors":
+        raise F2FError(f"{origin} has a tensor with a reserved name: {reserved[0]}")
+    if path and suffix == ".safetensors":
         raw, header, *_ = read_header(path)
     else:
         tensors = {}
@@ -156,7 +164,7 @@ def open_source(path: Path) -> Source:
             code = CODES.get(info.dtype, info.dtype)
             if not code.isupper() or name == "__metadata__":  # int4, torch's float8
                 raise F2FError(
-                    f"tensor {name} of {path} has no place in a safetensors file",
+                    f"tensor {name} of {origin} has no place in a safetensors file",
                     expected=f"one of {', '.join(CODES)}",
                     got=info.dtype,
                     hint="encode single tensors with --tensor",
@@ -164,8 +172,8 @@ def open_source(path: Path) -> Source:
             tensors[name] = (code, info.shape, info.nbytes)
         raw = layer_file.frame_header(tensors)[8:]
         header = json.loads(raw)
-    frame = frame_of(path) if path.suffix.lower() == ".onnx" else None
-    return Source(path, raw, _slots(header), found, frame)
+    frame = frame_of(path) if path and suffix == ".onnx" else None
+    return Source(path, raw, _slots(header), found, frame, origin)
 
 
 def pack_model(

@@ -5,14 +5,15 @@ import json
 import math
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.analysis.prepare import encode_layer
@@ -50,7 +51,7 @@ def _plan(source: Source, settings: Settings, rules: Iterable[Rule]) -> dict[str
     for pattern, _ in rules:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise F2FError(
-                f"the rule {pattern!r} is for no tensor of {source.path}",
+                f"the rule {pattern!r} is for no tensor of {source.origin}",
                 expected=f"a pattern of names such as {', '.join(names[:3]) or 'none'}",
                 got=pattern,
             )
@@ -102,9 +103,9 @@ def _part(
         ``report`` as plain JSON values, None for plain weights.
     """
     info = entry.info
-    layer = Layer(info.name, entry.read(), info.dtype, str(entry.path))
+    layer = Layer(info.name, entry.read(), info.dtype, entry.source)
     if part_key(layer.weights, settings) != key:
-        raise F2FError(f"tensor {info.name} of {entry.path} is another one when it is read again")
+        raise F2FError(f"tensor {info.name} of {entry.source} is another one when it is read again")
     encoded = encode_layer(layer, settings, threads=threads, progress=progress, cancel=cancel)
     data = layer_file.to_bytes(encoded)
     if len(data) < layer.weights.nbytes:
@@ -129,7 +130,7 @@ def part_key(weights: NDArray[Any], settings: Settings) -> str:
 
 
 def encode_model(
-    path: Paths,
+    model: Any,
     output: Paths,
     settings: Settings | None = None,
     *,
@@ -149,8 +150,9 @@ def encode_model(
 
     Parameters
     ----------
-    path
-        A model file of any known kind, or a folder of shards.
+    model
+        A model file of any known kind or a folder of shards; or a module, a state dict or another
+        object of `f2f_viz.tensors.objects.KINDS`.
     output
         The .f2f file to write.
     settings : Settings, optional
@@ -163,7 +165,7 @@ def encode_model(
     threads : int, optional
         Of each layer's search; if not given one per core, or one in all with an executor.
     executor : concurrent.futures.Executor, optional
-        Encodes layers where it likes; its workers read `path` themselves. Without one, layers
+        Encodes layers where it likes; its workers read a file themselves. Without one, layers
         are encoded one after another.
     progress : callable, optional
         Called as ``progress(done, total)``, in weights; at first with those found finished.
@@ -185,7 +187,7 @@ def encode_model(
             "tensors of a whole model keep their number format", expected=STORED,
             got=settings.number_format, hint="encode one tensor", field="number_format",
         )  # fmt: skip
-    source = open_source(Path(path))
+    source = open_source(model)
     plan = _plan(source, settings or Settings(), rules)
     with claim(output, *source.files, force=force) as target:
         parts = Parts(target, source.fingerprints)
@@ -229,9 +231,8 @@ def _encode(
     else:
         # the largest first, so that none is left running alone at the end
         missing.sort(key=lambda name: -sizes[name])
-        encode = partial(encode_part, os.path.abspath(source.path), source.fingerprints)
         tasks = {
-            executor.submit(encode, name, plan[name], keys[name], threads or 1): name
+            executor.submit(_task(source, name), plan[name], keys[name], threads or 1): name
             for name in missing
         }
         for name, result in _as_completed(tasks, cancel):
@@ -239,6 +240,14 @@ def _encode(
             done += sizes[name]
             report()
     return _assemble(source, plan, keys, parts)
+
+
+def _task(source: Source, name: str) -> Callable[..., tuple[bytes, dict[str, Any]]]:
+    """Return what encodes a tensor elsewhere: from the file, or with the numbers themselves."""
+    if source.path is None:
+        entry = source.entries[name]
+        return partial(_part, replace(entry, reader=partial(np.asarray, entry.read())))
+    return partial(encode_part, os.path.abspath(source.path), source.fingerprints, name)
 
 
 def _as_completed(

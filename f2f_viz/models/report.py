@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from f2f_viz.analysis.compare import Rival, compare, total
+from f2f_viz.analysis.compare import Comparison, compare, total
+from f2f_viz.analysis.dataframe import dataframe
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.codec.decode import decoded
 from f2f_viz.files.model_file import ModelFile, Slot
@@ -84,6 +86,27 @@ class ModelReport:
         """Whole file: bytes of the model / bytes of this file."""
         return self.model_bytes / self.file_bytes
 
+    def to_dataframe(self) -> Any:
+        """Return a pandas.DataFrame, a row for each encoded tensor.
+
+        Raises
+        ------
+        F2FError
+            If pandas is not installed.
+        """
+        return dataframe(
+            [
+                {
+                    "name": layer.name,
+                    "shape": layer.shape,
+                    "dtype": layer.dtype,
+                    **{f: v for f, v in vars(layer.report).items() if f != "bits"},
+                    **{f"{part} bits": bits for part, bits in layer.report.bits.items()},
+                }
+                for layer in self.layers
+            ]
+        )
+
 
 def account(
     layers: dict[str, Report], slots: dict[str, Slot], rest: int, path: Path
@@ -112,7 +135,7 @@ def model_report(model: ModelFile) -> ModelReport:
 
 def model_rivals(
     model: ModelFile, progress: Callable[[int, int], None] | None = None
-) -> list[Rival]:
+) -> Comparison:
     """Add up the encoded layers of a model in every format (`compare.compare`)."""
     found = []
     for name in model.layers:

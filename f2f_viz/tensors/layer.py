@@ -1,9 +1,7 @@
-"""Layers: named weight tensors, loaded alone from model files of many formats."""
+"""Layers: named weight tensors, taken alone from model files and from objects in memory."""
 
 import difflib
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,60 +9,47 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders import Entry, TensorInfo, entries
+from f2f_viz.tensors.loaders import Entry, TensorInfo
+from f2f_viz.tensors.objects import Layer, is_single, object_entries, said
 
-__all__ = ["Layer", "TensorInfo", "list_tensors", "load_layer", "load_mask"]
+__all__ = [
+    "Layer", "TensorInfo", "array_of", "list_tensors", "load_layer", "load_layers", "load_mask",
+]  # fmt: skip
 
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One weight tensor and where it came from.
-
-    Attributes
-    ----------
-    name : str
-    weights : ndarray, any shape
-        C order, little-endian.
-    dtype : str
-        A name of `f2f_viz.codec.bitplanes.DTYPES`.
-    source : str
-        The file, or another origin that a person understands.
-    """
-
-    name: str
-    weights: NDArray[Any]
-    dtype: str
-    source: str
+_FLAGS = ("bool", *DTYPES, *(f"{sign}int{bits}" for bits in (16, 32, 64) for sign in ("", "u")))
+"""Number formats that a mask may be in."""
 
 
-def list_tensors(path: str | os.PathLike[str]) -> list[TensorInfo]:
-    """List the tensors of a model file from its headers, reading none of their data.
+def list_tensors(source: Any) -> list[TensorInfo]:
+    """List the tensors of a model; of files the headers are read and none of the data.
 
     Parameters
     ----------
-    path
-        A file of a format of `f2f_viz.tensors.loaders.LOADERS`, told by its suffix.
+    source
+        A path (`f2f_viz.tensors.loaders.LOADERS` lists the formats), or an object of another kind
+        of `f2f_viz.tensors.objects.KINDS`: an array or tensor, a module, a state dict, a `Layer`, a
+        list of these.
 
     Returns
     -------
     list of TensorInfo
-        In the file's order, with those that cannot be layers (integers of 64 bits, say).
+        In the model's order, with those that cannot be layers (integers of 64 bits, say).
 
     Raises
     ------
     F2FError
-        If there is no such file, its suffix is unknown, or it is damaged.
+        If it is no such object, if there is no such file, its suffix is unknown, or it is damaged.
     """
-    return [entry.info for entry in entries(Path(path)).values()]
+    return [entry.info for entry in object_entries(source).values()]
 
 
-def load_layer(path: str | os.PathLike[str], tensor: str | None = None) -> Layer:
+def load_layer(source: Any, tensor: str | None = None) -> Layer:
     """Load one tensor; the others are not read.
 
     Parameters
     ----------
-    path
-        A file of a format of `f2f_viz.tensors.loaders.LOADERS`, told by its suffix.
+    source
+        As in `list_tensors`. A `Layer` is given back as it is.
     tensor
         Its name; None takes the only tensor, else the largest 2-D one of a floating-point
         format, else the largest of any supported one.
@@ -74,11 +59,19 @@ def load_layer(path: str | os.PathLike[str], tensor: str | None = None) -> Layer
     F2FError
         As `list_tensors`; if there is no such tensor, or its number format is not supported.
     """
-    entry = _choose(Path(path), tensor, tuple(DTYPES))
-    return Layer(entry.info.name, entry.read(), entry.info.dtype, str(path))
+    if isinstance(source, Layer) and tensor in (None, source.name):
+        return source
+    entry = _choose(source, tensor, tuple(DTYPES))
+    return Layer(entry.info.name, entry.read(), entry.info.dtype, entry.source)
 
 
-def load_mask(path: str | os.PathLike[str], tensor: str | None = None) -> NDArray[np.bool_]:
+def load_layers(source: Any) -> list[Layer]:
+    """Load the layer of each of several objects, or of one; each as `load_layer` takes it."""
+    one = not isinstance(source, Iterable) or isinstance(source, Mapping) or is_single(source)
+    return [load_layer(item) for item in ([source] if one else source)]
+
+
+def load_mask(source: Any, tensor: str | None = None) -> NDArray[np.bool_]:
     """Load a pruning mask: booleans, or weights of which those that are not zero are kept.
 
     Parameters, and errors, are those of `load_layer`.
@@ -88,23 +81,28 @@ def load_mask(path: str | os.PathLike[str], tensor: str | None = None) -> NDArra
     ndarray of bool
         True = kept.
     """
-    return _choose(Path(path), tensor, ("bool", *DTYPES)).read() != 0
+    return _choose(source, tensor, _FLAGS).read() != 0
 
 
-def _choose(path: Path, tensor: str | None, dtypes: tuple[str, ...]) -> Entry:
-    entry = _find(path, entries(path), tensor)
+def array_of(weights: Any) -> NDArray[Any]:
+    """Return the numbers of a layer, given as any object that `load_layer` takes."""
+    return weights if isinstance(weights, np.ndarray) else load_layer(weights).weights
+
+
+def _choose(source: Any, tensor: str | None, dtypes: tuple[str, ...]) -> Entry:
+    entry = _find(source, object_entries(source), tensor)
     if entry.info.dtype not in dtypes:
         raise F2FError(
-            f"tensor {entry.info.name!r} of {path} has an unsupported number format",
+            f"tensor {entry.info.name!r} of {entry.source} has an unsupported number format",
             expected=f"one of {', '.join(dtypes)}",
             got=entry.info.dtype,
         )
     return entry
 
 
-def _find(path: Path, found: dict[str, Entry], tensor: str | None) -> Entry:
+def _find(source: Any, found: dict[str, Entry], tensor: str | None) -> Entry:
     if not found:
-        raise F2FError(f"{path} holds no tensor")
+        raise F2FError(f"{said(source)} holds no tensor")
     if tensor is None:
         return max(found.values(), key=_weight_likeness)
     if tensor in found:
@@ -113,7 +111,7 @@ def _find(path: Path, found: dict[str, Entry], tensor: str | None) -> Entry:
     close = difflib.get_close_matches(tensor, names[:10_000], n=3, cutoff=0.4)
     close += [name for name in names if tensor and tensor in name and name not in close][:3]
     raise F2FError(
-        f"no tensor {tensor!r} in {path}",
+        f"no tensor {tensor!r} in {said(source)}",
         expected=f"one of its {len(names)}, such as {', '.join(close or names[:3])}",
         got=repr(tensor),
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec.bitplanes import dtype_name
 from f2f_viz.errors import F2FError
+from f2f_viz.tensors.layer import array_of, load_mask
 from f2f_viz.tensors.magnitudes import Magnitudes
 
 __all__ = [
@@ -146,7 +147,7 @@ def _by_lot(weights: NDArray[Any], rate: float, seed: int) -> Mask:
 
 
 def _by_scores(weights: NDArray[Any], rate: float, seed: int, *, scores: Any) -> Mask:
-    given = np.asarray(scores)
+    given = array_of(scores)
     if given.shape != weights.shape:
         raise F2FError("the scores have another shape", expected=weights.shape, got=given.shape)
     dtype_name(given.dtype)
@@ -182,10 +183,10 @@ def _existing_zeros(weights: NDArray[Any], rate: float, seed: int) -> Mask:
 
 
 def _given(weights: NDArray[Any], rate: float, seed: int, *, mask: Any) -> Mask:
-    given = np.asarray(mask)
+    given = load_mask(mask)
     if given.shape != weights.shape:
         raise F2FError("the mask has another shape", expected=weights.shape, got=given.shape)
-    return given.astype(bool)
+    return given
 
 
 METHODS = Choices(
@@ -311,13 +312,14 @@ def register_pruning(
 
 
 def prune(
-    weights: NDArray[Any], rate: float, method: str = "magnitude", *, seed: int = 0, **options: Any
+    weights: Any, rate: float, method: str = "magnitude", *, seed: int = 0, **options: Any
 ) -> Mask:
     r"""Choose which weights to keep.
 
     Parameters
     ----------
-    weights : ndarray, any shape
+    weights : array, any shape
+        Or what else `load_layer` takes: a tensor, a path, a `Layer`.
     rate : float
         Fraction to prune, 0 to 1; exactly round(rate·size) weights go. Methods that decide by
         themselves (``threshold``, ``zeros``, ``mask``, ``n:m``) only check it.
@@ -350,7 +352,7 @@ def prune(
     >>> prune(np.array([0.1, -3.0, 2.0, 0.5]), 0.5)
     array([False,  True,  True, False])
     """
-    weights = np.asarray(weights)
+    weights = array_of(weights)
     dtype_name(weights.dtype)
     keep_count(weights.size, rate)
     entry = METHODS.pick(method)
@@ -370,12 +372,13 @@ def prune(
     return mask
 
 
-def prune_together(weights: Mapping[str, NDArray[Any]], rate: float) -> dict[str, Mask]:
+def prune_together(weights: Mapping[str, Any], rate: float) -> dict[str, Mask]:
     r"""Prune several layers by one magnitude threshold, so that each loses what it can spare.
 
     Parameters
     ----------
-    weights : mapping of str to ndarray, any shapes
+    weights : mapping of str to array, any shapes
+        Each may be whatever `load_layer` takes.
     rate : float
         Fraction of all their weights to prune, 0 to 1; exactly round(rate·size) go.
 
@@ -389,16 +392,17 @@ def prune_together(weights: Mapping[str, NDArray[Any]], rate: float) -> dict[str
     F2FError
         For a rate outside [0, 1].
     """
-    for layer in weights.values():
+    layers = {name: array_of(layer) for name, layer in weights.items()}
+    for layer in layers.values():
         dtype_name(layer.dtype)
-    sizes = [layer.size for layer in weights.values()]
+    sizes = [layer.size for layer in layers.values()]
     keep = keep_count(sum(sizes), rate)
     if not sizes:
         return {}
-    together = np.concatenate([_magnitudes(layer) for layer in weights.values()])
+    together = np.concatenate([_magnitudes(layer) for layer in layers.values()])
     mask = _largest(together, keep)
     parts = np.split(mask, np.cumsum(sizes)[:-1])
     return {
         name: part.reshape(layer.shape)
-        for (name, layer), part in zip(weights.items(), parts, strict=True)
+        for (name, layer), part in zip(layers.items(), parts, strict=True)
     }

@@ -91,7 +91,7 @@ def test_mask_from_a_file(tmp_path, dtype, suffix):
         ("scores", {}, "scores"),
         ("scores", {"scores": np.ones(3)}, "another shape"),
         ("scores", {"scores": np.full((2, 6), np.nan)}, "not a number"),
-        ("scores", {"scores": "w.npy"}, "another shape"),  # files are opened elsewhere
+        ("scores", {"scores": "w.npy"}, "no such file: w.npy"),
         ("n:m", {"pattern": "2"}, "1 ≤ N ≤ M"),
         ("n:m", {"pattern": "3:2"}, "1 ≤ N ≤ M"),
         ("n:m", {"pattern": "0:2"}, "1 ≤ N ≤ M"),

@@ -14,7 +14,7 @@ from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
 from f2f_viz.tensors.loaders.shards import shard_entries
 from f2f_viz.tensors.loaders.torch_files import torch_entries
 
-__all__ = ["LOADERS", "Entry", "Loader", "TensorInfo", "entries", "suffixes"]
+__all__ = ["LOADERS", "Entry", "Loader", "TensorInfo", "by_name", "entries", "suffixes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,10 +118,11 @@ def entries(path: Path) -> dict[str, Entry]:
         raise F2FError(f"no such file: {path}")
     if not path.is_dir() and not path.is_file():  # a pipe or device would block or never end
         raise F2FError(f"{path} is not a regular file")
-    return _by_name(path, _loader(path).list_entries(path))
+    return by_name(path, _loader(path).list_entries(path))
 
 
-def _by_name(path: Path, found: list[Entry]) -> dict[str, Entry]:
+def by_name(path: Path | str, found: list[Entry]) -> dict[str, Entry]:
+    """Return entries by their names; `F2FError` if two have the same."""
     for name, count in Counter(entry.info.name for entry in found).most_common(1):
         if count > 1:
             raise bad_file(path, f"{count} tensors have the name {name}")

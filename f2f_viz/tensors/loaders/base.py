@@ -7,7 +7,7 @@ was listed is seen by its `Fingerprint`, before and after.
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ __all__ = [
     "bad_file",
     "changed",
     "is_cached_blob",
+    "leaves",
     "native",
     "open_regular",
     "reading",
@@ -166,22 +167,30 @@ class Entry:
     Attributes
     ----------
     info : TensorInfo
-    path : Path
-        The file that lists it.
+    path : Path or None
+        The file that lists it; None of an object in memory.
     reader : callable
         Returns the data; `read` is for others.
     span : Span or None
         Where the data lie as they are, C-ordered and little-endian, if they lie anywhere so.
+    origin : str
+        Of an object in memory, what it is in words.
     """
 
     info: TensorInfo
-    path: Path
+    path: Path | None
     reader: Callable[[], NDArray[Any]]
     span: Span | None = None
+    origin: str = ""
+
+    @property
+    def source(self) -> str:
+        """The file, or another origin that a person understands."""
+        return self.origin or str(self.path)
 
     def read(self) -> NDArray[Any]:
         """Return the data, C-ordered and little-endian."""
-        with reading(self.path):
+        with reading(self.source):
             return self.reader()
 
     def pieces(self) -> Iterator[bytes]:
@@ -195,7 +204,7 @@ class Entry:
             yield flat[at : at + step].tobytes()
 
 
-def bad_file(path: Path, reason: object) -> F2FError:
+def bad_file(path: Path | str, reason: object) -> F2FError:
     """Return the error for a file that is not what its suffix says."""
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
     return F2FError(f"cannot read {path}: {lines[0][:300]}")
@@ -214,7 +223,7 @@ def is_cached_blob(folder: Path, file: Path) -> bool:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: Path | str) -> Iterator[None]:
     """Turn whatever a parser raises on a damaged file into one `F2FError` that names it.
 
     A format library met with arbitrary bytes raises errors of many types, so `Exception` is what
@@ -226,6 +235,30 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise bad_file(path, error) from error
+
+
+def leaves(content: Any, name: str, is_leaf: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+    """Walk nested containers, each once: they may be shared, or hold themselves.
+
+    Parameters
+    ----------
+    content
+        A leaf, or mappings and lists of them; what is neither is passed over.
+    name : str
+        Of a leaf that stands alone; others have dotted names.
+    is_leaf : callable
+    """
+    seen: set[int] = set()
+    stack = [("", content)]
+    while stack:
+        prefix, item = stack.pop()
+        if is_leaf(item):
+            yield prefix or name, item
+        elif isinstance(item, Mapping | list | tuple) and id(item) not in seen:
+            seen.add(id(item))
+            pairs = item.items() if isinstance(item, Mapping) else enumerate(item)
+            inner = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in pairs]
+            stack.extend(reversed(inner))
 
 
 def storage_dtype(name: str) -> np.dtype[Any]:

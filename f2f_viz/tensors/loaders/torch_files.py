@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from f2f_viz.tensors.loaders.base import (
     TensorInfo,
     bad_file,
     changed,
-    native,
+    leaves,
     open_regular,
     reading,
-    storage_dtype,
 )
+from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_info
 
 __all__ = ["torch_entries"]
 
@@ -46,7 +46,7 @@ def torch_entries(path: Path) -> list[Entry]:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         return [
             Entry(_info(name, tensor), path, partial(_read, path, fingerprint, name, tensor))
-            for name, tensor in _tensors(content, path.stem)
+            for name, tensor in leaves(content, path.stem, torch.is_tensor)
         ]
 
 
@@ -67,46 +67,24 @@ def _check_archive(path: Path) -> None:
         raise bad_file(path, "its members claim more bytes than it has")
 
 
-def _tensors(content: Any, name: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk nested containers, each once: they may be shared, or hold themselves."""
-    import torch
-
-    seen: set[int] = set()
-    stack = [(prefix, content)]
-    while stack:
-        prefix, item = stack.pop()
-        if isinstance(item, torch.Tensor):
-            yield prefix or name, item.detach()
-        elif isinstance(item, Mapping | list | tuple) and id(item) not in seen:
-            seen.add(id(item))
-            pairs = item.items() if isinstance(item, Mapping) else enumerate(item)
-            inner = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in pairs]
-            stack.extend(reversed(inner))
-
-
 def _info(name: str, tensor: Any) -> TensorInfo:
     import torch
 
-    dtype = str(tensor.dtype).removeprefix("torch.")
+    info = tensor_info(name, tensor)
     if tensor.layout != torch.strided or tensor.device.type != "cpu":
-        dtype = f"{tensor.layout} {dtype} on {tensor.device}".removeprefix("torch.")
-    return TensorInfo(name, tuple(tensor.shape), dtype, tensor.numel() * tensor.element_size())
+        kind = f"{tensor.layout} {info.dtype} on {tensor.device}".removeprefix("torch.")
+        info = replace(info, dtype=kind)
+    return info
 
 
 def _read(path: Path, fingerprint: Fingerprint, name: str, tensor: Any) -> NDArray[Any]:
-    import torch
-
-    dtype = storage_dtype(str(tensor.dtype).removeprefix("torch."))
     # A stride of 0 lets a file of a few bytes claim any size.
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise bad_file(path, f"tensor {name} of shape {tuple(tensor.shape)} is not all stored")
-    tensor = _copied(path, tensor).resolve_conj().resolve_neg().contiguous()
+    array = tensor_array(_copied(path, tensor.detach()))
     if Fingerprint.of(path) != fingerprint:
         raise changed(path)
-    if tensor.dtype == torch.bfloat16:  # which NumPy has only by ml_dtypes
-        tensor = tensor.view(torch.int16)
-    array: NDArray[Any] = tensor.numpy()
-    return native(np.asarray(array.view(dtype)))
+    return array
 
 
 def _copied(path: Path, tensor: Any) -> Any:
