@@ -45,95 +45,138 @@ def cards(analysis: Analysis) -> list[Card]:
         key, label, value, unit, note (interval while a preview), meaning, formula, numbers.
     """
     a = analysis
-    size, kept = a.mask.size, int(a.mask.sum())
-    planes = len(a.planes)
-    dense, coded = size * planes, a.bits["payload"] + a.bits["corrections"]
-    wrong = sum(plane.mismatches for plane in a.planes)
-    about = "" if a.exact else "≈\u2009"
-    ratio, ratio_note = _estimate(a.ratio, a.exact, 1, 2)
-    efficiency, efficiency_note = _estimate(a.efficiency, a.exact, 100, 2)
-    of_bound, of_bound_note = _estimate(a.of_bound, a.exact, 100, 1)
-    circuit = gates(a.network)
     return [
-        {
-            "key": "sparsity",
-            "label": "Sparsity S",
-            "value": f"{100 * a.sparsity:.2f}",
-            "unit": "%",
-            "note": f"{grouped(kept)} of {grouped(size)} kept",
-            "meaning": "Share of the weights that pruning removed; their bits are don't-cares.",
-            "formula": "S = pruned weights / all weights",
-            "numbers": f"  = {grouped(size - kept)} / {grouped(size)} = {a.sparsity:.4f}",
-        },
-        {
-            "key": "max_ratio",
-            "label": "Maximum ratio",
-            "value": _times(a.max_ratio),
-            "unit": "×",
-            "note": "1 / (1 − S)",
-            "meaning": "Care bits taken as random carry one bit each, so no code needs fewer bits.",
-            "formula": "1 / (1 − S) = all weights / kept weights",
-            "numbers": f"  = {grouped(size)} / {grouped(kept)} = {_times(a.max_ratio)}",
-        },
-        {
-            "key": "ratio",
-            "label": "Achieved ratio",
-            "value": ratio,
-            "unit": "×",
-            "note": ratio_note or f"whole file {_times(a.file_ratio)} ×",
-            "meaning": "Dense bits over payload and corrections; the mask is counted in the whole "
-            f"file, {about}{_times(a.file_ratio)} ×.",
-            "formula": "dense bits / (payload + corrections)",
-            "numbers": f"  = {grouped(dense)} / ({grouped(a.bits['payload'])} + "
-            f"{about}{grouped(a.bits['corrections'])})\n  = {ratio}",
-        },
-        {
-            "key": "efficiency",
-            "label": "Efficiency E",
-            "value": efficiency,
-            "unit": "%",
-            "note": efficiency_note or f"{grouped(wrong)} bits corrected",
-            "meaning": "Share of the care bits that the XOR gates give right by themselves.",
-            "formula": "E = matched care bits / care bits",
-            "numbers": f"  = 1 − {about}{grouped(wrong)} / {grouped(kept * planes)}",
-        },
-        {
-            "key": "of_bound",
-            "label": "Of 1 / (1 − S)",
-            "value": of_bound,
-            "unit": "%",
-            "note": of_bound_note or f"{_times(a.ratio.value)} of {_times(a.max_ratio)}",
-            "meaning": "How much of the maximum ratio is reached. Planes of low entropy can take "
-            "it past 100 %.",
-            "formula": "achieved ratio / maximum ratio = kept bits / (payload + corrections)",
-            "numbers": f"  = {grouped(kept * planes)} / {about}{grouped(coded)}",
-        },
-        {
-            "key": "gates",
-            "label": "XOR gates",
-            "value": grouped(circuit.shared),
-            "unit": "",
-            "note": f"{grouped(circuit.naive)} if none shared",
-            "meaning": "Two-input gates of the decoder, each counted once however many output bits "
-            f"use it: {circuit.shared_depth} deep, and {grouped(circuit.flip_flops)} flip-flops "
-            "for older symbols.",
-            "formula": "Σ (ones in a row of M − 1) − what sharing saves",
-            "numbers": f"  = {grouped(circuit.naive)} − {grouped(circuit.naive - circuit.shared)}"
-            f" = {grouped(circuit.shared)}",
-        },
-        {
-            "key": "seconds",
-            "label": "Search time",
-            "value": seconds(a.seconds).split(" ", 1)[0],
-            "unit": seconds(a.seconds).split(" ", 1)[1],
-            "note": f"{planes} × {grouped(a.blocks)} blocks",
-            "meaning": "Wall time of pruning, the exact trellis search, decoding and comparing."
-            if a.exact
-            else "Wall time of the preview: a sample of tiles was searched.",
-            "formula": "blocks l = ⌈weights / n_out⌉",
-            "numbers": f"  = ⌈{grouped(size)} / {a.n_out}⌉ = {grouped(a.blocks)}",
-        },
+        _sparsity(a),
+        _max_ratio(a),
+        _ratio(a),
+        _efficiency(a),
+        _of_bound(a),
+        _gates(a),
+        _seconds(a),
     ]
+
+
+def _sizes(analysis: Analysis) -> tuple[int, int, int]:
+    """Return how many weights, kept weights and planes there are."""
+    return analysis.mask.size, int(analysis.mask.sum()), len(analysis.planes)
+
+
+def _about(analysis: Analysis) -> str:
+    """Return the sign before numbers of a preview."""
+    return "" if analysis.exact else "≈\u2009"
+
+
+def _sparsity(a: Analysis) -> Card:
+    size, kept, _ = _sizes(a)
+    return {
+        "key": "sparsity",
+        "label": "Sparsity S",
+        "value": f"{100 * a.sparsity:.2f}",
+        "unit": "%",
+        "note": f"{grouped(kept)} of {grouped(size)} kept",
+        "meaning": "Share of the weights that pruning removed; their bits are don't-cares.",
+        "formula": "S = pruned weights / all weights",
+        "numbers": f"  = {grouped(size - kept)} / {grouped(size)} = {a.sparsity:.4f}",
+    }
+
+
+def _max_ratio(a: Analysis) -> Card:
+    size, kept, _ = _sizes(a)
+    return {
+        "key": "max_ratio",
+        "label": "Maximum ratio",
+        "value": _times(a.max_ratio),
+        "unit": "×",
+        "note": "1 / (1 − S)",
+        "meaning": "Care bits taken as random carry one bit each, so no code needs fewer bits.",
+        "formula": "1 / (1 − S) = all weights / kept weights",
+        "numbers": f"  = {grouped(size)} / {grouped(kept)} = {_times(a.max_ratio)}",
+    }
+
+
+def _ratio(a: Analysis) -> Card:
+    size, _, planes = _sizes(a)
+    about = _about(a)
+    ratio, note = _estimate(a.ratio, a.exact, 1, 2)
+    return {
+        "key": "ratio",
+        "label": "Achieved ratio",
+        "value": ratio,
+        "unit": "×",
+        "note": note or f"whole file {_times(a.file_ratio)} ×",
+        "meaning": "Dense bits over payload and corrections; the mask is counted in the whole "
+        f"file, {about}{_times(a.file_ratio)} ×.",
+        "formula": "dense bits / (payload + corrections)",
+        "numbers": f"  = {grouped(size * planes)} / ({grouped(a.bits['payload'])} + "
+        f"{about}{grouped(a.bits['corrections'])})\n  = {ratio}",
+    }
+
+
+def _efficiency(a: Analysis) -> Card:
+    _, kept, planes = _sizes(a)
+    wrong = sum(plane.mismatches for plane in a.planes)
+    efficiency, note = _estimate(a.efficiency, a.exact, 100, 2)
+    return {
+        "key": "efficiency",
+        "label": "Efficiency E",
+        "value": efficiency,
+        "unit": "%",
+        "note": note or f"{grouped(wrong)} bits corrected",
+        "meaning": "Share of the care bits that the XOR gates give right by themselves.",
+        "formula": "E = matched care bits / care bits",
+        "numbers": f"  = 1 − {_about(a)}{grouped(wrong)} / {grouped(kept * planes)}",
+    }
+
+
+def _of_bound(a: Analysis) -> Card:
+    _, kept, planes = _sizes(a)
+    coded = a.bits["payload"] + a.bits["corrections"]
+    of_bound, note = _estimate(a.of_bound, a.exact, 100, 1)
+    return {
+        "key": "of_bound",
+        "label": "Of 1 / (1 − S)",
+        "value": of_bound,
+        "unit": "%",
+        "note": note or f"{_times(a.ratio.value)} of {_times(a.max_ratio)}",
+        "meaning": "How much of the maximum ratio is reached. Planes of low entropy can take "
+        "it past 100 %.",
+        "formula": "achieved ratio / maximum ratio = kept bits / (payload + corrections)",
+        "numbers": f"  = {grouped(kept * planes)} / {_about(a)}{grouped(coded)}",
+    }
+
+
+def _gates(a: Analysis) -> Card:
+    circuit = gates(a.network)
+    return {
+        "key": "gates",
+        "label": "XOR gates",
+        "value": grouped(circuit.shared),
+        "unit": "",
+        "note": f"{grouped(circuit.naive)} if none shared",
+        "meaning": "Two-input gates of the decoder, each counted once however many output bits "
+        f"use it: {circuit.shared_depth} deep, and {grouped(circuit.flip_flops)} flip-flops "
+        "for older symbols.",
+        "formula": "Σ (ones in a row of M − 1) − what sharing saves",
+        "numbers": f"  = {grouped(circuit.naive)} − {grouped(circuit.naive - circuit.shared)}"
+        f" = {grouped(circuit.shared)}",
+    }
+
+
+def _seconds(a: Analysis) -> Card:
+    size, _, planes = _sizes(a)
+    value, unit = seconds(a.seconds).split(" ", 1)
+    return {
+        "key": "seconds",
+        "label": "Search time",
+        "value": value,
+        "unit": unit,
+        "note": f"{planes} × {grouped(a.blocks)} blocks",
+        "meaning": "Wall time of pruning, the exact trellis search, decoding and comparing."
+        if a.exact
+        else "Wall time of the preview: a sample of tiles was searched.",
+        "formula": "blocks l = ⌈weights / n_out⌉",
+        "numbers": f"  = ⌈{grouped(size)} / {a.n_out}⌉ = {grouped(a.blocks)}",
+    }
 
 
 def badge(analysis: Analysis | None) -> dict[str, str]:

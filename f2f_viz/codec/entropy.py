@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlog1py, xlogy
+from scipy.special import entr, gammaln, xlog1py, xlogy
 
 __all__ = [
     "BlockStats",
@@ -18,10 +18,7 @@ __all__ = [
 
 def binary_entropy(p: Any) -> Any:
     """Return h(p) = −p·log2 p − (1−p)·log2(1−p), in bits; h(0) = h(1) = 0."""
-    p = np.asarray(p, float)
-    inside = np.clip(p, 1e-300, 1 - 1e-16)
-    h = -inside * np.log2(inside) - (1 - inside) * np.log2(1 - inside)
-    return np.where((p <= 0) | (p >= 1), 0.0, h)[()]
+    return (entr(p) + entr(np.subtract(1, p))) / np.log(2)
 
 
 def max_ratio(kept: int, size: int) -> float:

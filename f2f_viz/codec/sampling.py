@@ -135,8 +135,7 @@ def sample_mismatches(
     length = before + counted + after
     a_tile = search_seconds(network.n_in, network.n_s, network.n_out, length, 1)
     dealt, counts = _share_out(coded.size, int(seconds / a_tile))
-    tiles, width = dealt.shape
-    blocks = layout.blocks
+    tiles, blocks = len(dealt), layout.blocks
     if tiles > blocks // counted or 2 * dealt.size * length > blocks * coded.size:
         return None
     rng = np.random.default_rng(0)
@@ -144,35 +143,69 @@ def sample_mismatches(
     first = np.clip(starts - before, 0, blocks - length)
     block = first[:, None] + np.arange(length)
     kept = plan.wanted(kept_words(words, mask, layout, block.reshape(-1)))
-    bits = kept.planes(plan.bits[coded], threads).reshape(coded.size, tiles, length, -1)
-    own = bits[dealt.T, np.arange(tiles)].reshape(width, tiles * length, -1)
-    found = search_tiles(
-        own, kept.rows, network, tile_blocks=length, threads=threads, cancel=cancel
-    )
-    own ^= network.decode_packed(found.symbols, length) & kept.rows
+    bits = kept.planes(plan.bits[coded], threads)
+    wrong = _mismatches(bits, kept.rows, network, dealt, threads, cancel)
 
     inside = (block >= starts[:, None]) & (block < starts[:, None] + counted)
-    care_count = (np.diff(kept.start).reshape(tiles, length) * inside).sum(axis=1)
-    wrong = np.bitwise_count(own).sum(axis=2, dtype=np.int64).reshape(width, tiles, length)
-    wrong = (wrong * inside).sum(axis=2).T * counts
-    care_bits_seen = care_count[:, None] * counts
-    total = max(int(care_bits_seen.sum()), 1)
-    rate = wrong.sum() / total
-    residual = wrong.sum(axis=1) - rate * care_bits_seen.sum(axis=1)
-    seen = tiles * width * counted / (blocks * coded.size)
-    variance = (1 - seen) * tiles / (tiles - 1) * (residual**2).sum() / total**2
-    # a sample without a mismatch still allows 3 in `total` (the rule of three)
-    half = max(float(stdtrit(tiles - 1, 0.975)) * variance**0.5, 3 / total)
+    seen = (np.diff(kept.start).reshape(tiles, length) * inside).sum(axis=1)[:, None] * counts
+    wrong = (wrong * inside[:, None]).sum(axis=2) * counts
+    share = dealt.size * counted / (blocks * coded.size)
     rates = np.zeros(plan.ones.size)
-    seen_of, wrong_of = np.zeros(coded.size), np.zeros(coded.size)
-    np.add.at(seen_of, dealt, care_bits_seen)
-    np.add.at(wrong_of, dealt, wrong)
-    rates[coded] = wrong_of / np.maximum(seen_of, 1)
+    rates[coded] = _rates(seen, wrong, dealt, coded.size)
     # planes as good as random share one mask and so one rate: their mean is the better estimate
     even = np.abs(plan.ones / max(int(np.count_nonzero(mask)), 1) - 0.5) < _EVEN
     even &= ~plan.zero_rate
     if even.any():
         rates[even] = rates[even].mean()
-    return Sample(
-        Estimate(float(rate), max(0.0, float(rate) - half), min(1.0, float(rate) + half)), rates
-    )
+    return Sample(_ratio(seen.sum(axis=1), wrong.sum(axis=1), share), rates)
+
+
+def _mismatches(
+    bits: NDArray[np.uint64],
+    care: NDArray[np.uint64],
+    network: XorNetwork,
+    dealt: NDArray[np.int64],
+    threads: int | None,
+    cancel: threading.Event | None,
+) -> NDArray[np.int64]:
+    """Search sampled tiles, each in the planes dealt to it.
+
+    Parameters
+    ----------
+    bits : ndarray of uint64, shape (planes, tiles · length, words)
+        Of the tiles' blocks, one tile after another.
+    care : ndarray of uint64, shape (tiles · length, words)
+    dealt : ndarray of int64, shape (tiles, planes of a tile)
+
+    Returns
+    -------
+    ndarray of int64, shape (tiles, planes of a tile, length)
+        Care bits that come out wrong, by block.
+    """
+    tiles, width = dealt.shape
+    length = len(care) // tiles
+    own = bits.reshape(len(bits), tiles, length, -1)[dealt.T, np.arange(tiles)]
+    own = own.reshape(width, tiles * length, -1)
+    found = search_tiles(own, care, network, tile_blocks=length, threads=threads, cancel=cancel)
+    own ^= network.decode_packed(found.symbols, length) & care
+    wrong = np.bitwise_count(own).sum(axis=2, dtype=np.int64)
+    return wrong.reshape(width, tiles, length).swapaxes(0, 1)
+
+
+def _ratio(seen: NDArray[np.int64], wrong: NDArray[np.int64], share: float) -> Estimate:
+    """Estimate wrong / seen of all by that of some clusters, `share` of all (Cochran, 6.4, 9A)."""
+    tiles, total = seen.size, max(int(seen.sum()), 1)
+    rate = float(wrong.sum() / total)
+    residual = wrong - rate * seen
+    variance = (1 - share) * tiles / (tiles - 1) * (residual**2).sum() / total**2
+    # a sample without a mismatch still allows 3 in `total` (the rule of three)
+    half = max(float(stdtrit(tiles - 1, 0.975)) * variance**0.5, 3 / total)
+    return Estimate(rate, max(0.0, rate - half), min(1.0, rate + half))
+
+
+def _rates(
+    seen: NDArray[np.int64], wrong: NDArray[np.int64], dealt: NDArray[np.int64], planes: int
+) -> NDArray[np.float64]:
+    """Return mismatches a care bit of each plane, of counts by tile and plane dealt to it."""
+    own = [np.bincount(dealt.reshape(-1), n.reshape(-1), planes) for n in (wrong, seen)]
+    return own[0] / np.maximum(own[1], 1)

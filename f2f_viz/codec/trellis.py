@@ -170,30 +170,15 @@ def search_tiles(
     care = np.ascontiguousarray(care)
     _check(bits, care, network, tile_blocks)
     planes, blocks, _ = bits.shape
-    seconds = search_seconds(network.n_in, network.n_s, network.n_out, blocks, planes)
-    if seconds > MAX_SECONDS:
-        raise F2FError(
-            "the search would take too long",
-            expected=f"at most {MAX_SECONDS / 3600:.0f} h of one thread",
-            got=f"about {seconds / 3600:.0f} h",
-            hint="take a smaller n_in or n_s",
-            field="n_s",
-        )
-    tiles = -(-blocks // tile_blocks)
+    seconds = _affordable_seconds(network, blocks, planes)
+    tiles, count = -(-blocks // tile_blocks), workers(threads)
     symbols = np.zeros((planes, blocks), np.uint16)
     mismatches = np.zeros((tiles, planes), np.int64)
     columns = pack_mask(np.ascontiguousarray(network.matrix.T).astype(bool))
-    stop = np.zeros(1, np.int32)
-    count = workers(threads)
-    kernels = instruction_set()
-    # one job a tile shares its care restriction; few tiles are split by planes to feed all threads
-    parts = min(planes, -(-2 * count // tiles)) if tiles and planes else 0
-    jobs = [
-        (tile, slice(planes * part // parts, planes * (part + 1) // parts))
-        for tile in range(tiles)
-        for part in range(parts)
-    ]
+    jobs = _jobs(tiles, planes, count)
     done = np.zeros((len(jobs), 1), np.int64)
+    stop = np.zeros(1, np.int32)
+    kernels = instruction_set()
 
     def run(job: int) -> None:
         tile, part = jobs[job]
@@ -208,29 +193,68 @@ def search_tiles(
             raise MemoryError("the trellis search found no memory")
         symbols[part, where] = own
 
-    total = tiles * planes
+    def watch() -> None:
+        if progress is not None:
+            progress(int(done.sum()), tiles * planes)
+        stop_if(cancel)
+
     if seconds < _SHORT:
         for job in range(len(jobs)):
             run(job)
-        if progress is not None:
-            progress(total, total)
-        stop_if(cancel)
-        return TileSearch(symbols, np.ascontiguousarray(mismatches.T))
-    with ThreadPoolExecutor(max(1, min(count, len(jobs)))) as pool:
-        pending = {pool.submit(run, job) for job in range(len(jobs))}
+        watch()
+    else:
+        _run_in_threads(run, len(jobs), count, watch, stop)
+    return TileSearch(symbols, np.ascontiguousarray(mismatches.T))
+
+
+def _affordable_seconds(network: XorNetwork, blocks: int, planes: int) -> float:
+    """Return what one thread will take, and refuse what would take too long."""
+    seconds = search_seconds(network.n_in, network.n_s, network.n_out, blocks, planes)
+    if seconds > MAX_SECONDS:
+        raise F2FError(
+            "the search would take too long",
+            expected=f"at most {MAX_SECONDS / 3600:.0f} h of one thread",
+            got=f"about {seconds / 3600:.0f} h",
+            hint="take a smaller n_in or n_s",
+            field="n_s",
+        )
+    return seconds
+
+
+def _jobs(tiles: int, planes: int, threads: int) -> list[tuple[int, slice]]:
+    """Cut the work into jobs of a tile and some of its planes.
+
+    The planes of a job share what is made of the tile's care bits; few tiles are split further to
+    feed all threads.
+    """
+    parts = min(planes, -(-2 * threads // tiles)) if tiles and planes else 0
+    return [
+        (tile, slice(planes * part // parts, planes * (part + 1) // parts))
+        for tile in range(tiles)
+        for part in range(parts)
+    ]
+
+
+def _run_in_threads(
+    run: Callable[[int], None],
+    jobs: int,
+    threads: int,
+    watch: Callable[[], None],
+    stop: NDArray[np.int32],
+) -> None:
+    """Run jobs 0, 1, … in threads; call `watch` meanwhile, and if it raises tell all to stop."""
+    with ThreadPoolExecutor(max(1, min(threads, jobs))) as pool:
+        pending = {pool.submit(run, job) for job in range(jobs)}
         try:
             while pending:
                 finished, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
                 for future in finished:
                     future.result()
-                if progress is not None:
-                    progress(int(done.sum()), total)
-                stop_if(cancel)
+                watch()
         finally:
             if pending:
                 stop[0] = 1
                 pool.shutdown(wait=False, cancel_futures=True)
-    return TileSearch(symbols, np.ascontiguousarray(mismatches.T))
 
 
 def _check(

@@ -7,6 +7,7 @@ from bokeh.core.properties import value
 from bokeh.core.property.vectorization import Value
 from bokeh.model import Model
 from bokeh.models import GlyphRenderer, Legend, LegendItem, LinearColorMapper, Title
+from bokeh.palettes import interp_palette
 from bokeh.plotting import figure
 
 from f2f_viz.figures.options import Look
@@ -38,13 +39,12 @@ FONT = "Inter, 'Segoe UI', system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
 
 def mix(low: str, high: str, share: float) -> str:
     """Blend two #rrggbb colours; 0 gives `low`, 1 gives `high`."""
-    pairs = [(int(low[i : i + 2], 16), int(high[i : i + 2], 16)) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+    return interp_palette((low, high), 101)[round(100 * share)]
 
 
 def density_mapper(colours: Palette, high: float = 1.0) -> LinearColorMapper:
     """Colours from pruned (0) to kept (`high`)."""
-    steps = [mix(colours.pruned, colours.kept, i / 255) for i in range(256)]
+    steps = interp_palette((colours.pruned, colours.kept), 256)
     return LinearColorMapper(palette=steps, low=0, high=high, nan_color=colours.surface)
 
 

@@ -20,12 +20,14 @@ from bokeh.models import (
     Range1d,
     Span,
 )
+from bokeh.palettes import interp_palette
 from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import trace
-from f2f_viz.figures.palette import Theme, palette
-from f2f_viz.figures.style import FONT, MARK, blank, mix, quiet_legend
+from f2f_viz.figures.palette import Palette, Theme, palette
+from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend
 
 __all__ = ["MOST_STATES", "TrellisView", "states_of", "trellis_data", "why_none"]
 
@@ -81,69 +83,94 @@ def trellis_data(
         survivors: time, state (before), next_state, symbol: the cheapest way into each state.
         path: the same for the way that the encoder chose.
     """
+    tile_start, first, stop = _window(analysis, cycle, length)
     assert analysis.encoded is not None
-    network, tile = analysis.network, analysis.tile_blocks
-    n_in, n_s = network.n_in, network.n_s
-    states, symbols = states_of(analysis), 1 << n_in
+    t = trace(analysis.encoded, plane, tile_start, stop)
+    outputs, following = _transitions(analysis.network)
+    wanted = t.output ^ t.inverted
+    cost = np.full(states_of(analysis), np.inf)
+    cost[0] = 0
+    nodes, survivors = [], []
+    for now, want, care in zip(range(tile_start, stop), wanted, t.care, strict=True):
+        wrong = (outputs[..., care] != want[care]).sum(axis=-1)
+        if now >= first:
+            nodes.append(_reached(now, cost))
+        cost, ways = _step(cost, wrong, following)
+        if now >= first:
+            survivors.append({"time": np.full(ways["state"].size, now)} | ways)
+    nodes.append(_reached(stop, cost))
+    return {
+        "nodes": _joined(nodes),
+        "survivors": _joined(survivors),
+        "path": _path(analysis.network, first, t.register[first - tile_start :]),
+    }
+
+
+def _window(analysis: Analysis, cycle: int, length: int) -> tuple[int, int, int]:
+    """Return the start of the cycle's tile, the first cycle shown, and the one after the last."""
+    tile = analysis.tile_blocks
     tile_start = cycle - cycle % tile
     first = max(tile_start, min(cycle - length // 2, analysis.blocks - length))
-    stop = min(first + length, tile_start + tile, analysis.blocks)
-    t = trace(analysis.encoded, plane, tile_start, stop)
+    return tile_start, first, min(first + length, tile_start + tile, analysis.blocks)
 
-    # outputs of every (symbol, state): bit j of symbol x_{t-k} is column n_in·k + j
-    word = np.arange(symbols)[:, None] | np.arange(states)[None, :] << n_in
-    cells = word.reshape(-1, 1) >> np.arange(n_in * (n_s + 1)) & 1
-    out = (cells @ network.matrix.astype(np.int64).T & 1).astype(bool)
-    after = (word & (states - 1)) if n_s else np.zeros_like(word)
 
-    cost = np.full(states, np.inf)
-    cost[0] = 0
-    nodes: dict[str, list[Any]] = {k: [] for k in ("time", "state", "cost", "excess")}
-    ways: dict[str, list[Any]] = {k: [] for k in ("time", "state", "next_state", "symbol")}
-    wanted = t.output ^ t.inverted
+def _transitions(network: XorNetwork) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return what every symbol gives out in every state, and the state it leads to.
 
-    def note(now: int) -> None:
-        reached = np.flatnonzero(np.isfinite(cost))
-        nodes["time"] += [now] * reached.size
-        nodes["state"] += reached.tolist()
-        nodes["cost"] += cost[reached].tolist()
-        nodes["excess"] += (cost[reached] - cost.min()).tolist()
+    Returns
+    -------
+    outputs : ndarray of bool, shape (symbols, states, n_out)
+    following : ndarray of int64, shape (symbols, states)
+    """
+    n_in, n_s = network.n_in, network.n_s
+    states = 1 << n_in * n_s
+    # bit j of symbol x_{t-k} meets column n_in·k + j
+    word = np.arange(1 << n_in)[:, None] | np.arange(states) << n_in
+    cells = word[..., None] >> np.arange(n_in * (n_s + 1)) & 1
+    outputs = (cells @ network.matrix.astype(np.int64).T & 1).astype(bool)
+    return outputs, word & (states - 1)
 
-    for i in range(stop - tile_start):
-        now = tile_start + i
-        if now >= first:
-            note(now)
-        care = t.care[i]
-        wrong = (out[:, care] != wanted[i, care]).sum(axis=1).reshape(symbols, states)
-        total = (wrong + cost[None, :]).reshape(-1)
-        order = np.argsort(total, kind="stable")
-        target = after.reshape(-1)[order]
-        _, best = np.unique(target, return_index=True)
-        chosen = order[best]
-        chosen = chosen[np.isfinite(total[chosen])]
-        following = np.full(states, np.inf)
-        following[after.reshape(-1)[chosen]] = total[chosen]
-        if now >= first:
-            ways["time"] += [now] * chosen.size
-            ways["state"] += (chosen % states).tolist()
-            ways["next_state"] += after.reshape(-1)[chosen].tolist()
-            ways["symbol"] += (chosen // states).tolist()
-        cost = following
-    note(stop)
 
-    shown = slice(first - tile_start, stop - tile_start)
-    register = t.register[shown].astype(np.int64)
-    before = (register[:, 1:] << n_in * np.arange(n_s)).sum(axis=1)
-    path = {
-        "time": np.arange(first, stop),
-        "state": before,
-        "next_state": (before << n_in | register[:, 0]) & (states - 1),
-        "symbol": register[:, 0],
-    }
+def _step(
+    cost: NDArray[np.float64], wrong: NDArray[np.int64], following: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
+    """Go one block on: the least cost of every next state, and the way into each."""
+    states = cost.size
+    total, target = (wrong + cost).reshape(-1), following.reshape(-1)
+    order = np.argsort(total, kind="stable")
+    _, best = np.unique(target[order], return_index=True)
+    chosen = order[best]
+    chosen = chosen[np.isfinite(total[chosen])]
+    after = np.full(states, np.inf)
+    after[target[chosen]] = total[chosen]
+    ways = {"state": chosen % states, "next_state": target[chosen], "symbol": chosen // states}
+    return after, ways
+
+
+def _reached(now: int, cost: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Return the nodes of a time: states that a way leads to."""
+    state = np.flatnonzero(np.isfinite(cost))
+    own = cost[state]
+    time = np.full(state.size, now)
+    return {"time": time, "state": state, "cost": own, "excess": own - cost.min()}
+
+
+def _joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _path(
+    network: XorNetwork, first: int, register: NDArray[np.integer[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Return the encoder's way, of what symbol and register hold from cycle `first` on."""
+    n_in, n_s = network.n_in, network.n_s
+    symbol = register[:, 0].astype(np.int64)
+    before = (register[:, 1:].astype(np.int64) << n_in * np.arange(n_s)).sum(axis=1)
     return {
-        "nodes": {k: np.array(v) for k, v in nodes.items()},
-        "survivors": {k: np.array(v) for k, v in ways.items()},
-        "path": path,
+        "time": first + np.arange(symbol.size),
+        "state": before,
+        "next_state": (before << n_in | symbol) & ((1 << n_in * n_s) - 1),
+        "symbol": symbol,
     }
 
 
@@ -187,29 +214,40 @@ class TrellisView:
             level="underlay",
             tags=[MARK],
         )
-        steps = [mix(colours.kept, colours.pruned, i / 7) for i in range(8)]
-        shade = LinearColorMapper(palette=steps, low=0, high=4)
         self.root = plot = blank(
             colours, title="Trellis", x="cycle t", y="state", y_range=Range1d(-1, 1)
         )
         plot.add_layout(self._now)
         plot.xaxis.ticker = BasicTicker(min_interval=1)
         plot.xgrid.visible = False
-        survivors = plot.segment(
-            "x0", "y0", "x1", "y1", source=self._survivors, color=colours.dont_care
-        )
-        path = plot.segment(
-            "x0", "y0", "x1", "y1", source=self._path, color=colours.symbol, line_width=3.5
-        )
-        nodes = self._circles = plot.scatter(
+        ends = ("x0", "y0", "x1", "y1")
+        survivors = plot.segment(*ends, source=self._survivors, color=colours.dont_care)
+        path = plot.segment(*ends, source=self._path, color=colours.symbol, line_width=3.5)
+        self._circles = self._draw_nodes(colours)
+        drawn = {
+            "survivor": survivors,
+            "cheapest way": path,
+            "state, blue: low cost": self._circles,
+        }
+        plot.add_layout(Legend(items=[LegendItem(label=k, renderers=[drawn[k]]) for k in drawn]))
+        quiet_legend(plot, colours, "top_left")
+        plot.legend.update(orientation="horizontal", spacing=12, margin=0)
+        if narrow:
+            plot.legend.update(ncols=2, spacing=4)
+
+    def _draw_nodes(self, colours: Palette) -> Any:
+        """Draw the states as circles, blue where the cost is low, with what they say."""
+        steps = interp_palette((colours.kept, colours.pruned), 8)
+        shade = LinearColorMapper(palette=steps, low=0, high=4)
+        nodes = self.root.scatter(
             "time", "state", source=self._nodes, line_color="rim", line_width=1.5,
             fill_color={"field": "excess", "transform": shade},
         )  # fmt: skip
-        plot.text(
+        self.root.text(
             "time", "state", text="text", source=self._nodes, text_color="ink", text_align="center",
             text_baseline="middle", text_font=value(FONT), text_font_size=value("9px"),
         )  # fmt: skip
-        plot.add_tools(
+        self.root.add_tools(
             HoverTool(
                 renderers=[nodes],
                 tooltips=[
@@ -220,12 +258,7 @@ class TrellisView:
                 ],
             )
         )
-        drawn = {"survivor": survivors, "cheapest way": path, "state, blue: low cost": nodes}
-        plot.add_layout(Legend(items=[LegendItem(label=k, renderers=[drawn[k]]) for k in drawn]))
-        quiet_legend(plot, colours, "top_left")
-        plot.legend.update(orientation="horizontal", spacing=12, margin=0)
-        if narrow:
-            plot.legend.update(ncols=2, spacing=4)
+        return nodes
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis, at the same plane and cycle where they exist."""

@@ -1,5 +1,7 @@
 """The decoding kernels, at every level, give what a plain decoder of bits gives."""
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -83,6 +85,20 @@ def plainly(planes, mask, layout):
     return words & planes.word.type((1 << count) - 1) * mask
 
 
+@lru_cache
+def turned(count, word, order):
+    """Planes of layers of many sizes, and their words: the slow way, once for all levels."""
+    rng = np.random.default_rng(count)
+    found = []
+    for size, n_out, n_in, n_s in CASES:
+        network = f2f.XorNetwork.random(n_in, n_out, n_s)
+        shape = (-(-size // 64), 64) if size > 64 else (size,)  # l is not the fewest blocks
+        layout = blocks.Layout(shape, n_out, order)
+        planes, mask = drawn(rng, count, word, network, layout, int(rng.choice([1, 2, 50, 2048])))
+        found.append((planes, mask, layout, plainly(planes, mask, layout)))
+    return found
+
+
 @pytest.mark.parametrize("order", blocks.ORDERS)
 @pytest.mark.parametrize(
     ("count", "word"), [(4, "u1"), (8, "u1"), (16, "<u2"), (32, "<u4"), (64, "<u8"), (13, "<u4")]
@@ -92,13 +108,7 @@ def test_equals_planes_turned_one_by_one(monkeypatch, level, count, word, order,
     monkeypatch.setattr(word_decoder, "PIECE", 1000)
     if large:
         monkeypatch.setattr(word_decoder, "LARGE", 1)
-    rng = np.random.default_rng(count + large)
-    for size, n_out, n_in, n_s in CASES:
-        network = f2f.XorNetwork.random(n_in, n_out, n_s)
-        shape = (-(-size // 64), 64) if size > 64 else (size,)  # l is not the fewest blocks
-        layout = blocks.Layout(shape, n_out, order)
-        planes, mask = drawn(rng, count, word, network, layout, int(rng.choice([1, 2, 50, 2048])))
-        expected = plainly(planes, mask, layout)
+    for planes, mask, layout, expected in turned(count, word, order):
         for threads in (1, 3):
             got = np.full(mask.size, 7, word)
             decode_words(planes, mask, got, layout, threads=threads)
