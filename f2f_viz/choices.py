@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from f2f_viz.errors import F2FError
+from f2f_viz.arguments import in_range
+from f2f_viz.errors import F2FError, named
 
 __all__ = ["Choice", "Choices", "checked_flag", "checked_number"]
 
@@ -70,7 +71,7 @@ class Choices(dict[str, Entry], Generic[Entry]):
         raise F2FError(
             self.field.replace("_", " "),
             expected=f"one of {', '.join(self)}",
-            got=repr(name),
+            got=named(name),
             field=self.field,
         )
 
@@ -94,14 +95,10 @@ def checked_flag(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if not isinstance(value, bool | np.bool_):
-            raise F2FError(name, expected="True or False", got=repr(value), field=name)
+            raise F2FError(name, expected="True or False", got=named(value), field=name)
         object.__setattr__(owner, name, bool(value))
 
 
 def checked_number(owner: object, name: str, kind: type, low: float, high: float) -> None:
     """Check a number of a frozen dataclass, and keep it as Python's own `kind`."""
-    value = getattr(owner, name)
-    known = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, known) or not low <= value <= high:
-        raise F2FError(name, expected=f"{low} to {high}", got=repr(value), field=name)
-    object.__setattr__(owner, name, kind(value))
+    object.__setattr__(owner, name, in_range(name, getattr(owner, name), kind, low, high))

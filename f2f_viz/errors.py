@@ -1,17 +1,59 @@
 """Errors that say what was expected, what came, and how to mend it; progress and cancel."""
 
+import reprlib
 import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Cancelled", "F2FError", "Progress", "stop_if"]
+__all__ = ["Cancelled", "F2FError", "Progress", "named", "shown", "stop_if"]
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)``."""
 
 
+def shown(text: str) -> str:
+    r"""Return a text of one line in which what is not printable is escaped.
+
+    Names in files are anybody's: control characters, escape sequences of terminals, marks that
+    turn the direction of writing and lone surrogates come out as ``\x1b`` and the like.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+class _Brief(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 100
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        if hasattr(x, "dtype") and hasattr(x, "shape"):
+            many = x.shape or x.dtype == object
+            return f"{x.dtype} of shape {x.shape}" if many else f"{x.dtype} {x!s:.40}"
+        return x.__name__ if isinstance(x, type) else type(x).__name__
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() < 4096 else "a huge number"
+
+    def repr1(self, x: Any, level: int) -> str:
+        plain = x is None or isinstance(x, bool | float)
+        return repr(x) if plain else super().repr1(x, level)
+
+
+_brief = _Brief()
+
+
+def named(value: Any) -> str:
+    """Say in a few words what a value is, whatever it is."""
+    return _brief.repr(value)
+
+
+_LONGEST = 900  # characters of a message
+
+
 class F2FError(ValueError):
-    """A bad input, told as expected and got.
+    """A bad input, told as expected and got, in one printable line.
 
     Parameters
     ----------
@@ -39,9 +81,13 @@ class F2FError(ValueError):
         self.field = field
         text = message
         if expected is not None:
-            text += f": expected {expected}, got {got!s:.300}"
+            got_text = got if isinstance(got, str) else named(got)
+            text += f": expected {expected}, got {got_text:.300}"
         if hint:
             text += f" ({hint})"
+        text = shown(text)
+        if len(text) > _LONGEST:
+            text = f"{text[: _LONGEST - 100]} … {text[-95:]}"
         super().__init__(text)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
+from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
 
@@ -52,6 +53,7 @@ def sample_names() -> list[str]:
     ]
 
 
+@checked
 def sample_layer(name: str | None = None) -> Layer:
     """Load a sample layer.
 

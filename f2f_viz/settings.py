@@ -13,7 +13,7 @@ from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.network import MATRICES
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
-from f2f_viz.errors import F2FError
+from f2f_viz.errors import F2FError, named
 from f2f_viz.tensors.layer import load_layer, load_mask
 from f2f_viz.tensors.pruning import METHODS, PER
 from f2f_viz.tensors.quantize import NUMBER_FORMATS, STORED
@@ -100,6 +100,10 @@ class Settings:
             raise F2FError(
                 f"method {self.method!r} reads a file", expected="its path", got="none", field=needs
             )
+        for name in ("pattern", "mask", "scores"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and (value is not None or name == "pattern"):
+                raise F2FError(name, expected="a text", got=named(value), field=name)
         checked_number(self, "rate", float, 0, 1)
         checked_number(self, "threshold", float, 0, float("inf"))
         checked_number(self, "seed", int, 0, 2**63 - 1)
@@ -126,6 +130,8 @@ class Settings:
         F2FError
             For an unknown name or a value out of range.
         """
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise F2FError("settings", expected="values by name", got=named(values))
         return cls(**values)
 
     def replace(self, **chosen: Any) -> "Settings":

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis.prepare import Prepared, prepare
 from f2f_viz.analysis.report import report
+from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import plane_names, to_words, word_bits
 from f2f_viz.codec.blocks import ORDERS, Layout
 from f2f_viz.codec.corrections import CODINGS
@@ -167,6 +168,7 @@ class Analysis:
         return self.dense_bits / sum(self.bits.values())
 
 
+@checked
 def analyze(
     layer: Any,
     settings: Settings | None = None,
@@ -309,9 +311,9 @@ def _header_bits(ready: Prepared, recipe: Recipe) -> float:
         planes=(nothing,) * word_bits(ready.layer.dtype),
         ranks=recipe.words.ranks,
         checksum="0" * 64,
-        scales=ready.scales,
     )
-    return float(stored_bits(empty)["header"])
+    scales = 0 if ready.scales is None else 8 * ready.scales.nbytes
+    return float(stored_bits(empty)["header"] + scales)
 
 
 def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) -> Analysis:

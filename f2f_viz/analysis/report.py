@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.entropy import max_ratio
@@ -59,6 +60,7 @@ class Report:
         return 1 / self.of_bound if self.of_bound else float("inf")
 
 
+@checked
 def report(encoded: Encoded) -> Report:
     """Account for an encoded layer, by laying out its file in memory."""
     planes = word_bits(encoded.dtype)

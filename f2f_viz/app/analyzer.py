@@ -20,6 +20,7 @@ from f2f_viz.app.runner import Progress, Runner
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.stage import Stage
 from f2f_viz.app.tabs import TABS, Link
+from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.front_end import STATIC, script, style
 from f2f_viz.figures.palette import Theme, css
@@ -113,6 +114,7 @@ class Analyzer(anywidget.AnyWidget):
     serial = traitlets.Int(0).tag(sync=True)
     """The page answers it when all that was sent before is drawn."""
 
+    @checked
     def __init__(self, layer: Any = None, settings: Settings | None = None) -> None:
         self._connected = False
         self._drawn = asyncio.Event()

@@ -8,26 +8,11 @@ from f2f_viz.choices import Choice, Choices, checked_flag, checked_number
 from f2f_viz.codec.blocks import MAX_N_OUT, ORDERS
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.mask_coding import MASK_CODINGS
-from f2f_viz.codec.network import MATRICES, MAX_N_IN
+from f2f_viz.codec.network import MATRICES, row_weights
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError
 
 __all__ = ["PRESETS", "Code", "Preset", "code_of"]
-
-
-def _checked_weights(weights: Any) -> tuple[int | None, ...]:
-    """Return row weights as a tuple; lists and a text such as "3,1" are taken too."""
-    try:
-        parts = weights.split(",") if isinstance(weights, str) else [*weights]
-        found = tuple(None if w in (None, "") else int(w) for w in parts)
-    except (TypeError, ValueError):
-        found = ()
-    if not found or any(w is not None and not 0 <= w <= MAX_N_IN for w in found) or found[0] == 0:
-        raise F2FError(
-            "weights", expected=f"numbers up to {MAX_N_IN}, such as (3, 1)", got=repr(weights),
-            field="weights",
-        )  # fmt: skip
-    return found
 
 
 @dataclass(frozen=True)
@@ -90,7 +75,7 @@ class Code:
         CODINGS.pick(self.coding)
         MASK_CODINGS.pick(self.mask_coding)
         MATRICES.pick(self.matrix)
-        object.__setattr__(self, "weights", _checked_weights(self.weights))
+        object.__setattr__(self, "weights", row_weights(self.weights))
         checked_flag(self, "fit_n_out", "plain", "recode", "zero_rate")
         checked_number(self, "n_s", int, 0, MAX_STATE_BITS)
         checked_number(self, "n_in", int, 1, max_n_in(self.n_s))

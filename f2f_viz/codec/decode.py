@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES, field_bits
 from f2f_viz.codec.encode import checksum
 from f2f_viz.codec.encoded import Encoded
@@ -15,6 +16,7 @@ from f2f_viz.errors import F2FError
 __all__ = ["decode", "decode_rows", "decode_tile", "decoded"]
 
 
+@checked
 def decode(encoded: Encoded, *, out: NDArray[Any] | None = None, threads: int = 1) -> NDArray[Any]:
     """Decode a layer.
 
@@ -73,6 +75,7 @@ def _planes(encoded: Encoded) -> CodedPlanes:
     )
 
 
+@checked
 def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """Decode one tile alone: symbols have a fixed rate and the register starts at 0.
 
@@ -112,6 +115,7 @@ def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray
     return index[inside], weights[inside].view(DTYPES[encoded.dtype])
 
 
+@checked
 def decode_rows(encoded: Encoded, start: int, stop: int) -> NDArray[Any]:
     """Decode some rows, that is entries of the first axis, and no other weight.
 
@@ -174,6 +178,7 @@ def decode_rows(encoded: Encoded, start: int, stop: int) -> NDArray[Any]:
     return words.view(DTYPES[encoded.dtype])
 
 
+@checked
 def decoded(encoded: Encoded, name: str = "weights") -> NDArray[Any]:
     """Decode a layer and check it against its checksum.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import as_array, checked
 from f2f_viz.codec.bitplanes import dtype_name, to_words
 from f2f_viz.codec.code import Code, code_of
 from f2f_viz.codec.encoded import Encoded
@@ -22,6 +23,7 @@ __all__ = ["checksum", "encode", "encode_recipe"]
 PIECE = 1 << 18  # words hashed at a time
 
 
+@checked
 def encode(
     weights: NDArray[Any],
     mask: NDArray[np.bool_],
@@ -49,15 +51,17 @@ def encode(
     F2FError
         For an unsupported dtype, a mask of another shape, or parameters out of range.
     """
-    weights, mask = np.asarray(weights), np.asarray(mask)
+    weights, mask = as_array("weights", weights), as_array("mask", mask)
     dtype_name(weights.dtype)  # or it says which formats there are
     if mask.shape != weights.shape:
         raise F2FError("the mask has another shape", expected=weights.shape, got=mask.shape)
     if mask.dtype != np.bool_:
         raise F2FError("the mask is not boolean", expected="bool", got=mask.dtype)
     by_channel = (*weights.shape[:1], *[1] * (weights.ndim - 1))
-    if scales is not None and scales.shape not in ((), by_channel):
-        raise F2FError("scales", expected="one, or one for each first index", got=scales.shape)
+    if scales is not None:
+        scales = as_array("scales", scales)
+        if scales.shape not in ((), by_channel):
+            raise F2FError("scales", expected="one, or one for each first index", got=scales.shape)
     code = code_of(code, code_fields)
     if network is not None:
         code = replace(code, n_in=network.n_in, n_s=network.n_s, n_out=network.n_out)

@@ -1,19 +1,29 @@
 """What an encoded layer is: planes of symbols and corrections, the mask and the decoder."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked_fields
+from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
 from f2f_viz.codec.blocks import Layout
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
-from f2f_viz.codec.network import XorNetwork
+from f2f_viz.codec.network import MOST_TILE_BLOCKS, XorNetwork
 from f2f_viz.codec.planes import Plane
 from f2f_viz.codec.word_decoder import all_symbols
+from f2f_viz.errors import F2FError
 
 __all__ = ["Encoded"]
+
+
+def _expect(good: Any, what: str, expected: Any, got: Any) -> None:
+    if not good:
+        raise F2FError(f"{what} of an encoded layer", expected=expected, got=got)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +51,12 @@ class Encoded:
         SHA-256 of the decoded weights' little-endian bytes, pruned weights being +0.
     scales : ndarray of float32 or None
         Of quantized weights (`quantize`): the value of one step, shape () or (shape[0], 1, …).
+
+    Raises
+    ------
+    F2FError
+        If the parts do not fit each other, so that whatever decodes may rely on it. The arrays
+        cannot be written to afterwards.
     """
 
     shape: tuple[int, ...]
@@ -53,6 +69,66 @@ class Encoded:
     ranks: NDArray[np.uint16] | None
     checksum: str
     scales: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        checked_fields(self, Encoded)
+        _expect(self.dtype in DTYPES, "number format", f"one of {', '.join(DTYPES)}", self.dtype)
+        _expect(self.mask.shape == self.shape, "mask", f"shape {self.shape}", self.mask.shape)
+        _expect(0 < self.tile_blocks <= MOST_TILE_BLOCKS, "tile_blocks",
+                f"1 to {MOST_TILE_BLOCKS}", self.tile_blocks)  # fmt: skip
+        own, chosen = (self.n_in, self.n_s), (self.code.n_in, self.code.n_s)
+        _expect(own == chosen, "network", f"the code's n_in, n_s = {chosen}", own)
+        _expect(re.fullmatch("[0-9a-f]{64}", self.checksum), "checksum", "64 hex digits",
+                repr(self.checksum))  # fmt: skip
+        planes = word_bits(self.dtype)
+        _expect(len(self.planes) == planes, "planes", f"{planes}, one a bit", len(self.planes))
+        for plane in self.planes:
+            self._check(plane)
+        if self.ranks is not None:
+            most = 1 << field_bits(self.dtype)[1]
+            fits = self.ranks.ndim == 1 and self.ranks.size <= most and (self.ranks < most).all()
+            _expect(fits, "ranks", f"up to {most} numbers below {most}", "others")
+        if self.scales is not None:
+            by_row = (*self.shape[:1], *[1] * (len(self.shape) - 1))
+            _expect(self.scales.shape in ((), by_row), "scales",
+                    "one, or one for each first index", self.scales.shape)  # fmt: skip
+            positive = (np.isfinite(self.scales) & (self.scales > 0)).all()
+            _expect(positive, "scales", "finite numbers > 0", "others")
+        self._freeze()
+
+    def _check(self, plane: Plane) -> None:
+        """Check one plane; by hand, for a layer has up to 64."""
+        _expect(isinstance(plane, Plane), "planes", "each a Plane", type(plane).__name__)
+        at, symbols, blocks = plane.corrections, plane.symbols, self.blocks
+        flags = all(isinstance(flag, bool) for flag in (plane.inverted, plane.zero_rate))
+        _expect(flags, "flags", "True or False", "others")
+        fits = isinstance(symbols, np.ndarray) and symbols.dtype == np.uint16
+        _expect(fits and symbols.shape == (blocks,), "symbols", f"uint16 of shape ({blocks},)",
+                "others")  # fmt: skip
+        if plane.zero_rate:
+            _expect(not symbols.any(), "symbols", "0 in a plane that stores none", "others")
+        else:
+            self.network.check_symbols(symbols)
+        fits = isinstance(at, np.ndarray) and at.dtype == np.uint32 and at.ndim == 1
+        if not fits or at.size:
+            fits = fits and bool(at[-1] < self.kept and (at[1:] > at[:-1]).all())
+            _expect(fits, "corrections", f"uint32, increasing, below {self.kept}", "others")
+
+    def _freeze(self) -> None:
+        """Keep own views of all arrays, which nobody writes to by mistake."""
+
+        def frozen(array: NDArray[Any] | None) -> Any:
+            if array is None or not array.flags.writeable:
+                return array
+            view = array.view()
+            view.flags.writeable = False
+            return view
+
+        for name in ("mask", "ranks", "scales"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+        for plane in self.planes:
+            object.__setattr__(plane, "symbols", frozen(plane.symbols))
+            object.__setattr__(plane, "corrections", frozen(plane.corrections))
 
     @property
     def order(self) -> str:
@@ -94,7 +170,7 @@ class Encoded:
         """Symbols of all planes, shape (b, l)."""
         return all_symbols([plane.symbols for plane in self.planes])
 
-    @property
+    @cached_property
     def kept(self) -> int:
         """Kept weights; their bits are the care bits."""
         return int(np.count_nonzero(self.mask))

@@ -11,14 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import as_array, checked, in_range
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec import _core
+from f2f_viz.codec.blocks import MAX_N_OUT
 from f2f_viz.codec.packing import pack_mask
-from f2f_viz.errors import F2FError
+from f2f_viz.errors import F2FError, named
 
-__all__ = ["MATRICES", "MatrixFamily", "XorNetwork"]
+__all__ = ["MATRICES", "MAX_N_S", "MOST_TILE_BLOCKS", "MatrixFamily", "XorNetwork", "row_weights"]
 
 MAX_N_IN = 12
+MAX_N_S = 16
+MOST_TILE_BLOCKS = 1 << 40
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -51,30 +55,30 @@ class XorNetwork:
     matrix: NDArray[np.uint8]
     n_in: int
 
+    @checked
     def __init__(self, matrix: Any, n_in: int):
-        given = np.asarray(matrix)
-        if given.ndim != 2 or not np.isin(given, (0, 1)).all():
+        given = as_array("matrix", matrix)
+        if given.ndim != 2 or given.dtype.kind not in "biuf" or not np.isin(given, (0, 1)).all():
             raise F2FError(
                 "a decoder matrix holds zeros and ones",
                 expected="0/1 of shape (n_out, n_in (n_s + 1))",
                 got=f"{given.dtype} of shape {given.shape}",
             )
-        if not 1 <= n_in <= MAX_N_IN:
-            raise F2FError("symbol bits out of range", expected=f"1 to {MAX_N_IN}", got=n_in)
+        _check(n_in, 0, given.shape[0])
         if given.shape[1] == 0 or given.shape[1] % n_in:
             raise F2FError(
                 "matrix columns must be a multiple of n_in",
                 expected=f"a multiple of {n_in}",
                 got=given.shape[1],
             )
-        if given.shape[0] == 0:
-            raise F2FError("a block holds at least one bit", expected="n_out >= 1", got=0)
+        _check(n_in, given.shape[1] // n_in - 1, given.shape[0])
         own = np.array(given, dtype=np.uint8, order="C")
         own.flags.writeable = False
         object.__setattr__(self, "matrix", own)
         object.__setattr__(self, "n_in", int(n_in))
 
     @classmethod
+    @checked
     def random(cls, n_in: int, n_out: int, n_s: int, *, seed: int = 0) -> "XorNetwork":
         """Draw a good network; the same arguments always give the same one.
 
@@ -93,8 +97,8 @@ class XorNetwork:
         seed : int
             Any non-negative integer.
         """
-        _check(n_in, n_s)
-        rng = np.random.Generator(np.random.PCG64(seed))
+        _check(n_in, n_s, n_out)
+        rng = _generator(seed)
         matrix = rng.integers(0, 2, (n_out, n_in * (n_s + 1)), dtype=np.uint8)
         vectors = np.arange(1, 1 << n_in)
         off = np.bitwise_count(vectors & rng.integers(1, 1 << n_in)) % 2 == 1
@@ -106,13 +110,15 @@ class XorNetwork:
         return cls(matrix, n_in)
 
     @classmethod
+    @checked
     def uniform(cls, n_in: int, n_out: int, n_s: int, *, seed: int = 0) -> "XorNetwork":
         """Draw a wholly random network, the paper's; parameters as in `random`."""
-        _check(n_in, n_s)
-        rng = np.random.Generator(np.random.PCG64(seed))
+        _check(n_in, n_s, n_out)
+        rng = _generator(seed)
         return cls(rng.integers(0, 2, (n_out, n_in * (n_s + 1)), dtype=np.uint8), n_in)
 
     @classmethod
+    @checked
     def light(
         cls,
         n_in: int,
@@ -143,8 +149,8 @@ class XorNetwork:
         F2FError
             For a weight that a row of n_in bits cannot have.
         """
-        _check(n_in, n_s)
-        newest, *older = weights or (None,)
+        _check(n_in, n_s, n_out)
+        newest, *older = row_weights(weights) if weights else (None,)
         older = [*(older or [None])]
         for weight, least, most in ((newest, 1, MAX_N_IN), *((w, 0, n_in) for w in older)):
             if weight is not None and not least <= weight <= most:
@@ -152,7 +158,7 @@ class XorNetwork:
                     "weight of a matrix row", expected=f"{least} to {most}", got=weight,
                     field="weights",
                 )  # fmt: skip
-        rng = np.random.Generator(np.random.PCG64(seed))
+        rng = _generator(seed)
         vectors = np.arange(1 << n_in)
         ones = np.bitwise_count(vectors)
 
@@ -173,8 +179,10 @@ class XorNetwork:
         return cls(matrix.reshape(n_out, -1), n_in)
 
     @classmethod
+    @checked
     def plain(cls, n_in: int, n_s: int) -> "XorNetwork":
         """Return the network whose blocks are its symbols: M is the identity, then zeros."""
+        _check(n_in, n_s, n_in)
         return cls(np.eye(n_in, n_in * (n_s + 1), dtype=np.uint8), n_in)
 
     @cached_property
@@ -247,12 +255,13 @@ class XorNetwork:
         ndarray of uint64, shape (planes, blocks, ceil(n_out / 64))
             Packed as in `f2f_viz.codec.packing`.
         """
-        symbols = np.ascontiguousarray(symbols)
-        if symbols.dtype != np.uint16 or symbols.ndim != 2 or tile_blocks < 1:
+        symbols = np.ascontiguousarray(as_array("symbols", symbols))
+        tile_blocks = in_range("tile_blocks", tile_blocks, int, 1, MOST_TILE_BLOCKS)
+        if symbols.dtype != np.uint16 or symbols.ndim != 2:
             raise F2FError(
                 "symbols of planes",
-                expected="uint16 of shape (planes, blocks), tile_blocks >= 1",
-                got=f"{symbols.dtype} of shape {symbols.shape}, tile_blocks {tile_blocks}",
+                expected="uint16 of shape (planes, blocks)",
+                got=symbols,
             )
         self.check_symbols(symbols)
         tables = self.tables
@@ -279,7 +288,7 @@ class XorNetwork:
         -------
         ndarray of bool, shape (blocks, n_out)
         """
-        x = np.asarray(symbols)
+        x = as_array("symbols", symbols)
         if x.ndim != 1 or (x.size and (x.dtype.kind not in "ui" or x.min() < 0)):
             raise F2FError(
                 "symbols are a vector of unsigned integers",
@@ -293,11 +302,43 @@ class XorNetwork:
         return out
 
 
-def _check(n_in: int, n_s: int) -> None:
-    if n_s < 0:
-        raise F2FError("register stages out of range", expected="n_s >= 0", got=n_s)
-    if not 1 <= n_in <= MAX_N_IN:
-        raise F2FError("symbol bits out of range", expected=f"1 to {MAX_N_IN}", got=n_in)
+def _check(n_in: int, n_s: int, n_out: int) -> None:
+    for what, name, value, low, high in (
+        ("symbol bits", "n_in", n_in, 1, MAX_N_IN),
+        ("register stages", "n_s", n_s, 0, MAX_N_S),
+        ("block bits", "n_out", n_out, 1, MAX_N_OUT),
+    ):
+        if not low <= value <= high:
+            raise F2FError(
+                f"{what} out of range", expected=f"{name} {low} to {high}", got=value, field=name
+            )
+
+
+def _generator(seed: int) -> np.random.Generator:
+    if seed < 0:
+        raise F2FError("seed", expected="a whole number ≥ 0", got=seed, field="seed")
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def row_weights(weights: Any) -> tuple[int | None, ...]:
+    """Return row weights as a tuple; lists and a text such as "3,1" are taken too.
+
+    Raises
+    ------
+    F2FError
+        If they are no weights of rows.
+    """
+    try:
+        parts = weights.split(",") if isinstance(weights, str) else [*weights]
+        found = tuple(None if w in (None, "") else int(w) for w in parts)
+    except (TypeError, ValueError, OverflowError):
+        found = ()
+    if not found or any(w is not None and not 0 <= w <= MAX_N_IN for w in found) or found[0] == 0:
+        raise F2FError(
+            "weight of a matrix row", expected=f"numbers up to {MAX_N_IN}, such as (3, 1)", got=named(weights),
+            field="weights",
+        )  # fmt: skip
+    return found
 
 
 def _repeated(draw: Callable[[], NDArray[np.int64]], count: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import F2FError
 
@@ -55,6 +56,7 @@ class Trace:
         return self.care.sum(axis=1, dtype=np.int64)
 
 
+@checked
 def trace(encoded: Encoded, plane: int, start: int, stop: int) -> Trace:
     """Run the decoder of one plane over some cycles.
 

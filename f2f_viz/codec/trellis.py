@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import as_array, checked
 from f2f_viz.codec import _core
 from f2f_viz.codec.instruction_set import instruction_set
 from f2f_viz.codec.network import XorNetwork
@@ -94,6 +95,7 @@ class TileSearch:
     mismatches: NDArray[np.int64]
 
 
+@checked
 def encode_bits(
     bits: NDArray[np.bool_], care: NDArray[np.bool_], network: XorNetwork, *, threads: int = 1
 ) -> BitEncoding:
@@ -120,6 +122,7 @@ def encode_bits(
     >>> encode_bits(bits, care, network)
     BitEncoding(symbols=array([1], dtype=uint16), mismatches=0)
     """
+    bits, care = as_array("bits", bits), as_array("care", care)
     for name, array in (("bits", bits), ("care", care)):
         if array.ndim != 2 or array.shape[1] != network.n_out or array.shape != bits.shape:
             raise F2FError(
@@ -134,6 +137,7 @@ def encode_bits(
     return BitEncoding(found.symbols[0], int(found.mismatches.sum()))
 
 
+@checked
 def search_tiles(
     bits: NDArray[np.uint64],
     care: NDArray[np.uint64],

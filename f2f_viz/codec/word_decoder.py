@@ -203,6 +203,8 @@ def decode_blocks(planes: CodedPlanes, rows: Rows, start: Starts) -> NDArray[Any
     """
     itemsize = planes.word.itemsize
     count = int(start[-1] - start[0])
+    if (np.bitwise_count(rows).sum(axis=1, dtype=np.int64) != np.diff(start)).any():
+        raise F2FError("bits of blocks", expected="as many as were counted", got="others")
     kept = np.empty(count * itemsize + _PADDING, np.uint8)
     blocks = len(rows)
     if blocks:

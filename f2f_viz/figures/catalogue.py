@@ -12,6 +12,7 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.analysis.compare import bounds, compare, verdict
 from f2f_viz.analysis.curves import CurvePoint, measure_curves, point_of
 from f2f_viz.analysis.sweep import SweepPoint, measure_sweep
+from f2f_viz.arguments import checked
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError, Progress
 from f2f_viz.figures.bits import BitsView, bits_data
@@ -467,6 +468,7 @@ def why_not(entry: Entry, analysis: Analysis, form: str, **options: Any) -> str:
     return entry.why_none(analysis, options) or (why_no_images() if form in IMAGES else "")
 
 
+@checked
 def figure(
     name: str,
     analysis: Analysis,

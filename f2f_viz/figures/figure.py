@@ -22,6 +22,7 @@ from bokeh.models import LayoutDOM, Plot
 from bokeh.resources import INLINE
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
 from f2f_viz.figures import images
 from f2f_viz.figures.browser import browser
@@ -154,6 +155,7 @@ class Figure:
         tall_mm = height_mm or self.sheet.height_mm(width_mm, width_mm < _NARROW_MM)
         return round(width_mm / 25.4 * DPI), round(tall_mm / 25.4 * DPI)
 
+    @checked
     def save(
         self,
         path: str | os.PathLike[str],

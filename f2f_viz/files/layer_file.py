@@ -21,6 +21,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
 from f2f_viz.codec.blocks import MAX_N_OUT, Layout
 from f2f_viz.codec.code import Code
@@ -163,6 +164,7 @@ def stored_bits(encoded: Encoded) -> dict[str, int]:
     return bits
 
 
+@checked
 def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:
     """Write an encoded layer as an .f2f file, and read it back before it takes its name.
 
@@ -180,6 +182,7 @@ def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:
     write_atomically(path, to_bytes(encoded), check=check)
 
 
+@checked
 def open(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Encoded:
     """Read an .f2f file.
 

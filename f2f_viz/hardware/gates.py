@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.network import XorNetwork
 
 __all__ = ["Circuit", "Gates", "gates", "share"]
@@ -168,6 +169,7 @@ def share(network: XorNetwork) -> Circuit:
     return circuit
 
 
+@checked
 def gates(network: XorNetwork) -> Gates:
     """Count the gates of a decoder.
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import unpack_mask
@@ -91,6 +92,7 @@ def correction_items(
         next_block = int(block[start]) + 1
 
 
+@checked
 def verilog(encoded: Encoded, folder: str | os.PathLike[str], *, flips: int = 1) -> None:
     """Write one lane of a layer's decoder and a testbench of all its blocks.
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.decode import decoded
 from f2f_viz.errors import F2FError, Progress, stop_if
@@ -32,6 +33,7 @@ def _decoded_tensors(
             progress(done, total)
 
 
+@checked
 def decode_model(
     path: Paths,
     output: Paths | None,

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report, report
+from f2f_viz.arguments import checked, in_range
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.decode import decoded
-from f2f_viz.errors import F2FError, Progress, stop_if
+from f2f_viz.errors import F2FError, Progress, named, stop_if
 from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import Slot, Source, open_model, open_source, pack_model
@@ -44,9 +45,19 @@ def eligible(info: TensorInfo | Slot) -> bool:
     return info.dtype in _ELIGIBLE and len(info.shape) >= 2 and math.prod(info.shape) > 0
 
 
+def _rule(rule: Any) -> Rule:
+    """Check one rule."""
+    match rule:
+        case (str() as pattern, None):
+            return pattern, None
+        case (str() as pattern, rate):
+            return pattern, in_range("rate", rate, float, 0, 1)
+    raise F2FError("rules", expected="pairs of a pattern and a rate or None", got=named(rule))
+
+
 def _plan(source: Source, settings: Settings, rules: Iterable[Rule]) -> dict[str, Settings]:
     """Choose the tensors to encode, each with its own rate."""
-    rules = list(rules)
+    rules = [_rule(rule) for rule in rules]
     names = [name for name, slot in source.slots.items() if eligible(slot)]
     for pattern, _ in rules:
         if not any(fnmatchcase(name, pattern) for name in names):
@@ -129,6 +140,7 @@ def part_key(weights: NDArray[Any], settings: Settings) -> str:
     return digest.hexdigest()
 
 
+@checked
 def encode_model(
     model: Any,
     output: Paths,

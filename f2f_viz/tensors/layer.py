@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders import Entry, TensorInfo
@@ -43,6 +44,7 @@ def list_tensors(source: Any) -> list[TensorInfo]:
     return [entry.info for entry in object_entries(source).values()]
 
 
+@checked
 def load_layer(source: Any, tensor: str | None = None) -> Layer:
     """Load one tensor; the others are not read.
 

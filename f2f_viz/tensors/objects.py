@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked_fields
 from f2f_viz.choices import Choice, Choices
+from f2f_viz.codec.bitplanes import dtype_name
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders import by_name
 from f2f_viz.tensors.loaders import entries as file_entries
@@ -45,6 +47,11 @@ class Layer:
     weights: NDArray[Any]
     dtype: str
     source: str
+
+    def __post_init__(self) -> None:
+        checked_fields(self, Layer)
+        if dtype_name(self.weights.dtype) != self.dtype:
+            raise F2FError("number format of a layer", expected=self.weights.dtype, got=self.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked, in_range
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec.bitplanes import dtype_name
-from f2f_viz.errors import F2FError
+from f2f_viz.errors import F2FError, named
 from f2f_viz.tensors.layer import array_of, load_mask
 from f2f_viz.tensors.magnitudes import Magnitudes
 
@@ -158,10 +159,11 @@ def _by_scores(weights: NDArray[Any], rate: float, seed: int, *, scores: Any) ->
 
 
 def _n_of_m(weights: NDArray[Any], rate: float, seed: int, *, pattern: str = "2:4") -> Mask:
-    match = re.fullmatch(r"([0-9]{1,4}):([0-9]{1,4})", str(pattern))
+    match = re.fullmatch(r"([0-9]{1,4}):([0-9]{1,4})", pattern if isinstance(pattern, str) else "")
     n, m = map(int, match.groups()) if match else (0, 0)
     if not 1 <= n <= m:
-        raise F2FError("the N:M pattern", expected="N:M, 1 ≤ N ≤ M, such as 2:4", got=repr(pattern))
+        raise F2FError("the N:M pattern", expected="N:M, 1 ≤ N ≤ M, such as 2:4",
+                       got=named(pattern))  # fmt: skip
     rows = _rows(_magnitudes(weights), weights) if weights.ndim else np.ones((1, 1))
     if rows.shape[1] % m and weights.size:
         raise F2FError(
@@ -173,9 +175,8 @@ def _n_of_m(weights: NDArray[Any], rate: float, seed: int, *, pattern: str = "2:
 
 
 def _by_threshold(weights: NDArray[Any], rate: float, seed: int, *, threshold: float = 0.0) -> Mask:
-    if not threshold >= 0:
-        raise F2FError("the threshold is a magnitude", expected="threshold ≥ 0", got=threshold)
-    return (_magnitudes(weights) > threshold).reshape(weights.shape)
+    least = np.float64(in_range("threshold", threshold, float, 0, float("inf")))
+    return (_magnitudes(weights) > least).reshape(weights.shape)
 
 
 def _existing_zeros(weights: NDArray[Any], rate: float, seed: int) -> Mask:
@@ -258,6 +259,7 @@ METHODS = Choices(
 """The known pruning methods."""
 
 
+@checked
 def register_pruning(
     name: str,
     choose: Callable[..., Mask],
@@ -294,10 +296,10 @@ def register_pruning(
     array([ True,  True, False, False])
     """
     known = {option for method in METHODS.values() for option in method.options}
-    if not set(options) <= known:
+    if not all(isinstance(option, str) for option in options) or not set(options) <= known:
         raise F2FError(
             "options of a pruning method", expected=f"some of {', '.join(sorted(known))}",
-            got=", ".join(options),
+            got=named(options),
         )  # fmt: skip
     METHODS.add(
         PruningMethod(
@@ -311,6 +313,7 @@ def register_pruning(
     )
 
 
+@checked
 def prune(
     weights: Any, rate: float, method: str = "magnitude", *, seed: int = 0, **options: Any
 ) -> Mask:
@@ -354,6 +357,8 @@ def prune(
     """
     weights = array_of(weights)
     dtype_name(weights.dtype)
+    if seed < 0:
+        raise F2FError("seed", expected="a whole number ≥ 0", got=seed, field="seed")
     keep_count(weights.size, rate)
     entry = METHODS.pick(method)
     wrong = sorted(set(options) - set(entry.options))
@@ -372,6 +377,7 @@ def prune(
     return mask
 
 
+@checked
 def prune_together(weights: Mapping[str, Any], rate: float) -> dict[str, Mask]:
     r"""Prune several layers by one magnitude threshold, so that each loses what it can spare.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.arguments import checked
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
@@ -45,6 +46,7 @@ class Quantized:
         return self.layer.weights.astype(np.float32) * self.scales
 
 
+@checked
 def quantize(layer: Layer, to: str, per: str = "tensor") -> Quantized:
     """Convert a floating-point layer to another format.
 

@@ -90,7 +90,7 @@ def test_weights_that_no_row_has_are_named(weights):
         (np.full((3, 4), 2), 4, "zeros and ones"),
         (np.zeros(4), 4, "zeros and ones"),
         (np.zeros((3, 5)), 4, "multiple of 4"),
-        (np.zeros((0, 4)), 4, "at least one bit"),
+        (np.zeros((0, 4)), 4, "n_out 1 to 4096"),
         (np.zeros((3, 13)), 13, "1 to 12"),
     ],
 )

@@ -105,12 +105,14 @@ def test_corrections_elsewhere_are_refused(monkeypatch, coding, wrong):
     else:
         at[-1] = care.size - 1 if wrong == "padding" else np.flatnonzero(~care[: at[-1]])[-1]
         at.sort()
-    bad = dataclasses.replace(plane, corrections=ranks)
+    bad = dataclasses.replace(plane)
+    lying = dataclasses.replace(encoded, planes=(*encoded.planes[:-1], bad))
+    object.__setattr__(bad, "corrections", ranks)
     positions = f2f.Encoded.positions
     monkeypatch.setattr(
         f2f.Encoded, "positions", lambda self, own: at if own is bad else positions(self, own)
     )
-    file = layer_file.to_bytes(dataclasses.replace(encoded, planes=(*encoded.planes[:-1], bad)))
+    file = layer_file.to_bytes(lying)
     with pytest.raises(f2f.F2FError, match="corrections"):
         layer_file.from_bytes(file)
 

@@ -114,7 +114,11 @@ def entries(path: Path) -> dict[str, Entry]:
     F2FError
         If there is no such file, its suffix is unknown, it is damaged, or it gives a name twice.
     """
-    if "\0" in str(path) or not path.exists():
+    try:
+        there = path.exists()
+    except (OSError, ValueError):  # a name too long, or with NUL
+        there = False
+    if not there:
         raise F2FError(f"no such file: {path}")
     if not path.is_dir() and not path.is_file():  # a pipe or device would block or never end
         raise F2FError(f"{path} is not a regular file")
