@@ -335,8 +335,8 @@ def row_weights(weights: Any) -> tuple[int | None, ...]:
         found = ()
     if not found or any(w is not None and not 0 <= w <= MAX_N_IN for w in found) or found[0] == 0:
         raise F2FError(
-            "weight of a matrix row", expected=f"numbers up to {MAX_N_IN}, such as (3, 1)", got=named(weights),
-            field="weights",
+            "weight of a matrix row", expected=f"numbers up to {MAX_N_IN}, such as (3, 1)",
+            got=named(weights), field="weights",
         )  # fmt: skip
     return found
 

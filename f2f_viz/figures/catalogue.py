@@ -14,7 +14,7 @@ from f2f_viz.analysis.curves import CurvePoint, measure_curves, point_of
 from f2f_viz.analysis.sweep import SweepPoint, measure_sweep
 from f2f_viz.arguments import checked
 from f2f_viz.choices import Choice, Choices
-from f2f_viz.errors import F2FError, Progress
+from f2f_viz.errors import F2FError, Progress, named
 from f2f_viz.figures.bits import BitsView, bits_data
 from f2f_viz.figures.browser import why_no_images
 from f2f_viz.figures.circuit import circuit_data, draw_circuit
@@ -171,7 +171,13 @@ def _compare(analysis: Analysis, look: Look) -> Figure:
     )
 
 
+def _check_points(points: Sequence[Any], kind: type) -> None:
+    if not all(isinstance(point, kind) for point in points):
+        raise F2FError("points", expected=f"each a {kind.__name__}", got=points)
+
+
 def _ratio(analysis: Analysis, look: Look, points: Sequence[CurvePoint] = ()) -> Figure:
+    _check_points(points, CurvePoint)
     here = point_of(analysis)
     kinds = ["these settings", *["measured"] * len(points)]
     table: Table = {name: [getattr(p, name) for p in (here, *points)] for name in vars(here)}
@@ -205,6 +211,7 @@ def _ratio(analysis: Analysis, look: Look, points: Sequence[CurvePoint] = ()) ->
 
 
 def _sweep(analysis: Analysis, look: Look, points: Sequence[SweepPoint] = ()) -> Figure:
+    _check_points(points, SweepPoint)
     if not points:
         raise F2FError("figure 'sweep'", expected="points of a sweep", got="none")
     rows = sweep_data(points)
@@ -290,7 +297,7 @@ def _fits(analysis: Analysis, options: dict[str, Any]) -> str:
     if 0 <= plane < len(analysis.planes) and 0 <= cycle < max(analysis.blocks, 1):
         return "" if analysis.blocks else "the layer is empty"
     return (
-        f"no plane {plane} with cycle {cycle}: expected a plane below {len(analysis.planes)}, "
+        f"no plane {named(plane)} with cycle {named(cycle)}: expected a plane below {len(analysis.planes)}, "
         f"cycle below {analysis.blocks}"
     )
 
@@ -517,7 +524,7 @@ def figure(
     for option, given in options.items():
         if type(given) is not OPTIONS[option].kind:
             kind = OPTIONS[option].kind.__name__
-            raise F2FError(f"figure option {option}", expected=kind, got=repr(given))
+            raise F2FError(f"figure option {option}", expected=kind, got=named(given))
     if reason := why_not(entry, analysis, "html", **options):
         raise F2FError(f"figure {name!r}: {reason}")
     look = Look(theme=theme, **{o: options[o] for o in LOOK if o in options})
