@@ -297,8 +297,8 @@ def _fits(analysis: Analysis, options: dict[str, Any]) -> str:
     if 0 <= plane < len(analysis.planes) and 0 <= cycle < max(analysis.blocks, 1):
         return "" if analysis.blocks else "the layer is empty"
     return (
-        f"no plane {named(plane)} with cycle {named(cycle)}: expected a plane below {len(analysis.planes)}, "
-        f"cycle below {analysis.blocks}"
+        f"no plane {named(plane)} with cycle {named(cycle)}: expected a plane below "
+        f"{len(analysis.planes)}, cycle below {analysis.blocks}"
     )
 
 
