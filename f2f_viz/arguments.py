@@ -166,7 +166,8 @@ def in_range(name: str, value: Any, kind: type[Number], low: float, high: float)
             return found
     except _Unfit:
         pass
-    raise F2FError(name, expected=f"{low} to {high}", got=named(value), field=name)
+    wanted = f"≥ {low}" if high == float("inf") else f"{low} to {high}"
+    raise F2FError(name, expected=wanted, got=named(value), field=name)
 
 
 def as_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:

@@ -1,5 +1,6 @@
 """Errors that say what was expected, what came, and how to mend it; progress and cancel."""
 
+import os
 import reprlib
 import threading
 from collections.abc import Callable
@@ -31,6 +32,8 @@ class _Brief(reprlib.Repr):
         if hasattr(x, "dtype") and hasattr(x, "shape"):
             many = x.shape or x.dtype == object
             return f"{x.dtype} of shape {x.shape}" if many else f"{x.dtype} {x!s:.40}"
+        if isinstance(x, os.PathLike) or type(x).__name__.endswith("DType"):
+            return str(x)
         return x.__name__ if isinstance(x, type) else type(x).__name__
 
     def repr_int(self, x: int, level: int) -> str:
