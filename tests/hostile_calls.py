@@ -40,6 +40,11 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+ENDLESS: list = []
+ENDLESS.append(ENDLESS)
+HOSTILE.append(ENDLESS)
+
+
 class TooSlow(BaseException):
     pass
 
@@ -123,8 +128,8 @@ def calls(folder):
     yield "report", f2f.report, {"encoded": encoded}
     yield "save", f2f.save, {"encoded": encoded, "path": folder / "b.f2f"}
     yield "open", f2f.open, {"path": file, "max_bytes": None}
-    yield "list_tensors", f2f.list_tensors, {"path": model}
-    yield "load_layer", f2f.load_layer, {"path": model, "tensor": "a"}
+    yield "list_tensors", f2f.list_tensors, {"source": model}
+    yield "load_layer", f2f.load_layer, {"source": model, "tensor": "a"}
     yield "sample_layer", f2f.sample_layer, {"name": None}
     yield "prune", f2f.prune, prune | {"method": "magnitude", "per": "row"}
     yield "prune threshold", pruned("threshold"), prune | {"threshold": 0.5}
@@ -161,7 +166,7 @@ def calls(folder):
     )
     yield "Figure.save", f2f.figure("bits", analysis).save, {
         "path": folder / "bits.json", "width_mm": 90.0, "height_mm": None, "scale": 1.0, "font_pt": 8.0}  # fmt: skip
-    yield "encode_model", f2f.encode_model, {"path": model, "output": whole, "settings": settings,
+    yield "encode_model", f2f.encode_model, {"model": model, "output": whole, "settings": settings,
                                              "rules": [], "force": False, "executor": None, **common}  # fmt: skip
     yield (
         "encode_model rule",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.arguments import checked_fields
+from f2f_viz.arguments import as_array, checked_fields
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec.bitplanes import dtype_name
 from f2f_viz.errors import F2FError
@@ -26,6 +26,7 @@ from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_info
 __all__ = ["KINDS", "Kind", "Layer", "is_path", "is_single", "object_entries", "said"]
 
 _UNNAMED = "weights"
+_DEEPEST = 64  # NumPy's arrays have no more axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,15 +150,17 @@ def _file(thing: Any, name: str) -> list[Entry]:
 
 def _list(thing: Any, name: str) -> list[Entry]:
     if _is_numbers(thing):
-        return _array(np.asarray(thing), name)
+        return _array(as_array("weights", thing), name)
     return [
         entry for i, item in enumerate(thing) for entry in object_entries(item, str(i)).values()
     ]
 
 
-def _is_numbers(thing: Any) -> bool:
+def _is_numbers(thing: Any, depth: int = 0) -> bool:
     if isinstance(thing, list | tuple):
-        return all(map(_is_numbers, thing))
+        if depth > _DEEPEST:
+            raise F2FError("lists in lists", expected=f"at most {_DEEPEST} deep", got="more")
+        return all(_is_numbers(one, depth + 1) for one in thing)
     return isinstance(thing, bool | int | float)
 
 
