@@ -31,8 +31,6 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.encoded import Encoded
-from f2f_viz.codec.network import MATRICES as FAMILIES
-from f2f_viz.codec.network import XorNetwork
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.hardware import lanes
 from f2f_viz.tensors.layer import Layer
@@ -70,11 +68,6 @@ def plain_code(n_s: int, **fields: Any) -> f2f.Code:
     )  # fmt: skip
 
 
-def network_of(code: f2f.Code) -> XorNetwork:
-    draw = FAMILIES[code.matrix].draw
-    return draw(N_IN, N_OUT, code.n_s, code.weights, code.seed)
-
-
 def corrected(encoded: Encoded) -> np.ndarray:
     """Return the corrections of every block of every plane, shape (planes, blocks)."""
     return np.stack(
@@ -97,7 +90,7 @@ def efficiency(model: Path | None, before: list[Row]) -> list[Row]:
     known = {(row["n_s"], row["rows"]): row for row in before}
     rows = []
     for n_s, name, fields in tqdm(MATRICES, "efficiency", disable=None):
-        networks = [network_of(plain_code(n_s, **fields, seed=seed)) for seed in range(SEEDS)]
+        networks = [plain_code(n_s, **fields, seed=seed).network(N_OUT) for seed in range(SEEDS)]
         found = [
             1 - int(f2f.encode_bits(bits, care, one).mismatches) / int(care.sum())
             for one in networks

@@ -210,7 +210,7 @@ def test_figures_show_it(setting, layer):
     for name in FIGURES:
         if name != "trellis":
             measured = {"points": ()} if FIGURES[name].measure else {}
-            if name == "sweep":
+            if name in ("sweep", "gates"):
                 measured = {"points": tuple(sweep([layer], [analysis.settings]))}
             figure = f2f.figure(name, analysis, **measured)
             assert figure.data

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -17,7 +18,16 @@ from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, load_layers
 
-__all__ = ["Sweep", "SweepPoint", "grid", "measure_sweep", "pareto", "sweep"]
+__all__ = [
+    "Sweep",
+    "SweepPoint",
+    "gates_settings",
+    "grid",
+    "measure_gates",
+    "measure_sweep",
+    "pareto",
+    "sweep",
+]
 
 
 @dataclass(frozen=True)
@@ -178,6 +188,45 @@ def measure_sweep(
         for n_in in (4, 6, 8)
         if n_in <= max_n_in(n_s)
     ]
+    return tuple(sweep([analysis.given], settings, progress=progress, cancel=cancel))
+
+
+_FAMILIES: tuple[dict[str, Any], ...] = (
+    {"matrix": "odd"},
+    {"matrix": "light", "weights": (3, 3)},
+    {"matrix": "light", "weights": (2, 1, 3)},
+    {"matrix": "light", "weights": (3, 1)},
+    {"matrix": "light", "weights": (2, 1)},
+)
+"""Matrices from dense to light."""
+
+
+def gates_settings(settings: Settings, n_out: int) -> list[Settings]:
+    """Return an n_out's matrices from dense to light at n_s = 0, 1, 2, each network once."""
+    found = []
+    for n_s in (0, 1, 2):
+        networks = []
+        for family in _FAMILIES:
+            with suppress(F2FError):  # rows of three ones where a symbol has two bits
+                one = settings.replace(
+                    n_s=n_s, n_in=min(settings.code.n_in, max_n_in(n_s)), n_out=n_out,
+                    fit_n_out=False, plain=False, **family,
+                )  # fmt: skip
+                network = one.code.network(n_out)
+                if network not in networks:
+                    networks.append(network)
+                    found.append(one)
+    return found
+
+
+def measure_gates(
+    analysis: Analysis,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> tuple[SweepPoint, ...]:
+    """Measure an analysis' layer with matrices from dense to light, at its n_out and three n_s."""
+    settings = gates_settings(analysis.settings, analysis.n_out)
     return tuple(sweep([analysis.given], settings, progress=progress, cancel=cancel))
 
 

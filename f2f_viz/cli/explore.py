@@ -136,7 +136,7 @@ def _figure_options(command: Command) -> Command:
 @click.option("--theme", type=click.Choice(("light", "dark")), default="light", show_default=True)
 @_figure_options
 @click.option("--points", "points_file", type=click.Path(path_type=Path),
-              help="Points of sweep -o, for figure sweep; measured if not given.")  # fmt: skip
+              help="Points of sweep -o, for sweep or gates; measured if not given.")  # fmt: skip
 @click.option("--caption", is_flag=True, help="Print text for a caption.")
 def figure(
     name: str, path: str | None, tensors: tuple[str, ...], preset: str,
@@ -156,8 +156,8 @@ def figure(
         takes = [entry.name for entry in FIGURES.values() if wrong <= set(entry.options)]
         raise click.UsageError(f"--{min(wrong)} is for {', '.join(takes)}")
     if points_file is not None:
-        if name != "sweep":
-            raise click.UsageError("--points is for sweep")
+        if name not in ("sweep", "gates"):
+            raise click.UsageError("--points is for sweep and gates")
         options["points"] = _earlier(points_file)
     (layer,) = _layers(path, tensors[:1])
     with claim(output, *[path] if path else [], force=force):

@@ -22,7 +22,7 @@ from f2f_viz.codec.census import census
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.exponent_ranks import CodedWords, rank_table
-from f2f_viz.codec.network import MATRICES, XorNetwork
+from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import PlanePlan, encode_planes, plan_planes
 from f2f_viz.codec.sampling import sample_mismatches
 
@@ -73,7 +73,7 @@ def make_recipe(
         return layer.recipe(network)
     nothing_to_fit = not layer.kept or not layer.coded.size
     if code.n_out is not None or nothing_to_fit or not (code.fit_n_out or code.plain):
-        return layer.recipe(layer.drawn(code.n_out or paper))
+        return layer.recipe(code.network(code.n_out or paper))
     lengths = layer.lengths(paper) if code.fit_n_out else [paper]
     trials = [layer.tried(length, threads, cancel) for length in lengths]
     stored, best = min(trials, key=lambda trial: trial[0])
@@ -118,11 +118,6 @@ class _Layer:
         n_in = self.code.n_in
         return self.coded.size * fewest_blocks(self.shape, n_in) * n_in
 
-    def drawn(self, length: int) -> XorNetwork:
-        """Draw the decoder of blocks of this length."""
-        code = self.code
-        return MATRICES[code.matrix].draw(code.n_in, length, code.n_s, code.weights, code.seed)
-
     def recipe(self, network: XorNetwork) -> Recipe:
         # planes that are stored as they are need no order that evens blocks out
         code = replace(self.code, order="row") if network.is_plain else self.code
@@ -137,7 +132,7 @@ class _Layer:
         self, length: int, threads: int | None, cancel: threading.Event | None
     ) -> tuple[float, Recipe]:
         """Return what blocks of a length store, in bits, and their recipe."""
-        network, layout = self.drawn(length), Layout(self.shape, length, self.code.order)
+        network, layout = self.code.network(length), Layout(self.shape, length, self.code.order)
         sample = sample_mismatches(
             self.words, self.flat, layout, network, self.plan, seconds=TRIAL_SECONDS,
             threads=threads, cancel=cancel,

@@ -11,7 +11,7 @@ from bokeh.models import LayoutDOM
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.analysis.compare import bounds, compare, verdict
 from f2f_viz.analysis.curves import CurvePoint, measure_curves, point_of
-from f2f_viz.analysis.sweep import SweepPoint, measure_sweep
+from f2f_viz.analysis.sweep import SweepPoint, measure_gates, measure_sweep
 from f2f_viz.arguments import checked
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError, Progress, named
@@ -23,6 +23,7 @@ from f2f_viz.figures.decoder import register_data
 from f2f_viz.figures.decoder_chart import DecoderChart, cycle_data
 from f2f_viz.figures.drawing import TEXT
 from f2f_viz.figures.figure import FORMATS, IMAGES, Figure, Sheet, Table
+from f2f_viz.figures.gates_chart import GatesChart, gates_data, gates_sentence
 from f2f_viz.figures.histogram import HistogramView, histogram_data
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.mask import MaskView, crisp, mask_data
@@ -227,6 +228,20 @@ def _sweep(analysis: Analysis, look: Look, points: Sequence[SweepPoint] = ()) ->
     )
 
 
+def _gates(analysis: Analysis, look: Look, points: Sequence[SweepPoint] = ()) -> Figure:
+    if not points:
+        raise F2FError("figure 'gates'", expected="points of a sweep", got="none")
+    return Figure(
+        name="gates",
+        analysis=analysis,
+        data=gates_data(points),
+        about="Efficiency against the decoder's XOR gates, shared ones counted once, of matrices "
+        f"from light to dense at n_out = {points[0].n_out}; words: ones of a row on xₜ, at most, / "
+        f"on each older symbol. {gates_sentence(points)}".strip(),
+        draw=lambda narrow: GatesChart(points, look.theme, narrow).root,
+    )
+
+
 def _decoder(analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0) -> Figure:
     data = cycle_data(analysis, plane, cycle)
     return Figure(
@@ -425,6 +440,14 @@ FIGURES = Choices(
             measure=measure_sweep,
         ),
         Entry(
+            name="gates",
+            label="Efficiency and gates",
+            help="Efficiency against shared gates: light and dense matrices, three n_s; measured.",
+            make=_gates,
+            sheet=Sheet(0.55, narrow_aspect=1.2),
+            measure=measure_gates,
+        ),
+        Entry(
             name="waveform",
             label="Waveform at the cycle shown",
             help="The wires of a lane, clock by clock: symbols, history, blocks, corrections.",
@@ -496,8 +519,8 @@ def figure(
         An exact one for decoder, registers, trellis, waveform, circuit and compare.
     theme : {"light", "dark"}
     points : sequence, optional
-        For ratio those of `measure_curves`, for sweep those of `analysis.sweep.sweep`; measured if
-        not given, which takes as long as that many analyses.
+        For ratio those of `measure_curves`, for sweep and gates those of `analysis.sweep.sweep`;
+        measured if not given, which takes as long as that many analyses.
     progress : callable, optional
         Called as ``progress(done, total)``, in points that are measured.
     cancel : threading.Event, optional

@@ -1,6 +1,6 @@
 """The decoder, cycle by cycle: symbol, register, XOR network, output bits and their states."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import anywidget
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.exponent_ranks import to_ranks
-from f2f_viz.codec.network import MATRICES
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits, max_n_in
 from f2f_viz.figures.front_end import STATIC, script, style
@@ -146,9 +145,7 @@ def register_data(
     for n_s in (0, 1, 2):
         if network.n_in > max_n_in(n_s):
             continue
-        code = analysis.settings.code
-        drawn = MATRICES[code.matrix].draw
-        other = drawn(network.n_in, network.n_out, n_s, code.weights, code.seed)
+        other = replace(analysis.settings.code, n_s=n_s).network(network.n_out)
         found = encode_bits(bits, t.care, other)
         wrong = ((other.decode(found.symbols) ^ bits) & t.care).sum(axis=1)
         stages.append({"n_s": n_s, "wrong": wrong.tolist()})

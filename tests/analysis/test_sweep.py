@@ -7,7 +7,7 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz.analysis import sweep as sweeps
-from f2f_viz.analysis.sweep import SweepPoint, grid, pareto, sweep
+from f2f_viz.analysis.sweep import SweepPoint, grid, measure_gates, pareto, sweep
 from f2f_viz.tensors.layer import Layer
 
 
@@ -48,3 +48,20 @@ def test_points_are_analyses_and_known_ones_are_not_measured_again(layer, monkey
 def test_pareto_front():
     costs = np.array([[1, 5], [2, 2], [3, 1], [2, 3], [3, 3], [2, 2]], float)
     assert pareto(costs).tolist() == [True, True, True, False, False, True]
+
+
+@pytest.mark.parametrize("n_in", [1, 2, 8])
+def test_gates_are_measured_from_dense_to_light(layer, n_in):
+    """Each network once, all of one block length; weights that n_in has no room for are left out."""
+    analysis = f2f.analyze(layer, f2f.Settings(rate=0.5, n_in=n_in))
+    points = measure_gates(analysis)
+    networks = [p.settings.code.network(analysis.n_out) for p in points]
+    assert all(a != b for i, a in enumerate(networks) for b in networks[:i])
+    assert {p.n_out for p in points} == {analysis.n_out}
+    for n_s in (0, 1, 2):
+        own = [(p, one) for p, one in zip(points, networks, strict=True) if one.n_s == n_s]
+        assert own[0][0].settings.code.matrix == "odd"
+        for point, one in own:
+            assert point.gates == f2f.gates(one).shared
+            exact = f2f.analyze(layer, point.settings)
+            assert (exact.network, exact.efficiency.value) == (one, point.efficiency)

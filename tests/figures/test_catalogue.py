@@ -40,7 +40,7 @@ def made(name, analysis, **options):
     """Make a figure with points that cost little."""
     if name == "ratio":
         options.setdefault("points", (point_of(analysis),))
-    if name == "sweep":
+    if name in ("sweep", "gates"):
         options.setdefault("points", tuple(sweep([analysis.given], [analysis.settings])))
     return f2f.figure(name, analysis, **options)
 
