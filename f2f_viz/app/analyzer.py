@@ -3,18 +3,20 @@
 import asyncio
 import threading
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 import anywidget
 import traitlets
 
 from f2f_viz.analysis.analyze import Analysis, analyze
-from f2f_viz.app import session
+from f2f_viz.app import address, session
 from f2f_viz.app.bokeh_widget import soon
 from f2f_viz.app.chooser import Chooser
-from f2f_viz.app.numbers import badge, cards, describe_layer, seconds
+from f2f_viz.app.numbers import badge, cards, describe_layer, describe_pinned, seconds
 from f2f_viz.app.parts import Headline
 from f2f_viz.app.runner import Progress, Runner
 from f2f_viz.app.selection import Selection
@@ -84,6 +86,12 @@ class Analyzer(anywidget.AnyWidget):
         The plane, cycle and bit that the views point at; may be set.
     tab : str
         The view that is seen; may be set.
+    state : dict
+        All of the above as plain values: source, sample, path and tensor of the layer, the keywords
+        of `Settings`, tab, plane, cycle and bit. May be set; what is not named is then as it was at
+        the start. In the app it lives in the address.
+    pinned : Analysis or None
+        The headline shows later results as differences from it; may be set.
 
     Notes
     -----
@@ -100,6 +108,9 @@ class Analyzer(anywidget.AnyWidget):
     selection = _Of(Selection)
     tab = traitlets.Enum(tuple(TABS), "Mask").tag(sync=True)
 
+    state = traitlets.Dict()
+    pinned = traitlets.Instance(Analysis, allow_none=True)
+
     tabs: Any = traitlets.List(list(TABS), read_only=True).tag(sync=True)
     panel = anywidget.WidgetTrait().tag(sync=True)
     headline = anywidget.WidgetTrait().tag(sync=True)
@@ -113,12 +124,19 @@ class Analyzer(anywidget.AnyWidget):
     """Of tabs that show what is not the newest: what they show, in words."""
     serial = traitlets.Int(0).tag(sync=True)
     """The page answers it when all that was sent before is drawn."""
+    location = traitlets.Dict().tag(sync=True)
+    """search: what the page's address ends in; push: whether it is a new entry of the browser's
+    history; serial: of the page's newest wish to go elsewhere that this heeds."""
 
     @checked
     def __init__(self, layer: Any = None, settings: Settings | None = None) -> None:
         self._connected = False
         self._drawn = asyncio.Event()
         self._theme: Theme = "light"
+        self._going = False
+        self._asked = 0
+        self._foreign: list[tuple[str, str]] = []
+        self._start: dict[str, Any] = {}
         self._chooser = Chooser(
             None if layer is None else load_layer(layer),
             settings or Settings(),
@@ -151,10 +169,14 @@ class Analyzer(anywidget.AnyWidget):
             siblings=self._chooser.siblings,
         )
         self._stage = Stage(self, link)
+        self._start = self._state_now()
+        self.set_trait("state", self._start)
         self.observe(lambda change: self._chooser.put(change["new"].to_dict()), "settings")
         self.observe(lambda change: self._chooser.give(change["new"]), "layer")
-        self.observe(lambda change: self._stage.follow(change["new"]), "selection")
+        self.observe(self._selected, "selection")
         self.observe(self._tab_chosen, "tab")
+        self.observe(lambda change: self._go(change["new"]), "state")
+        self.observe(lambda _: self._show_numbers(), "pinned")
         self.headline.on_msg(self._headline_said)
         self.on_msg(self._page_said)
         self._describe()
@@ -185,8 +207,9 @@ class Analyzer(anywidget.AnyWidget):
 
     # ---- controls to work ------------------------------------------------------------------
 
-    def _chosen(self) -> None:
+    def _chosen(self, step: bool) -> None:
         self.layer, self.settings = self._chooser.layer, self._chooser.settings
+        self._moved(step)
         self._request()
 
     def _refused(self) -> None:
@@ -205,6 +228,66 @@ class Analyzer(anywidget.AnyWidget):
         selection = replace(self.selection, **fields)
         self.selection = selection.within(self.analysis) if self.analysis else selection
 
+    def _selected(self, change: Any) -> None:
+        self._stage.follow(change["new"])
+        self._moved(False)
+
+    # ---- where it stands -------------------------------------------------------------------
+
+    def _state_now(self) -> dict[str, Any]:
+        settings, values = self._chooser.settings, self._chooser.panel.values
+        return address.state_of(values, settings, self.tab, vars(self.selection))
+
+    @traitlets.validate("state")
+    def _checked_state(self, proposal: Any) -> dict[str, Any]:
+        if not self._start:
+            return proposal["value"]
+        state = address.whole(proposal["value"], self._start)
+        Settings.from_dict({name: state[name] for name in Settings.names()})
+        if state["tab"] not in TABS:
+            raise F2FError("tab", expected=f"one of {', '.join(TABS)}", got=repr(state["tab"]))
+        return state
+
+    def _moved(self, push: bool) -> None:
+        """Write down where it stands: in `state`, and in the address of our own page."""
+        if self._going or not self._start:
+            return
+        state = self._state_now()
+        self._going = True  # the state follows here, it does not lead
+        self.state = state
+        self._going = False
+        query = [*self._foreign, ("", address.query_of(state, self._start))]
+        search = "&".join(text if not name else urlencode([(name, text)]) for name, text in query)
+        search = f"?{search.strip('&')}".rstrip("?")
+        self.location = {"search": search, "push": push, "serial": self._asked}
+
+    def _go(self, state: Mapping[str, Any], push: bool = True) -> None:
+        """Go where a state says: one step, whatever it changes."""
+        if self._going:
+            return
+        self._going = True
+        try:
+            tab, at = state["tab"], {name: state[name] for name in address.SELECTION}
+            self._chooser.put({n: v for n, v in state.items() if n not in {"tab", *at}})
+            self.tab, self.selection = tab, Selection(**at)
+        finally:
+            self._going = False
+        self._moved(push)
+
+    def _follow(self, query: str) -> None:
+        """Go where an address says, but for files that were not opened here."""
+        named, refused = session.admit(address.read_query(query, self._start))
+        if named.get("source") == "upload" and not self._chooser.uploaded:
+            refused["upload"] = (
+                "the file that was uploaded here has gone with its page: choose it again"
+            )
+        if named.get("tab") not in TABS:
+            named.pop("tab", None)
+        self._foreign = address.foreign(query, self._start)
+        self._go(address.whole(named, self._start), push=False)
+        errors = self._chooser.panel.errors
+        self._chooser.panel.errors = {**errors, **refused}
+
     # ---- work to screen --------------------------------------------------------------------
 
     def _stand(self, state: str, status: str) -> None:
@@ -220,17 +303,24 @@ class Analyzer(anywidget.AnyWidget):
     async def _publish(self, analysis: Analysis) -> None:
         await self._wait_drawn()
         self.set_trait("analysis", analysis)
+        self.selection = self.selection.within(analysis)
         session.remember_files(analysis.settings)
         self._stage.take(analysis)
         self._chooser.panel.auto_n_out = analysis.n_out
         with self.headline.hold_sync():
-            self.headline.cards = cards(analysis)
+            self._show_numbers()
             self.headline.badge = badge(analysis)
             if analysis.exact:
                 self._stand("exact", f"exact, {seconds(analysis.seconds)}")
             else:
                 self._stand("preview", "≈ preview; exact search…")
         self._ask_drawn()
+
+    def _show_numbers(self) -> None:
+        with self.headline.hold_sync():
+            if self.analysis is not None:
+                self.headline.cards = cards(self.analysis, self.pinned)
+            self.headline.pinned = describe_pinned(self.analysis, self.pinned)
 
     def _tell(self, done: int, total: int, left: float) -> None:
         if self.headline.state == "preview":
@@ -253,6 +343,7 @@ class Analyzer(anywidget.AnyWidget):
             self._stand("failed", f"{type(error).__name__}: {error}")
 
     def _tab_chosen(self, _: Any) -> None:
+        self._moved(True)
         try:
             self._stage.show()
         except Exception as error:  # nobody else would tell
@@ -278,6 +369,10 @@ class Analyzer(anywidget.AnyWidget):
             self.headline.send({"kind": "pong"})
         elif content["kind"] == "cancel":
             self._runner.cancel()
+        elif content["kind"] == "pin":
+            self.pinned = self.analysis
+        elif content["kind"] == "unpin":
+            self.pinned = None
 
     def _page_said(self, _: Any, content: dict[str, Any], __: Any) -> None:
         self._connected = True
@@ -286,12 +381,18 @@ class Analyzer(anywidget.AnyWidget):
             if content["serial"] == self.serial:
                 self._drawn.set()
             return
+        if kind in ("undo", "redo"):
+            self._chooser.undo(again=kind == "redo")
+            return
         if content["theme"] != self._theme:
             self._theme = content["theme"]
             self._stage.retheme(self._theme)
             self._ask_drawn()
-        if kind == "ready" and self.analysis is None and not self._runner.busy:
-            refused = self._chooser.follow(content["query"])
-            if not self._runner.busy and not self._chooser.panel.errors:
+        if kind == "go":
+            self._asked = content["serial"]
+            self._follow(content["query"])
+        elif kind == "ready" and self.analysis is None and not self._runner.busy:
+            if content["query"]:
+                self._follow(content["query"])
+            if not self._runner.busy and self.headline.state != "failed":
                 self._request()
-            self._chooser.panel.errors = {**self._chooser.panel.errors, **refused}

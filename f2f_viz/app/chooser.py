@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from f2f_viz.app import controls, guide, session, sources
+from f2f_viz.app import address, controls, guide, session, sources
+from f2f_viz.app.history import History
 from f2f_viz.app.parts import Panel
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import Settings
@@ -22,7 +23,8 @@ class Chooser:
         The first sample layer if not given.
     settings : Settings
     chosen : callable
-        Called when `layer` or `settings` have changed, or an error is mended.
+        Called when `layer` or `settings` have changed, or an error is mended; takes whether that is
+        a step of its own, which `undo` undoes.
     failed : callable
         Called when the controls name what cannot be; the message stands beside the control.
 
@@ -39,7 +41,7 @@ class Chooser:
         layer: Layer | None,
         settings: Settings,
         *,
-        chosen: Callable[[], None],
+        chosen: Callable[[bool], None],
         failed: Callable[[], None],
     ) -> None:
         samples = sources.sample_options()
@@ -64,8 +66,9 @@ class Chooser:
         )
         self._uploads = sources.Uploads()
         self._chosen, self._failed = chosen, failed
-        self._changing = False
+        self._changing = self._putting = self._undoing = self._news = False
         self._loaded = self._named()
+        self._history = History(self.panel.values)
         self._describe()
         self.panel.observe(self._changed, "values")
         self.panel.on_msg(self._said)
@@ -74,15 +77,26 @@ class Chooser:
 
     def put(self, values: Mapping[str, Any]) -> None:
         """Set controls by name; the layer first, for another one may change the pruning method."""
-        named = {name: values[name] for name in controls.LAYER if name in values}
-        for change in (named, values):
-            self.panel.values = {**self.panel.values, **change}
+        named = {name: values[name] for name in address.LAYER if name in values}
+        self._putting = True
+        try:
+            for change in (named, values):
+                self.panel.values = {**self.panel.values, **change}
+        finally:
+            self._putting = False
+        self._tell()
 
-    def follow(self, query: str) -> dict[str, str]:
-        """Set the controls that an address names; return what to say of files it may not open."""
-        values, refused = session.admit(controls.from_query(query))
-        self.put(values)
-        return refused
+    def undo(self, again: bool = False) -> None:
+        """Go one step back; forward if `again`."""
+        self._undoing = True
+        self.put(self._history.redo() if again else self._history.undo())
+        self._undoing = False
+        self._mark()
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether there is a file to be chosen by the source "upload"."""
+        return self._uploads.path is not None
 
     def give(self, layer: Layer) -> None:
         """Take a layer from Python."""
@@ -122,6 +136,7 @@ class Chooser:
             settings = controls.read_settings(self.panel.values)
         except F2FError as error:
             self.panel.errors = {error.field or "settings": str(error)}
+            self._news = False
             self._failed()
             return
         finally:
@@ -131,7 +146,20 @@ class Chooser:
         if fresh or settings != self.settings or mended:
             self.settings = settings
             self._describe()
-            self._chosen()
+            self._news = True
+        if not self._putting:
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self._news:
+            return
+        self._news = False
+        step = self._history.note(self.panel.values) or self._undoing
+        self._mark()
+        self._chosen(step)
+
+    def _mark(self) -> None:
+        self.panel.can_undo, self.panel.can_redo = self._history.can_undo, self._history.can_redo
 
     def _load(self) -> bool:
         """Take the layer that the controls name; False if they name none yet."""
@@ -149,9 +177,7 @@ class Chooser:
         else:
             self.layer = sources.load(values, self._uploads.path)
         if source == "sample":
-            dense = "/dense/" in self.layer.name
-            if dense != (values["method"] != "zeros"):
-                values["method"] = "magnitude" if dense else "zeros"
+            values["method"] = sources.own_method(self.layer.name, values["method"])
         elif source != "given":
             values["tensor"] = self.layer.name
         if source == "path":
@@ -166,10 +192,11 @@ class Chooser:
             panel.hints = controls.hints(settings)
             panel.as_json = json.dumps(settings.to_dict(), indent=2) + "\n"
             panel.as_python = controls.as_python(self.layer, panel.values, settings)
-            panel.as_query = controls.as_query(panel.values, settings)
 
     def _said(self, _: Any, content: dict[str, Any], buffers: list[Any]) -> None:
-        if content["kind"] == "settings":
+        if content["kind"] in ("undo", "redo"):
+            self.undo(again=content["kind"] == "redo")
+        elif content["kind"] == "settings":
             try:
                 loaded = Settings.from_dict(json.loads(content["text"]))
             except (ValueError, TypeError) as error:

@@ -1,10 +1,8 @@
 """Between the controls' values and the settings they mean."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from f2f_viz.choices import Choice
 from f2f_viz.codec.code import PRESETS
@@ -17,12 +15,9 @@ from f2f_viz.tensors.pruning import METHODS
 from f2f_viz.tensors.quantize import NUMBER_FORMATS
 
 __all__ = [
-    "LAYER",
     "LAYER_FIELDS",
     "as_python",
-    "as_query",
     "choices",
-    "from_query",
     "help_texts",
     "hints",
     "presets",
@@ -32,7 +27,6 @@ __all__ = [
 ]
 
 _NAMES = Settings.names()
-LAYER = ("source", "sample", "path", "tensor")
 LAYER_FIELDS = {
     "source": ("Layer from", "A shipped sample, a file on this machine, or one that is uploaded."),
     "sample": ("Sample layer", "Layers of a small Transformer, dense and pruned in several ways."),
@@ -152,37 +146,3 @@ def as_python(layer: Layer, values: Mapping[str, Any], settings: Settings) -> st
         f"import f2f_viz as f2f\n\nlayer = {load}\n"
         f"analysis = f2f.analyze(layer, f2f.Settings({arguments}))\n"
     )
-
-
-def as_query(values: Mapping[str, Any], settings: Settings) -> str:
-    """Return the query of a link that opens the analyzer on these settings."""
-    query = _changed(settings)
-    source = values.get("source")
-    if source == "sample":
-        query["sample"] = values.get("sample")
-    elif source == "path" and values.get("path"):
-        query["path"] = values["path"]
-        if values.get("tensor"):
-            query["tensor"] = values["tensor"]
-    return urlencode(query)
-
-
-def from_query(query: str) -> dict[str, Any]:
-    """Return the values that a link names; others in it (a token, say) are not ours.
-
-    Numbers are numbers, all else is text; nothing is checked here.
-    """
-    found: dict[str, Any] = {}
-    for name, text in parse_qsl(query.lstrip("?")):
-        if name in LAYER[1:]:
-            found[name] = text
-        elif name in _NAMES:
-            try:
-                found[name] = json.loads(text)
-            except ValueError:
-                found[name] = text
-    if "path" in found:
-        found |= {"source": "path", "opened": 1}
-    elif "sample" in found:
-        found["source"] = "sample"
-    return found

@@ -1,13 +1,17 @@
 """Headline numbers of an analysis as text: value, interval, and the formula with numbers put in."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from f2f_viz.analysis.analyze import Analysis, Estimate
 from f2f_viz.hardware.gates import gates
+from f2f_viz.settings import FIELDS
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.quantize import describe_format
 
-__all__ = ["badge", "cards", "describe_layer", "grouped", "seconds"]
+__all__ = ["badge", "cards", "describe_layer", "describe_pinned", "grouped", "seconds"]
 
 Card = dict[str, Any]
 
@@ -36,15 +40,94 @@ def _estimate(estimate: Estimate, exact: bool, scale: float, digits: int) -> tup
     return (value, "") if exact else (f"≈\u2009{value}", f"95 %: {low} to {high}")
 
 
-def cards(analysis: Analysis) -> list[Card]:
+@dataclass(frozen=True)
+class _Measure:
+    """A card's number, for differences: how it is written, and whether more of it is better."""
+
+    value: Callable[[Analysis], float]
+    digits: int
+    good: int
+    scale: float = 1
+
+
+_MEASURES = {
+    "sparsity": _Measure(lambda a: a.sparsity, 2, 0, 100),
+    "max_ratio": _Measure(lambda a: a.max_ratio, 2, 0),
+    "ratio": _Measure(lambda a: a.ratio.value, 2, 1),
+    "efficiency": _Measure(lambda a: a.efficiency.value, 2, 1, 100),
+    "of_bound": _Measure(lambda a: a.of_bound.value, 1, 1, 100),
+    "gates": _Measure(lambda a: gates(a.network).shared, 0, -1),
+    "seconds": _Measure(lambda a: a.seconds, 0, -1, 1000),
+}
+
+
+def _difference(key: str, now: Analysis, pinned: Analysis) -> Card:
+    """Say how a number differs from the pinned one's; better is 1, 0 or −1."""
+    measure = _MEASURES[key]
+    value, before = (measure.scale * measure.value(a) for a in (now, pinned))
+    change = value - before
+    if not isfinite(change):
+        return {"change": f"pinned: {_times(before)}", "better": 0}
+    text = f"{change:+.{measure.digits}f}".replace("-", "−")
+    if float(f"{change:.{measure.digits}f}") == 0:
+        return {"change": "as pinned", "better": 0}
+    about = "" if now.exact else "≈\u2009"
+    sign = "▲" if change > 0 else "▼"
+    return {
+        "change": f"{sign} {about}{text}",
+        "before": f"{before:.{measure.digits}f}",
+        "better": measure.good * (1 if change > 0 else -1),
+    }
+
+
+def describe_pinned(analysis: Analysis | None, pinned: Analysis | None) -> list[str]:
+    """Return what is pinned, and what differs from it now; nothing if nothing is pinned."""
+    if pinned is None:
+        return []
+    before = pinned.settings.to_dict()
+    code = pinned.settings.code
+    what = f"{pinned.given.name}, S = {pinned.sparsity:.3g}, n_in = {code.n_in}, n_s = {code.n_s}"
+    if analysis is None or analysis is pinned:
+        return [what, "change a setting and see the numbers as differences from it"]
+    now = analysis.settings.to_dict()
+    changes = [
+        f"{FIELDS[name].label} {_word(before[name])} → {_word(now[name])}"
+        for name in FIELDS
+        if now[name] != before[name]
+    ]
+    if analysis.given is not pinned.given and analysis.given.name != pinned.given.name:
+        changes.insert(0, f"layer {analysis.given.name}")
+    return [what, f"now: {', '.join(changes)}" if changes else "now: the same settings"]
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "auto"
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def cards(analysis: Analysis, pinned: Analysis | None = None) -> list[Card]:
     """Return the headline cards, in reading order.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    pinned : Analysis, optional
+        Cards then tell how they differ from it.
 
     Returns
     -------
     list of dict
-        key, label, value, unit, note (interval while a preview), meaning, formula, numbers.
+        key, label, value, unit, note (interval while a preview), meaning, formula, numbers; change
+        and better (1, 0, −1) where something is pinned.
     """
-    a = analysis
+    found = _cards(analysis)
+    if pinned is None or pinned is analysis:
+        return found
+    return [card | _difference(card["key"], analysis, pinned) for card in found]
+
+
+def _cards(a: Analysis) -> list[Card]:
     return [
         _sparsity(a),
         _max_ratio(a),
@@ -87,7 +170,7 @@ def _max_ratio(a: Analysis) -> Card:
         "label": "Maximum ratio",
         "value": _times(a.max_ratio),
         "unit": "×",
-        "note": "1 / (1 − S)",
+        "note": "for random bits",
         "meaning": "Care bits taken as random carry one bit each, so no code needs fewer bits.",
         "formula": "1 / (1 − S) = all weights / kept weights",
         "numbers": f"  = {grouped(size)} / {grouped(kept)} = {_times(a.max_ratio)}",
@@ -131,15 +214,16 @@ def _efficiency(a: Analysis) -> Card:
 def _of_bound(a: Analysis) -> Card:
     _, kept, planes = _sizes(a)
     coded = a.bits["payload"] + a.bits["corrections"]
+    share, past = f"{_times(a.ratio.value)} of {_times(a.max_ratio)}", "not all is random"
     of_bound, note = _estimate(a.of_bound, a.exact, 100, 1)
     return {
         "key": "of_bound",
         "label": "Of 1 / (1 − S)",
         "value": of_bound,
         "unit": "%",
-        "note": note or f"{_times(a.ratio.value)} of {_times(a.max_ratio)}",
-        "meaning": "How much of the maximum ratio is reached. Planes of low entropy can take "
-        "it past 100 %.",
+        "note": note or (past if a.of_bound.value > 1 else share),
+        "meaning": "How much of the maximum ratio is reached. That bounds random bits; planes "
+        "of low entropy, such as exponents as ranks, take fewer and lead past 100 %.",
         "formula": "achieved ratio / maximum ratio = kept bits / (payload + corrections)",
         "numbers": f"  = {grouped(kept * planes)} / {_about(a)}{grouped(coded)}",
     }

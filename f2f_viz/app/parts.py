@@ -32,7 +32,8 @@ class Panel(anywidget.AnyWidget):
     presets: Any = traitlets.List().tag(sync=True)
     as_json = traitlets.Unicode().tag(sync=True)
     as_python = traitlets.Unicode().tag(sync=True)
-    as_query = traitlets.Unicode().tag(sync=True)
+    can_undo = traitlets.Bool(False).tag(sync=True)
+    can_redo = traitlets.Bool(False).tag(sync=True)
 
 
 class Headline(anywidget.AnyWidget):
@@ -47,6 +48,8 @@ class Headline(anywidget.AnyWidget):
     status = traitlets.Unicode("").tag(sync=True)
     progress = traitlets.Float(0.0).tag(sync=True)
     badge = traitlets.Dict().tag(sync=True)
+    pinned: Any = traitlets.List().tag(sync=True)
+    """What is pinned and what differs from it now, two texts; empty if nothing is."""
 
     def tell(self, state: str, status: str, progress: float = 0.0) -> None:
         """Say how the work stands."""

@@ -52,7 +52,7 @@ def admit(linked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     Parameters
     ----------
     linked : mapping
-        Controls' values (`controls.from_query`).
+        Controls' values (`address.read_query`).
 
     Returns
     -------

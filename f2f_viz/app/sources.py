@@ -15,7 +15,15 @@ from f2f_viz.errors import F2FError
 from f2f_viz.samples import sample_info, sample_layer, sample_names
 from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
 
-__all__ = ["Sibling", "Uploads", "load", "sample_options", "siblings", "tensor_options"]
+__all__ = [
+    "Sibling",
+    "Uploads",
+    "load",
+    "own_method",
+    "sample_options",
+    "siblings",
+    "tensor_options",
+]
 
 
 def sample_options() -> list[list[str]]:
@@ -27,6 +35,14 @@ def sample_options() -> list[list[str]]:
         accuracy = f"{100 * variants[variant]['accuracy']:.1f} %"
         options.append([name, f"{layer.removesuffix('.weight')} · {variant} · accuracy {accuracy}"])
     return options
+
+
+def own_method(sample: str, method: str) -> str:
+    """Return the pruning method that a sample begins with: a pruned one keeps its own zeros."""
+    dense = "/dense/" in sample
+    if dense == (method != "zeros"):
+        return method
+    return "magnitude" if dense else "zeros"
 
 
 def tensor_options(path: str | Path, field: str) -> list[dict[str, Any]]:

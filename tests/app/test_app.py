@@ -8,6 +8,7 @@ import pytest
 import f2f_viz as f2f
 from f2f_viz.app import controls, numbers
 from f2f_viz.app.filler import Filler
+from f2f_viz.app.history import History
 from f2f_viz.app.runner import Runner
 from f2f_viz.app.sources import Uploads, siblings
 from f2f_viz.app.sweeping import legal_grid
@@ -292,17 +293,6 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
     asyncio.run(drive())
 
 
-def test_links_carry_settings():
-    settings = f2f.Settings(
-        rate=0.75, order="row", n_out=30, coding="chunk", number_format="int4/channel"
-    )
-    query = controls.as_query({"source": "sample", "sample": "x/y"}, settings)
-    found = controls.from_query(f"?token=abc&{query}")
-    assert "token" not in found
-    assert (found.pop("source"), found.pop("sample")) == ("sample", "x/y")
-    assert controls.read_settings({**f2f.Settings().to_dict(), **found}) == settings
-
-
 def test_python_to_copy_gives_the_same_analysis():
     layer = f2f.sample_layer()
     settings = f2f.Settings(rate=0.5, n_in=3, number_format="int8/channel")
@@ -341,6 +331,98 @@ def test_cards_put_the_numbers_in():
     json.dumps(list(cards.values()))
     nothing = numbers.cards(f2f.analyze(layer, f2f.Settings(rate=1.0)))
     assert nothing[1]["value"] == "∞"
+
+
+def test_a_pinned_result_turns_the_cards_into_differences():
+    layer = f2f.sample_layer()
+    pinned, now = (f2f.analyze(layer, f2f.Settings(n_s=n_s)) for n_s in (1, 0))
+    cards = {card["key"]: card for card in numbers.cards(now, pinned)}
+    gain = now.ratio.value - pinned.ratio.value
+    assert cards["ratio"]["change"] == f"▼ {gain:.2f}".replace("-", "−")
+    assert cards["ratio"]["better"] == -1
+    assert cards["ratio"]["before"] == f"{pinned.ratio.value:.2f}"
+    assert cards["sparsity"]["change"] == "as pinned"
+    what, differs = numbers.describe_pinned(now, pinned)
+    assert layer.name in what
+    assert differs == "now: Register stages n_s 1 → 0"
+    assert all("change" not in card for card in numbers.cards(pinned, pinned))
+    assert numbers.describe_pinned(now, None) == []
+
+
+def test_the_state_is_a_dict_to_read_and_set():
+    async def drive():
+        analyzer = f2f.Analyzer()
+        start = dict(analyzer.state)
+        assert start.keys() >= {"source", "sample", "rate", "n_s", "matrix", "tab", "plane", "bit"}
+        analyzer.settings = f2f.Settings(n_s=0)
+        assert analyzer.state == start | {"n_s": 0}
+        analyzer.state = {"rate": 0.8, "tab": "Decoder", "plane": 3, "cycle": 5}
+        assert analyzer.settings == f2f.Settings(rate=0.8)  # what is not named is as at the start
+        assert (analyzer.tab, analyzer.selection.plane, analyzer.selection.cycle) == (
+            "Decoder",
+            3,
+            5,
+        )
+        await analyzer.settled()
+        assert analyzer.state == start | {"rate": 0.8, "tab": "Decoder", "plane": 3, "cycle": 5}
+        pruned = "digits-transformer/l0-0.9/ffn2.weight"
+        analyzer.state = {"sample": pruned}
+        assert (analyzer.layer.name, analyzer.settings.method) == (pruned, "zeros")
+        analyzer.state = {"sample": pruned, "method": "magnitude"}
+        assert (analyzer.layer.name, analyzer.settings.method) == (pruned, "magnitude")
+        before = analyzer.state
+        for wrong in ({"rate": 2}, {"tab": "x"}, {"colour": 1}, {"cycle": -1}, {"source": "moon"}):
+            with pytest.raises(f2f.F2FError):
+                analyzer.state = wrong
+        assert analyzer.state == before
+        analyzer._runner.cancel()
+        await analyzer._runner.settled()
+
+    asyncio.run(drive())
+
+
+def test_undo_and_redo_go_step_by_step():
+    async def drive():
+        analyzer = f2f.Analyzer()
+        say = analyzer._chooser._said
+        analyzer.settings = f2f.Settings(n_s=0)
+        analyzer.settings = f2f.Settings(n_s=0, order="row")
+        analyzer._chooser.put(
+            {"source": "sample", "sample": "digits-transformer/l0-0.9/ffn2.weight"}
+        )
+        assert analyzer.settings.method == "zeros"
+        say(None, {"kind": "undo"}, [])
+        assert analyzer.layer.name == f2f.sample_names()[0]
+        assert analyzer.settings == f2f.Settings(n_s=0, order="row")
+        say(None, {"kind": "undo"}, [])
+        say(None, {"kind": "undo"}, [])
+        assert analyzer.settings == f2f.Settings()
+        assert not analyzer.panel.can_undo
+        say(None, {"kind": "undo"}, [])  # nothing is left
+        say(None, {"kind": "redo"}, [])
+        assert analyzer.settings == f2f.Settings(n_s=0)
+        analyzer.settings = f2f.Settings(n_s=2)
+        assert not analyzer.panel.can_redo
+        analyzer._runner.cancel()
+        await analyzer._runner.settled()
+
+    asyncio.run(drive())
+
+
+def test_a_drag_is_one_step():
+    seconds = iter([0.0, 1.0, 1.2, 1.4, 1.5, 9.0])
+    history = History({"rate": 0.5, "n_s": 1}, clock=lambda: next(seconds))
+    assert [history.note({"rate": rate, "n_s": 1}) for rate in (0.6, 0.7, 0.8)] == [
+        True,
+        False,
+        False,
+    ]
+    assert history.note({"rate": 0.8, "n_s": 2})  # another name is another step
+    assert not history.note({"rate": 0.8, "n_s": 2})
+    assert history.note({"rate": 0.8, "n_s": 0})  # and so is a later change of the same
+    found = [history.undo()["n_s"], history.undo()["n_s"], history.undo()["rate"]]
+    assert found == [2, 1, 0.5]
+    assert history.redo() == {"rate": 0.8, "n_s": 1}
 
 
 def test_uploads_arrive_in_parts():

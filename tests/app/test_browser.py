@@ -318,10 +318,3 @@ def test_server_ends_its_kernels(start_server, open_page, eventually):
     page.context.close()
     assert server.stop() == (0, "")
     assert not scratch.parent.exists()
-
-
-def test_reload_begins_anew(app_server, page):
-    page.get_by_role("radio", name="Row", exact=True).check()
-    page.reload()
-    settle(page)
-    expect(page.get_by_role("radio", name="Interleaved", exact=True)).to_be_checked()

@@ -3,7 +3,9 @@ import os
 import pytest
 
 import f2f_viz as f2f
-from f2f_viz.app import controls, session
+from f2f_viz.app import address, session
+
+START = f2f.Analyzer().state
 
 
 @pytest.fixture(autouse=True)
@@ -22,13 +24,13 @@ def place(request, monkeypatch, tmp_path):
 def test_an_address_names_only_what_was_opened(place, tmp_path, name):
     mine, other = tmp_path / "mine.npy", tmp_path / "line\nbreak ü\udcff.npy"
     query = f"rate=0.5&{name}={mine}"
-    values, refused = session.admit(controls.from_query(query))
+    values, refused = session.admit(address.read_query(query, START))
     assert not values[name]
     assert str(mine) in refused[name]
     assert values["rate"] == 0.5
     session.remember(str(mine))
     session.remember(str(other))
-    values, refused = session.admit(controls.from_query(query))
+    values, refused = session.admit(address.read_query(query, START))
     assert values[name] == str(mine)
     assert refused == {}
     assert session.admit({name: str(other)})[1] == {}
@@ -47,7 +49,7 @@ def test_a_link_that_leads_elsewhere_now_is_another_file(place, tmp_path):
 
 
 def test_samples_need_no_opening(place):
-    linked = controls.from_query("sample=digits-mlp/dense/fc1.weight&seed=3")
+    linked = address.read_query("sample=digits-mlp/dense/fc1.weight&seed=3", START)
     assert session.admit(linked) == (linked, {})
 
 

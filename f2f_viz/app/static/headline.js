@@ -11,10 +11,11 @@ function render({ model, el }) {
       h("div", { class: "f2f-card-label" }, c.label),
       h("div", { class: "f2f-card-value", "data-key": c.key }, c.value,
         c.unit ? h("span", { class: "f2f-card-unit" }, c.unit) : null),
-      h("div", { class: "f2f-card-note" }, c.note ?? ""),
+      h("div", { class: "f2f-card-note", "data-better": c.better ?? null }, c.change ?? c.note ?? ""),
       h("div", { class: "f2f-tip", role: "tooltip", id: tip },
         h("b", {}, c.label), h("p", {}, c.meaning),
-        h("code", {}, c.formula), c.numbers ? h("code", {}, c.numbers) : null));
+        h("code", {}, c.formula), c.numbers ? h("code", {}, c.numbers) : null,
+        c.before ? h("code", {}, `pinned: ${c.before}`) : null));
   };
 
   const cards = h("div", { class: "f2f-cards" });
@@ -25,6 +26,9 @@ function render({ model, el }) {
   const cancel = h("button", { class: "f2f-button f2f-cancel", type: "button",
                                onclick: () => model.send({ kind: "cancel" }) }, "Cancel");
   const layer = h("div", { class: "f2f-layer" });
+  const pin = h("button", { class: "f2f-button f2f-pin", type: "button", title: "Keep these numbers, and see later ones as differences from them",
+    onclick: () => model.send({ kind: model.get("pinned").length ? "unpin" : "pin" }) });
+  const pinned = h("div", { class: "f2f-pinned", role: "status", hidden: "" });
   const why = h("span");
   const lost = h("div", { class: "f2f-lost", role: "alert", hidden: "" }, why, " ",
     h("button", { class: "f2f-button", type: "button", onclick: () => location.reload() },
@@ -40,11 +44,11 @@ function render({ model, el }) {
     h("header", { class: "f2f-header" },
       h("div", { class: "f2f-brand" }, h("span", { class: "f2f-logo", "aria-hidden": "true" }),
         h("h1", {}, "f2f-viz"), layer),
-      h("div", { class: "f2f-progress" }, status, bar, cancel, badge,
+      h("div", { class: "f2f-progress" }, status, bar, cancel, badge, pin,
         h("button", { class: "f2f-button f2f-theme", type: "button", title: "Light or dark",
           "aria-label": "Light or dark", onclick: (event) =>
             event.target.dispatchEvent(new CustomEvent("f2f-flip-theme", { bubbles: true })) }, "◐"))),
-    lost, cards);
+    lost, pinned, cards);
 
   const showCards = () => {
     const focused = document.activeElement?.className;
@@ -67,12 +71,24 @@ function render({ model, el }) {
     badge.textContent = b.text ?? "";
     badge.title = b.meaning ?? "";
     badge.dataset.kind = b.kind ?? "";
+    badge.classList.toggle("f2f-hidden", ["stale", "preview"].includes(state));  // the status says it
+    showPinned();
+  };
+  const showPinned = () => {
+    const [what, differs] = model.get("pinned");
+    pin.textContent = what ? "Unpin" : "Pin";
+    pin.setAttribute("aria-pressed", Boolean(what));
+    pin.disabled = !what && model.get("state") !== "exact";
+    pinned.hidden = !what;
+    if (what) pinned.replaceChildren(h("b", {}, "Pinned: "), `${what}; ${differs}`);
+    el.classList.toggle("f2f-compares", Boolean(what));
   };
   const showLayer = () => { layer.textContent = model.get("layer"); };
 
   model.on("change:cards", showCards);
   model.on("change:state change:progress change:status change:badge", showState);
   model.on("change:layer", showLayer);
+  model.on("change:pinned", showPinned);
   // a kernel that is gone never answers a ping; a busy one does, late
   let asked = 0;
   const pong = (message) => { if (message.kind === "pong") { asked = 0; back(); } };
@@ -108,6 +124,7 @@ function render({ model, el }) {
     model.off("change:cards", showCards);
     model.off("change:state change:progress change:status change:badge", showState);
     model.off("change:layer", showLayer);
+    model.off("change:pinned", showPinned);
     model.off("msg:custom", pong);
   };
 }

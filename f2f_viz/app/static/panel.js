@@ -308,11 +308,7 @@ function render({ model, el }) {
     h("a", { href: url, download: "f2f-settings.json" }).click();
     URL.revokeObjectURL(url);
   };
-  const link = () => {
-    const url = new URL(location.href);
-    url.search = model.get("as_query");
-    copy(url.href, "Link");
-  };
+  const link = () => copy(location.href, "Link");
   const action = (label, onclick, help) =>
     told(h("button", { type: "button", class: "f2f-button", onclick }, label), help);
   const settings = h("div", { class: "f2f-field f2f-field-settings" },
@@ -324,15 +320,23 @@ function render({ model, el }) {
       action("Load JSON", () => load.click(), "Settings from such a file."),
       load,
       action("Copy as Python", () => copy(model.get("as_python"), "Python"), "Code that gives this analysis."),
-      action("Copy link", link, "An address that opens the analyzer here.")),
+      ownPage() ? action("Copy link", link, "The address of this page: it opens the analyzer here.") : null),
     said);
   const loadError = h("div", { class: "f2f-error", role: "alert" });
   sync.push(() => { loadError.textContent = model.get("errors").settings ?? ""; });
   settings.append(loadError);
 
+  const step = (kind, sign, label, keys) => {
+    const button = told(h("button", { type: "button", class: "f2f-button", "aria-label": label,
+      onclick: () => model.send({ kind }) }, `${sign} ${label}`), `${label} a change of layer or settings (${keys}).`);
+    sync.push(() => { button.disabled = !model.get(`can_${kind}`); });
+    return button;
+  };
+  const steps = h("div", { class: "f2f-steps" }, step("undo", "↶", "Undo", "Ctrl-Z"), step("redo", "↷", "Redo", "Ctrl-Y"));
   const section = (title, ...content) =>
     h("section", { "aria-label": title }, h("h2", {}, title), ...content);
   el.append(
+    steps,
     section("Layer", source, sample, path, uploading, tensor, numberFormat),
     section("Pruning", method, rate, per, threshold, pattern, mask,
             scores, seed),
@@ -341,7 +345,7 @@ function render({ model, el }) {
     section("Settings", settings), tip);
 
   const show = () => sync.forEach((update) => update());
-  const watched = "change:values change:errors change:hints change:samples change:tensors change:auto_n_out";
+  const watched = "change:values change:errors change:hints change:samples change:tensors change:auto_n_out change:can_undo change:can_redo";
   model.on(watched, show);
   show();
   return () => { hideTip(); model.off(watched, show); };

@@ -85,6 +85,46 @@ function render({ model, el, host, signal }) {
   model.on("change:notes", showNotes);
   showTab(); showViews(); showNotes();
 
+  // ---- where it stands, in the address of our own page ---------------------------------------
+  const owner = Symbol.for("f2f-viz.address");
+  const owns = ownPage() && !globalThis[owner];
+  if (owns) globalThis[owner] = model;
+  let asked = 0, late = null, search = location.search;
+  const write = (how) => {
+    clearTimeout(late);
+    late = null;
+    if (search !== location.search) history[how](null, "", `${location.pathname}${search}${location.hash}`);
+  };
+  const showLocation = () => {
+    const told = model.get("location");
+    if (!owns || told.search === undefined || told.serial < asked) return;
+    if (late) write("replaceState");  // what stood before is an entry of its own
+    search = told.search;
+    if (told.push) write("pushState");
+    else late = setTimeout(write, 250, "replaceState");  // browsers take some writes a second
+  };
+  const went = () => {
+    clearTimeout(late);
+    late = null;
+    search = location.search;
+    asked += 1;
+    send({ kind: "go", query: search, serial: asked, theme: theme() });
+  };
+  const undo = (event) => {
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "y"].includes(key)) return;
+    if (event.target.matches?.("input:is([type=text], [type=number], [type=search]), textarea")) return;  // its own
+    event.preventDefault();
+    event.stopPropagation();
+    send({ kind: key === "y" || event.shiftKey ? "redo" : "undo", theme: theme() });
+  };
+  if (owns) {
+    addEventListener("popstate", went);
+    model.on("change:location", showLocation);
+  }
+  const keys = owns ? document : el;
+  keys.addEventListener("keydown", undo);
+
   // ---- the page and the kernel -------------------------------------------------------------
   const send = (content) => { try { model.send(content); } catch { /* the headline says so */ } };
   // a slow page slows the kernel down: say when everything sent so far is on the screen
@@ -96,18 +136,18 @@ function render({ model, el, host, signal }) {
   };
   model.on("change:serial", drawn);
 
-  let chosen = document.body.dataset.voila ? stored() : null;
+  let chosen = ownPage() ? stored() : null;
   const theme = () => chosen ?? hostTheme();
   const dress = () => {
     el.classList.toggle("f2f-dark", theme() === "dark");
     el.classList.toggle("f2f-light", theme() === "light");
-    if (document.body.dataset.voila)  // our own page: nothing else is on it
+    if (ownPage())  // our own page: nothing else is on it
       document.body.style.background = getComputedStyle(el).getPropertyValue("--f2f-surface");
   };
   const themed = () => { dress(); send({ kind: "theme", theme: theme() }); };
   const flip = (event) => {
     chosen = theme() === "dark" ? "light" : "dark";
-    if (document.body.dataset.voila) try { localStorage.setItem(CHOSEN, chosen); } catch { /* private window */ }
+    if (ownPage()) try { localStorage.setItem(CHOSEN, chosen); } catch { /* private window */ }
     event.stopPropagation();
     themed();
   };
@@ -116,9 +156,13 @@ function render({ model, el, host, signal }) {
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-theme", "class"] });
   systemDark.addEventListener("change", themed);
   dress();
-  setTimeout(() => send({ kind: "ready", theme: theme(), query: location.search }));
+  setTimeout(() => send({ kind: "ready", theme: theme(), query: owns ? location.search : "" }));
   return () => {
     observer.disconnect();
+    keys.removeEventListener("keydown", undo);
+    removeEventListener("popstate", went);
+    model.off("change:location", showLocation);
+    if (owns) delete globalThis[owner];
     systemDark.removeEventListener("change", themed);
     model.off("change:tab", showTab);
     model.off("change:views", showViews);
