@@ -279,7 +279,7 @@ def test_a_figure_is_made_offered_and_listed(layer, tmp_path, run):
     head, value = (tmp_path / "x.csv").read_text().split()[-2:]
     assert (head, int(value)) == ("kept", f2f.sample_layer().weights.size // 10)
     offered = ExportView(Selection).root.figures
-    assert offered[NAME] == [LABEL, ["csv", "json"], []]
+    assert offered[NAME] == [LABEL, HELP, ["csv", "json"], ["title", "legend", "font"]]
     assert re.search(rf"\| `{NAME}` \| {LABEL} \| {re.escape(HELP)}", page())
 
 

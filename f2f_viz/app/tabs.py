@@ -239,7 +239,13 @@ def _sweep(link: Link, analysis: Analysis) -> Tab:
 def _export(link: Link, analysis: Analysis) -> Tab:
     view = ExportView(link.where)
     view.update(analysis)
-    return Tab([view.root], view.update)
+    return Tab(
+        [view.root],
+        view.update,
+        follow=view.follow,
+        fill=lambda _: view.resume(),
+        pause=view.pause,
+    )
 
 
 TABS: dict[str, Callable[[Link, Analysis], Tab]] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from f2f_viz.analysis.analyze import Analysis
@@ -80,4 +81,6 @@ def _arguments(values: Mapping[str, Any]) -> str:
 def _load(layer: Layer) -> str:
     if layer.name in sample_names():
         return f"f2f.sample_layer({layer.name!r})"
-    return f"f2f.load_layer({layer.source!r}, {layer.name!r})"
+    if Path(layer.source).is_file():
+        return f"f2f.load_layer({layer.source!r}, {layer.name!r})"
+    return "layer  # that you gave"

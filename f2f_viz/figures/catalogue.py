@@ -544,10 +544,7 @@ def figure(
             expected=f"some of {', '.join(entry.options)}",
             got=", ".join(unknown),
         )
-    for option, given in options.items():
-        if type(given) is not OPTIONS[option].kind:
-            kind = OPTIONS[option].kind.__name__
-            raise F2FError(f"figure option {option}", expected=kind, got=named(given))
+    options = {option: OPTIONS[option].checked(given) for option, given in options.items()}
     if reason := why_not(entry, analysis, "html", **options):
         raise F2FError(f"figure {name!r}: {reason}")
     look = Look(theme=theme, **{o: options[o] for o in LOOK if o in options})

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from f2f_viz.choices import Choice, Choices
+from f2f_viz.errors import F2FError, named
 from f2f_viz.figures.palette import Theme
 
 __all__ = ["LOOK", "OPTIONS", "PLACE", "Look", "Option"]
@@ -22,6 +25,20 @@ class Option(Choice):
 
     kind: type
     default: Any
+
+    def checked(self, given: Any) -> Any:
+        """Return a value as Python's own `kind`.
+
+        Raises
+        ------
+        F2FError
+            If it is of another.
+        """
+        known = {int: int | np.integer, bool: bool | np.bool_, str: str}[self.kind]
+        if not isinstance(given, known) or (self.kind is int and isinstance(given, bool)):
+            wanted = self.kind.__name__
+            raise F2FError(f"figure option {self.name}", expected=wanted, got=named(given))
+        return self.kind(given)
 
 
 OPTIONS = Choices(

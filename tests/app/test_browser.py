@@ -156,17 +156,18 @@ def test_measured_tabs_fill(page, eventually):
 
 def test_exports_are_saved(page, tmp_path):
     page.get_by_role("tab", name="Export").click()
-    for figure, form in [("Mask", "CSV, data"), ("Decoder, as a lesson", "HTML, works offline")]:
+    for figure, form in [("Mask", "CSV, data"), ("Decoder at a cycle", "HTML, works offline")]:
         view = page.locator(".f2f-export")
         view.get_by_label(figure, exact=True).check()
         view.get_by_label(form, exact=True).check()
         with page.expect_download() as download:
             view.get_by_role("button", name="Export").click()
         download.value.save_as(tmp_path / download.value.suggested_filename)
-    lines = (tmp_path / "f2f-mask.csv").read_text().splitlines()
+    layer = "digits-transformer-dense-ffn1-weight"
+    lines = (tmp_path / f"{layer}-mask.csv").read_text().splitlines()
     assert json.loads(lines[0].lstrip("# "))["settings"] == f2f.Settings().to_dict()
     assert len(lines) == 2 + f2f.sample_layer().weights.size
-    assert "<svg" not in (tmp_path / "f2f-decoder.html").read_text().split("<script")[0]
+    assert "<svg" not in (tmp_path / f"{layer}-decoder.html").read_text().split("<script")[0]
 
 
 def test_lesson_steps_with_no_kernel(open_page, tmp_path, eventually):

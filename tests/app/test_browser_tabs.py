@@ -157,25 +157,62 @@ def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path, eventua
     expect(view.get_by_role("row").filter(has_text="c · magnitude 0.9")).to_have_count(1)
 
 
-def test_planes_and_trellis_are_exported_as_svg(page):
+def test_a_figure_is_seen_as_it_is_printed(page, eventually):
     page.get_by_role("tab", name="Export").click()
     view = page.locator(".f2f-export")
     view.get_by_label("Planes", exact=True).check()
     view.get_by_label("SVG", exact=True).check()
+    view.get_by_label("Width").select_option("88")
+    expect(view.get_by_role("heading", name="As printed")).to_contain_text("88 × 105 mm")
+    plots = view.locator(".f2f-figure-print-planes > *").first
+    eventually(lambda: abs(plots.bounding_box()["width"] - 88 / 25.4 * 96) < 1)
+    expect(view.locator(".f2f-caption")).to_contain_text(f"Layer {f2f.sample_names()[0]} (160 × 64")
+    expect(view.locator("pre")).to_contain_text("width_mm=88")
+    expect(view.get_by_label("Plane", exact=True)).to_be_hidden()  # it has none to choose
     with page.expect_download() as download:
         view.get_by_role("button", name="Export").click()
     text = download.value.path().read_text()
     assert "9–31 mantissa" in text
     assert "<metadata>" in text
-    view.get_by_label("Trellis at the cycle shown", exact=True).check()
-    view.get_by_role("button", name="Export").click()
+    assert download.value.suggested_filename == "digits-transformer-dense-ffn1-weight-planes.svg"
+
+
+def test_what_cannot_be_drawn_is_said_before_the_click(page):
+    page.get_by_role("tab", name="Export").click()
+    view = page.locator(".f2f-export")
+    export = view.get_by_role("button", name="Export")
+    view.get_by_label("Trellis about a cycle", exact=True).check()
+    view.get_by_label("SVG", exact=True).check()
     expect(view.get_by_role("status")).to_contain_text("256 states are too many")
+    expect(export).to_be_disabled()
     page.get_by_label("n_in, symbol bits").fill("4")
     expect(page.get_by_label("n_out, block bits")).to_have_value(
         str(f2f.analyze(f2f.sample_layer(), f2f.Settings(n_in=4)).n_out)
     )
     settle(page)
+    expect(export).to_be_enabled()
+    view.get_by_label("Cycle", exact=True).fill("9")
+    view.get_by_label("Cycle", exact=True).press("Enter")
+    expect(view.locator("pre")).to_contain_text("cycle=9")
+    with page.expect_download() as download:
+        export.click()
+    assert "Plane 0, cycle 9" in download.value.path().read_text()
+    view.get_by_label("Cycle", exact=True).fill("100000")
+    view.get_by_label("Cycle", exact=True).press("Enter")
+    expect(view.get_by_role("status")).to_contain_text("cycle below")
+
+
+def test_curves_are_measured_for_export_and_can_be_stopped(page):
+    page.get_by_role("tab", name="Export").click()
+    view = page.locator(".f2f-export")
+    view.get_by_label("Ratio and bounds", exact=True).check()
+    expect(view.get_by_role("status")).to_contain_text(re.compile("measuring, .* of 24"))
+    view.get_by_role("button", name="Stop").click()
+    expect(view.get_by_role("status")).to_contain_text("measuring was stopped")
+    page.get_by_role("tab", name="Mask").click()
+    page.get_by_role("tab", name="Export").click()  # goes on
+    expect(view.get_by_role("button", name="Export")).to_be_enabled(timeout=60_000)
+    view.get_by_label("CSV, data").check()
     with page.expect_download() as download:
         view.get_by_role("button", name="Export").click()
-    text = download.value.path().read_text()
-    assert re.search(r"Plane 0, cycle \d+: 16 states, least cost", text)
+    assert download.value.path().read_text().count("measured") == 24

@@ -1,52 +1,117 @@
-// Choose a figure and a format; the kernel makes the file, the browser saves it.
-const FORMATS = { html: "HTML, works offline", svg: "SVG", pdf: "PDF", png: "PNG",
+// Choose a figure: it is shown as it will be printed; the kernel makes the file, the browser saves it.
+const FORMATS = { svg: "SVG", pdf: "PDF", png: "PNG", html: "HTML, works offline",
                   csv: "CSV, data", json: "JSON, data and settings" };
+const IMAGES = ["svg", "pdf", "png"];
 
-function render({ model, el }) {
+function render({ model, el, host, signal }) {
   el.classList.add("f2f", "f2f-export");
-  const figures = model.get("figures");
-  el.innerHTML = `<form>
-    <fieldset><legend>Figure</legend>${Object.entries(figures).map(([name, [text]], i) =>
-      `<label><input type="radio" name="f2f-figure" value="${name}" ${i ? "" : "checked"}><span>${text}</span></label>`).join("")}</fieldset>
-    <fieldset><legend>Format</legend>${Object.entries(FORMATS).map(([name, text], i) =>
-      `<label><input type="radio" name="f2f-format" value="${name}" ${i ? "" : "checked"}><span>${text}</span></label>`).join("")}</fieldset>
-    <fieldset class="f2f-size"><legend>Size of images</legend>
-      <label>Width <select name="width"><option value="180">two columns, 180 mm</option><option value="88">one column, 88 mm</option><option value="254">slide, 254 mm</option></select></label>
-      <label>Text <select name="font"><option value="7">7 pt</option><option value="8.25" selected>8.25 pt</option><option value="10">10 pt</option><option value="12">12 pt</option></select></label>
-      <label>PNG scale <select name="scale"><option>1</option><option selected>2</option><option>4</option></select></label>
-      <label>Theme <select name="theme"><option>light</option><option>dark</option></select></label>
-    </fieldset>
-    <button type="submit" class="f2f-button f2f-primary">Export</button>
-    <p class="f2f-said" role="status"></p></form>
-    <p class="f2f-quiet">Settings, layer and version go into every file. The same from Python:</p>
-    <pre></pre>`;
-  const form = el.querySelector("form"), said = el.querySelector(".f2f-said");
-  const choice = () => Object.fromEntries(new FormData(form));
-  const show = () => {
-    const c = choice();
-    const allowed = figures[c["f2f-figure"]][1];
-    for (const input of form.elements["f2f-format"]) input.disabled = !allowed.includes(input.value);
-    if (!allowed.includes(c["f2f-format"])) {
-      [...form.elements["f2f-format"]].find((input) => !input.disabled).checked = true;
-      return show();
-    }
-    form.querySelector(".f2f-size").disabled = !["svg", "pdf", "png"].includes(c["f2f-format"]);
-    const dark = c.theme === "dark" ? ', theme="dark"' : "";
-    const sizes = ["svg", "pdf", "png"].includes(c["f2f-format"])
-      ? `, width_mm=${c.width}, font_pt=${c.font}${c["f2f-format"] === "png" ? `, scale=${c.scale}` : ""}` : "";
-    const where = figures[c["f2f-figure"]][2].map((option) => `, ${option}=…`).join("");
-    el.querySelector("pre").textContent =
-      `f2f.figure("${c["f2f-figure"]}", analysis${where}${dark}).save("${c["f2f-figure"]}.${c["f2f-format"]}"${sizes})`;
+  const figures = model.get("figures"), options = model.get("options"), own = unique();
+  const radios = (name, entries) => Object.entries(entries).map(([value, [text, about]], i) =>
+    h("label", { title: about }, h("input", { type: "radio", name: `${own}${name}`, value, checked: i === 0 }), h("span", {}, text)));
+  const select = (name, text, values, chosen) => h("label", {}, text, h("select", { name },
+    ...Object.entries(values).map(([value, label]) => h("option", { value, selected: value === chosen }, label))));
+  const inputs = Object.fromEntries(Object.entries(options).map(([name, [, about, kind, usual]]) => [name,
+    h("input", { type: { bool: "checkbox", int: "number", str: "text" }[kind], min: kind === "int" ? 0 : null,
+                 title: about, value: kind === "bool" ? null : usual, checked: kind === "bool" && usual,
+                 placeholder: kind === "str" ? "as on the screen" : null })]));
+  const fields = Object.fromEntries(Object.entries(options).map(([name, [text, about, kind]]) => [name,
+    h("label", { title: about }, ...(kind === "bool" ? [inputs[name], text] : [text, inputs[name]]))]));
+  const size = h("fieldset", { class: "f2f-size" }, h("legend", {}, "Size of images"),
+    select("width", "Width", { 180: "two columns, 180 mm", 170: "text width, 170 mm", 88: "one column, 88 mm", 85: "one column, 85 mm", 254: "slide, 254 mm" }, "180"),
+    select("font", "Text", { 7: "7 pt", 8.25: "8.25 pt", 10: "10 pt", 12: "12 pt" }, "8.25"),
+    select("scale", "PNG scale", { 1: "1", 2: "2", 4: "4" }, "2"),
+    select("theme", "Theme", { light: "light", dark: "dark" }, "light"));
+  const said = h("p", { class: "f2f-said", role: "status" });
+  const submit = h("button", { type: "submit", class: "f2f-button f2f-primary" }, "Export");
+  const stop = h("button", { type: "button", class: "f2f-button", hidden: true, onclick: () => model.send({ kind: "cancel" }) }, "Stop");
+  const form = h("form", {},
+    h("fieldset", { class: "f2f-which" }, h("legend", {}, "Figure"), ...radios("figure", figures)),
+    h("fieldset", {}, h("legend", {}, "Format"), ...radios("format", Object.fromEntries(Object.entries(FORMATS).map(([k, v]) => [k, [v]])))),
+    size, h("fieldset", { class: "f2f-options" }, h("legend", {}, "Options"), ...Object.values(fields)),
+    h("div", { class: "f2f-do" }, submit, stop, said));
+  const paper = h("div", { class: "f2f-paper", inert: true }), measure = h("span", { class: "f2f-quiet" });
+  const copied = (read) => h("button", { type: "button", class: "f2f-button", onclick: async (event) => {
+    const button = event.target;
+    try { await navigator.clipboard.writeText(read()); button.textContent = "Copied"; }
+    catch { button.textContent = "Select and copy"; }
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  } }, "Copy");
+  const caption = h("p", { class: "f2f-caption" }), code = h("pre", { tabindex: 0, "aria-label": "Python" });
+  el.append(form,
+    h("section", { class: "f2f-proof" }, h("h3", {}, "As printed ", measure), h("div", { class: "f2f-desk", tabindex: 0, "aria-label": "Preview" }, paper)),
+    h("section", {}, h("h3", {}, "Caption ", copied(() => caption.textContent)), caption),
+    h("section", {}, h("h3", {}, "The same from Python ", copied(() => code.textContent)), code));
+
+  const value = (name) => form.querySelector(`[name="${own}${name}"]:checked`).value;
+  const asked = () => ({
+    figure: value("figure"), form: value("format"), theme: form.elements.theme.value,
+    width_mm: Number(form.elements.width.value), font_pt: Number(form.elements.font.value), scale: Number(form.elements.scale.value),
+    options: Object.fromEntries(Object.entries(options).map(([name, [, , kind, usual]]) => [name,
+      kind === "bool" ? inputs[name].checked : kind === "int" ? Math.round(Number(inputs[name].value || usual)) : inputs[name].value.trim()])),
+  });
+  const arrange = () => {
+    const [, , allowed, takes] = figures[value("figure")];
+    for (const input of form.querySelectorAll(`[name="${own}format"]`)) input.disabled = !allowed.includes(input.value);
+    if (!allowed.includes(value("format")))
+      form.querySelector(`[name="${own}format"]:not(:disabled)`).checked = true;
+    form.elements.scale.disabled = value("format") !== "png";
+    for (const [name, label] of Object.entries(fields)) label.hidden = !takes.includes(name);
   };
-  form.addEventListener("change", show);
+  const choose = () => { arrange(); said.textContent = ""; model.send({ kind: "choose", asked: asked() }); };
+  form.addEventListener("change", choose);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     said.textContent = "Making the file…";
-    const c = choice();
-    model.send({ kind: "export", figure: c["f2f-figure"], form: c["f2f-format"],
-                 width_mm: Number(c.width ?? 180), scale: Number(c.scale ?? 2),
-                 font_pt: Number(c.font ?? 8.25), theme: c.theme ?? "light" });
+    model.send({ kind: "export" });
   });
+
+  const tell = () => {
+    const reason = model.get("reason"), working = model.get("working");
+    submit.disabled = Boolean(reason || working);
+    stop.hidden = !working;
+    if (reason || working) said.textContent = working || `No file: ${reason}`;
+    else if (said.textContent !== "Making the file…") said.textContent = "";
+    caption.textContent = model.get("caption");
+    code.textContent = model.get("code");
+    measure.textContent = model.get("size");
+    el.classList.toggle("f2f-none", !model.get("caption"));
+    wait();
+  };
+  // the tab is drawn when the sheet is, or when it is said why there is none yet
+  let seen = "";
+  const wait = () => paper.classList.toggle("f2f-building", !model.get("reason") && !model.get("working")
+    && (!model.get("caption") || seen !== model.get("preview")));
+  const place = () => {
+    let moved = false;
+    const at = Object.entries(model.get("place"));
+    for (const [name, value] of at) {
+      moved ||= Number(inputs[name].value) !== value;
+      inputs[name].value = value;
+    }
+    if (moved && at.some(([name]) => figures[value("figure")][3].includes(name))) choose();
+  };
+  let ending = null;
+  const draw = async () => {
+    const ref = model.get("preview"), drawing = model.get("drawing");
+    ending?.abort();
+    ending = new AbortController();
+    paper.dataset.theme = model.get("ground");
+    if (!ref) {
+      seen = "";
+      wait();
+      // as an image: a drawing cannot do anything to the page
+      paper.replaceChildren(...(drawing ? [h("img", { alt: "", src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(drawing)}` })] : []));
+      return;
+    }
+    const sheet = h("div", {});
+    try {
+      await (await host.getWidget(ref)).render({ el: sheet, signal: AbortSignal.any([signal, ending.signal]) });
+      if (model.get("preview") !== ref) return;
+      paper.replaceChildren(sheet);
+      seen = ref;
+      wait();
+    } catch (error) { if (!signal.aborted) console.error(error); }
+  };
   const answer = (message, buffers) => {
     if (message.kind === "failed") said.textContent = message.text;
     if (message.kind !== "file") return;
@@ -58,8 +123,18 @@ function render({ model, el }) {
     setTimeout(() => URL.revokeObjectURL(url), 10000);
     said.textContent = `${message.name}, ${Math.ceil(buffers[0].byteLength / 1024)} kB`;
   };
+  const told = "change:reason change:working change:caption change:code change:size";
+  const drawn = "change:preview change:drawing change:ground";
   model.on("msg:custom", answer);
-  show();
-  return () => model.off("msg:custom", answer);
+  model.on(told, tell);
+  model.on(drawn, draw);
+  model.on("change:place", place);
+  place(); arrange(); tell(); draw(); choose();
+  return () => {
+    model.off("msg:custom", answer);
+    model.off(told, tell);
+    model.off(drawn, draw);
+    model.off("change:place", place);
+  };
 }
 export default { render };
