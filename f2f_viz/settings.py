@@ -14,7 +14,7 @@ from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.network import MATRICES
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError, named
-from f2f_viz.tensors.layer import load_layer, load_mask
+from f2f_viz.tensors.layer import mask_of, scores_of
 from f2f_viz.tensors.pruning import METHODS, PER
 from f2f_viz.tensors.quantize import NUMBER_FORMATS, STORED
 
@@ -165,14 +165,14 @@ class Field(Choice):
     low, high : float
         Range of a number.
     read : callable or None
-        Of a str that is the path of a file: ``read(path, tensor)`` gives what it holds, an array.
+        Of a str that is the path of a file: ``read(path, layer)`` gives the array for a layer.
     """
 
     kind: type
     choices: Choices[Any] | None = None
     low: float = 0
     high: float = float("inf")
-    read: Callable[[str, str | None], NDArray[Any]] | None = None
+    read: Callable[[str, str], NDArray[Any]] | None = None
 
 
 FIELDS = Choices(
@@ -190,10 +190,10 @@ FIELDS = Choices(
               help="For threshold: keep absolute values above it."),
         Field(name="pattern", label="Pattern N:M", kind=str,
               help="For n:m: keep N of every M, such as 2:4."),
-        Field(name="mask", label="Mask file", kind=str, read=load_mask,
+        Field(name="mask", label="Mask file", kind=str, read=mask_of,
               help="For mask: a file of booleans, or of weights that are zero where pruned."),
         Field(name="scores", label="Scores file", kind=str,
-              read=lambda path, tensor: load_layer(path, tensor).weights,
+              read=scores_of,
               help="For scores: a file of one number a weight; the highest stay."),
         Field(name="seed", label="Pruning seed", kind=int, high=2**63 - 1,
               help="Of random pruning."),

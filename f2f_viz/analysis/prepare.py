@@ -12,7 +12,7 @@ from f2f_viz.codec.encode import encode
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import Progress
 from f2f_viz.settings import FIELDS, Settings
-from f2f_viz.tensors.layer import Layer, list_tensors
+from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.magnitudes import Magnitudes
 from f2f_viz.tensors.pruning import METHODS, Lot, keep_count, prune
 from f2f_viz.tensors.quantize import STORED, Quantized, in_format
@@ -107,10 +107,5 @@ def _options(layer: Layer, settings: Settings) -> dict[str, Any]:
     for name, value in options.items():
         read = FIELDS[name].read
         if read is not None and value:
-            options[name] = read(value, _own(value, layer.name))
+            options[name] = read(value, layer.name)
     return options
-
-
-def _own(path: str, name: str) -> str | None:
-    """Return the name if the file has such a tensor."""
-    return name if any(info.name == name for info in list_tensors(path)) else None

@@ -61,10 +61,17 @@ class Report:
 
 
 @checked
-def report(encoded: Encoded) -> Report:
-    """Account for an encoded layer, by laying out its file in memory."""
+def report(encoded: Encoded, bits: dict[str, int] | None = None) -> Report:
+    """Account for an encoded layer.
+
+    Parameters
+    ----------
+    encoded : Encoded
+    bits : dict of str to int, optional
+        What `layer_file.stored_bits` gives, if known; else the file is laid out in memory.
+    """
     planes = word_bits(encoded.dtype)
-    bits = layer_file.stored_bits(encoded)
+    bits = layer_file.stored_bits(encoded) if bits is None else bits
     coded_planes = [plane for plane in encoded.planes if not plane.zero_rate]
     care_bits = encoded.kept * len(coded_planes)
     mismatches = sum(plane.corrections.size for plane in coded_planes)

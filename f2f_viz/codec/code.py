@@ -8,7 +8,7 @@ from f2f_viz.choices import Choice, Choices, checked_flag, checked_number
 from f2f_viz.codec.blocks import MAX_N_OUT, ORDERS
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.mask_coding import MASK_CODINGS
-from f2f_viz.codec.network import MATRICES, XorNetwork, row_weights
+from f2f_viz.codec.network import MATRICES, XorNetwork, drawn, row_weights
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError
 
@@ -107,8 +107,8 @@ class Code:
 
     def network(self, n_out: int) -> XorNetwork:
         """Return the decoder that this code has at a block length."""
-        draw = MATRICES[self.matrix].draw
-        return draw(self.n_in, n_out, self.n_s, self.weights, self.seed)
+        family = MATRICES[self.matrix]
+        return drawn(family, self.n_in, n_out, self.n_s, self.weights, self.seed)
 
     @property
     def preset(self) -> str | None:

@@ -83,10 +83,12 @@ def encode_recipe(
 ) -> Encoded:
     """Encode a layer of which `make_recipe` has decided how; parameters as in `encode`."""
     flat, network = mask.reshape(-1), recipe.network
-    planes = encode_planes(
+    planes = recipe.planes or encode_planes(
         recipe.words, flat, recipe.layout, network, recipe.plan, threads=threads, progress=progress,
         cancel=cancel,
     )  # fmt: skip
+    if recipe.planes and progress is not None:
+        progress(1, 1)
     return Encoded(
         shape=weights.shape,
         dtype=dtype_name(weights.dtype),

@@ -19,7 +19,7 @@ from f2f_viz.codec.parallel import in_pieces
 
 __all__ = ["KeptWords", "kept_words", "ones_by_plane"]
 
-_PIECE = 1 << 13  # fewest blocks that are worth a thread
+PIECE = 1 << 13  # fewest blocks that are worth a thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class KeptWords:
             own = words[self.start[first] * size :]
             _decode.planes(wanted, size, self.rows, own, first, last, out, level)
 
-        in_pieces(cut, len(self.rows), _PIECE, threads)
+        in_pieces(cut, len(self.rows), PIECE, threads)
         return out
 
 
@@ -111,13 +111,13 @@ def _of_all(
     flags, dense = np.ascontiguousarray(mask).view(np.uint8), own.view(np.uint8)
     rows = np.empty((blocks, -(-n_out // 64)), np.uint64)
     start = np.empty(blocks + 1, np.int64)
-    in_pieces(lambda a, b: kernel.rows(flags, a, b, rows, level), blocks, _PIECE, threads)
+    in_pieces(lambda a, b: kernel.rows(flags, a, b, rows, level), blocks, PIECE, threads)
     kernel.starts(rows, start, level)
     kept = np.empty(int(start[-1]), own.dtype)
     if kept.size:
         to = kept.view(np.uint8)
         in_pieces(
-            lambda a, b: kernel.take(rows, start, dense, a, b, to, level), blocks, _PIECE, threads
+            lambda a, b: kernel.take(rows, start, dense, a, b, to, level), blocks, PIECE, threads
         )
     return KeptWords(rows[layout.address()], start, words.coded(kept))
 

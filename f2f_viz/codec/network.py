@@ -5,7 +5,7 @@ A block of n_out bits is y_t = M [x_t ; x_{t-1} ; … ; x_{t-n_s}] over GF(2).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,15 @@ from f2f_viz.codec.blocks import MAX_N_OUT
 from f2f_viz.codec.packing import pack_mask
 from f2f_viz.errors import F2FError, named
 
-__all__ = ["MATRICES", "MAX_N_S", "MOST_TILE_BLOCKS", "MatrixFamily", "XorNetwork", "row_weights"]
+__all__ = [
+    "MATRICES",
+    "MAX_N_S",
+    "MOST_TILE_BLOCKS",
+    "MatrixFamily",
+    "XorNetwork",
+    "drawn",
+    "row_weights",
+]
 
 MAX_N_IN = 12
 MAX_N_S = 16
@@ -230,6 +238,11 @@ class XorNetwork:
         return pack_mask(stages.reshape(-1, self.n_out)).reshape(*stages.shape[:2], -1)
 
     @cached_property
+    def columns(self) -> NDArray[np.uint64]:
+        """Columns of M packed for the search, shape (n_in (n_s + 1), ceil(n_out / 64))."""
+        return pack_mask(np.ascontiguousarray(self.matrix.T).astype(bool))
+
+    @cached_property
     def row_bytes(self) -> NDArray[np.uint8]:
         """M for the decoder's kernels, shape (n_s + 1, ceil(n_in / 8), 64 ceil(n_out / 64)).
 
@@ -411,3 +424,11 @@ MATRICES = Choices(
     ],
 )
 """The known families of matrices."""
+
+
+@lru_cache(maxsize=64)
+def drawn(
+    family: MatrixFamily, n_in: int, n_out: int, n_s: int, weights: Weights, seed: int
+) -> XorNetwork:
+    """Draw a network, or return the one drawn before: a model's layers share a few."""
+    return family.draw(n_in, n_out, n_s, weights, seed)

@@ -23,7 +23,7 @@ from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.exponent_ranks import CodedWords, rank_table
 from f2f_viz.codec.network import XorNetwork
-from f2f_viz.codec.planes import PlanePlan, encode_planes, plan_planes
+from f2f_viz.codec.planes import Plane, PlanePlan, encode_planes, plan_planes
 from f2f_viz.codec.sampling import sample_mismatches
 
 __all__ = ["LENGTHS", "Recipe", "make_recipe"]
@@ -48,6 +48,8 @@ class Recipe:
     plan : PlanePlan
     network : XorNetwork
     layout : Layout
+    planes : tuple of Plane or None
+        Where blocks of this length were tried on the whole layer: what came of it.
     """
 
     code: Code
@@ -55,6 +57,7 @@ class Recipe:
     plan: PlanePlan
     network: XorNetwork
     layout: Layout
+    planes: tuple[Plane, ...] | None = None
 
 
 def make_recipe(
@@ -137,6 +140,7 @@ class _Layer:
             self.words, self.flat, layout, network, self.plan, seconds=TRIAL_SECONDS,
             threads=threads, cancel=cancel,
         )  # fmt: skip
+        planes = None
         if sample is not None:
             rates = sample.rates
         else:
@@ -150,4 +154,4 @@ class _Layer:
             coding.expected_bits(rate, self.kept, blocks * length) for rate in rates[self.coded]
         ]
         stored = self.coded.size * blocks * self.code.n_in + sum(corrections)
-        return stored, self.recipe(network)
+        return stored, replace(self.recipe(network), planes=planes)

@@ -28,9 +28,14 @@ def rice_bits(rate: float) -> float:
         return 0.0
     if rate >= 1:
         return 1.0
-    k = np.arange(_coding.RICE_MOST + 1)
-    q = (1.0 - rate) ** (2.0**k)
-    return float(np.min(1 + k + q / np.maximum(1 - q, 1e-300)))
+    least = float("inf")
+    for k in range(_coding.RICE_MOST + 1):
+        q = (1.0 - rate) ** (1 << k)
+        bits = 1 + k + q / max(1 - q, 1e-300)
+        if bits >= least:  # they fall to the best k and rise from there
+            break
+        least = bits
+    return least
 
 
 def rice_cost(numbers: Numbers) -> tuple[int, int]:

@@ -175,10 +175,9 @@ def search_tiles(
     _check(bits, care, network, tile_blocks)
     planes, blocks, _ = bits.shape
     seconds = _affordable_seconds(network, blocks, planes)
-    tiles, count = -(-blocks // tile_blocks), workers(threads)
+    tiles, count = -(-blocks // tile_blocks), workers(threads) if seconds >= _SHORT else 1
     symbols = np.zeros((planes, blocks), np.uint16)
     mismatches = np.zeros((tiles, planes), np.int64)
-    columns = pack_mask(np.ascontiguousarray(network.matrix.T).astype(bool))
     jobs = _jobs(tiles, planes, count)
     done = np.zeros((len(jobs), 1), np.int64)
     stop = np.zeros(1, np.int32)
@@ -189,7 +188,7 @@ def search_tiles(
         where = slice(tile * tile_blocks, min((tile + 1) * tile_blocks, blocks))
         own = np.zeros((part.stop - part.start, where.stop - where.start), np.uint16)
         status = _core.search_tile(
-            network.n_in, network.n_s, network.n_out, columns,
+            network.n_in, network.n_s, network.n_out, network.columns,
             np.ascontiguousarray(bits[part, where]), care[where],
             own, mismatches[tile, part], stop, done[job], kernels,
         )  # fmt: skip
@@ -229,9 +228,10 @@ def _jobs(tiles: int, planes: int, threads: int) -> list[tuple[int, slice]]:
     """Cut the work into jobs of a tile and some of its planes.
 
     The planes of a job share what is made of the tile's care bits; few tiles are split further to
-    feed all threads.
+    feed all of several threads.
     """
-    parts = min(planes, -(-2 * threads // tiles)) if tiles and planes else 0
+    wanted = -(-2 * threads // tiles) if threads > 1 and tiles else 1
+    parts = min(planes, wanted) if tiles else 0
     return [
         (tile, slice(planes * part // parts, planes * (part + 1) // parts))
         for tile in range(tiles)

@@ -41,6 +41,7 @@ __all__ = [
     "VERSION",
     "frame_header",
     "from_bytes",
+    "itemised",
     "join",
     "open",
     "parts",
@@ -120,8 +121,14 @@ def parts(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str,
 
 def to_bytes(encoded: Encoded) -> bytes:
     """Return the file of an encoded layer."""
-    tensors, header, _ = parts(encoded)
-    return join(tensors, header)
+    return itemised(encoded)[0]
+
+
+def itemised(encoded: Encoded) -> tuple[bytes, dict[str, int]]:
+    """Return the file of an encoded layer, and its bits as `stored_bits` gives them."""
+    tensors, header, bits = parts(encoded)
+    data = join(tensors, header)
+    return data, bits | {"header": 8 * len(data) - sum(bits.values())}
 
 
 def join(tensors: Mapping[str, Bytes], header: dict[str, Any]) -> bytes:
@@ -159,9 +166,7 @@ def frame_header(slots: Mapping[str, tuple[str, Sequence[int], int]], **metadata
 
 def stored_bits(encoded: Encoded) -> dict[str, int]:
     """Itemise the file in bits: payload, corrections, mask, matrix, and header for all else."""
-    tensors, header, bits = parts(encoded)
-    bits["header"] = 8 * len(join(tensors, header)) - sum(bits.values())
-    return bits
+    return itemised(encoded)[1]
 
 
 @checked

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,8 +29,7 @@ from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
-from f2f_viz.tensors.loaders import Entry, TensorInfo, entries
-from f2f_viz.tensors.loaders.base import Fingerprint
+from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
 from f2f_viz.tensors.quantize import STORED
 
 __all__ = ["Rule", "eligible", "encode_model"]
@@ -71,29 +70,15 @@ def _plan(source: Source, settings: Settings, rules: Iterable[Rule]) -> dict[str
         matching = (rate for pattern, rate in rules if fnmatchcase(name, pattern))
         rate = next(matching, settings.rate)
         if rate is not None:
-            plan[name] = settings.replace(rate=rate)
+            plan[name] = settings if rate == settings.rate else settings.replace(rate=rate)
     return plan
 
 
 def encode_part(
-    path: str,
-    files: tuple[Fingerprint, ...],
-    name: str,
-    settings: Settings,
-    key: str,
-    threads: int | None = None,
+    path: str, name: str, settings: Settings, key: str, threads: int | None = None
 ) -> tuple[bytes, dict[str, Any]]:
-    """Encode one tensor of a file; executors call this where they like.
-
-    Parameters are those of `_part`, and the fingerprints of the model's files: a worker lists them
-    once, until they change.
-    """
-    return _part(_listed(path, files)[name], settings, key, threads)
-
-
-@lru_cache(maxsize=1)
-def _listed(path: str, files: tuple[Fingerprint, ...]) -> dict[str, Entry]:
-    return entries(Path(path))
+    """Encode one tensor of a file; executors call this where they like. See `_part`."""
+    return _part(listed(Path(path))[name], settings, key, threads)
 
 
 def _part(
@@ -118,9 +103,9 @@ def _part(
     if part_key(layer.weights, settings) != key:
         raise F2FError(f"tensor {info.name} of {entry.source} is another one when it is read again")
     encoded = encode_layer(layer, settings, threads=threads, progress=progress, cancel=cancel)
-    data = layer_file.to_bytes(encoded)
+    data, bits = layer_file.itemised(encoded)
     if len(data) < layer.weights.nbytes:
-        return data, {"report": asdict(report(encoded))}
+        return data, {"report": asdict(report(encoded, bits))}
     words = to_words(layer.weights) * encoded.mask.reshape(-1)
     return words.tobytes(), {"report": None}
 
@@ -259,7 +244,7 @@ def _task(source: Source, name: str) -> Callable[..., tuple[bytes, dict[str, Any
     if source.path is None:
         entry = source.entries[name]
         return partial(_part, replace(entry, reader=partial(np.asarray, entry.read())))
-    return partial(encode_part, os.path.abspath(source.path), source.fingerprints, name)
+    return partial(encode_part, os.path.abspath(source.path), name)
 
 
 def _as_completed(

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders import Entry, TensorInfo
+from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
 from f2f_viz.tensors.objects import Layer, is_single, object_entries, said
 
 __all__ = [
     "Layer", "TensorInfo", "array_of", "list_tensors", "load_layer", "load_layers", "load_mask",
+    "mask_of", "scores_of",
 ]  # fmt: skip
 
 _FLAGS = ("bool", *DTYPES, *(f"{sign}int{bits}" for bits in (16, 32, 64) for sign in ("", "u")))
@@ -63,7 +65,7 @@ def load_layer(source: Any, tensor: str | None = None) -> Layer:
     """
     if isinstance(source, Layer) and tensor in (None, source.name):
         return source
-    entry = _choose(source, tensor, tuple(DTYPES))
+    entry = _choose(source, object_entries(source), tensor, tuple(DTYPES))
     return Layer(entry.info.name, entry.read(), entry.info.dtype, entry.source)
 
 
@@ -83,7 +85,7 @@ def load_mask(source: Any, tensor: str | None = None) -> NDArray[np.bool_]:
     ndarray of bool
         True = kept.
     """
-    return _choose(source, tensor, _FLAGS).read() != 0
+    return _choose(source, object_entries(source), tensor, _FLAGS).read() != 0
 
 
 def array_of(weights: Any) -> NDArray[Any]:
@@ -91,8 +93,28 @@ def array_of(weights: Any) -> NDArray[Any]:
     return weights if isinstance(weights, np.ndarray) else load_layer(weights).weights
 
 
-def _choose(source: Any, tensor: str | None, dtypes: tuple[str, ...]) -> Entry:
-    entry = _find(source, object_entries(source), tensor)
+def mask_of(path: str, layer: str) -> NDArray[np.bool_]:
+    """Load the mask of a layer: of its name if the file has one, else as `load_mask`.
+
+    The list of a file's tensors is kept: for many layers it is read once.
+    """
+    return _of_layer(path, layer, _FLAGS).read() != 0
+
+
+def scores_of(path: str, layer: str) -> NDArray[Any]:
+    """Load a number for each weight of a layer, as `mask_of` does."""
+    return _of_layer(path, layer, tuple(DTYPES)).read()
+
+
+def _of_layer(path: str, layer: str, dtypes: tuple[str, ...]) -> Entry:
+    found = listed(Path(path))
+    return _choose(path, found, layer if layer in found else None, dtypes)
+
+
+def _choose(
+    source: Any, found: dict[str, Entry], tensor: str | None, dtypes: tuple[str, ...]
+) -> Entry:
+    entry = _find(source, found, tensor)
     if entry.info.dtype not in dtypes:
         raise F2FError(
             f"tensor {entry.info.name!r} of {entry.source} has an unsupported number format",

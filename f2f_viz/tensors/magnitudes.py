@@ -22,6 +22,7 @@ Counts = NDArray[np.int64]
 
 PIECE = 1 << 18  # fewest weights that are worth a thread
 MOST = 1 << 31  # weights that one histogram of 32 bits counts
+FEW = 1 << 12  # weights that are sorted sooner than counted
 _DIGIT = 16  # bits of a key, and of each further digit
 
 
@@ -60,6 +61,11 @@ class Magnitudes:
         if not self.size:
             return
         words, bits, largest = _ordered_words(weights)
+        self._order: NDArray[np.intp] | None = None
+        if self.size <= FEW:
+            least_first = np.minimum(words & words.dtype.type((1 << bits) - 1), largest)
+            self._order = np.argsort(~least_first, kind="stable")
+            return
         self._low = max(bits - _DIGIT, 0)  # bits below the key
         self._kernels = _select.Magnitudes(
             words.view(np.uint8), words.itemsize, (1 << bits) - 1, largest, self._low,
@@ -117,6 +123,10 @@ class Magnitudes:
         """
         if keep in (0, self.size):
             return np.full(self.shape, keep > 0)
+        if self._order is not None:
+            mask = np.zeros(self.size, bool)
+            mask[self._order[:keep]] = True
+            return mask.reshape(self.shape)
         least, ties = self._cut(keep)
         isa, mask = instruction_set(), np.empty(self.size, bool)
 

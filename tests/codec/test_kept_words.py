@@ -13,7 +13,7 @@ LEVELS = range(_decode.best_level() + 1)
 @pytest.fixture(params=LEVELS, ids=lambda level: f"level{level}", autouse=True)
 def level(request, monkeypatch):
     monkeypatch.setattr(instruction_set, "DECODING_SET", request.param)
-    monkeypatch.setattr(kept_words, "_PIECE", 10)
+    monkeypatch.setattr(kept_words, "PIECE", 10)
 
 
 def layers(order):

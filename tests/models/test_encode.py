@@ -28,6 +28,8 @@ from safetensors.numpy import load_file, save_file
 import f2f_viz as f2f
 from f2f_viz.analysis.dask import dask_executor
 from f2f_viz.codec.bitplanes import to_words
+from f2f_viz.codec.network import MATRICES
+from f2f_viz.codec.recipe import LENGTHS
 from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import open_model
@@ -429,20 +431,42 @@ def test_a_file_size_limit_is_one_line_and_no_file(source, tmp_path, tensor):
     assert not (tmp_path / "m.f2f").exists()
 
 
-def test_listing_costs_once_however_many_tensors(tmp_path, monkeypatch):
-    calls = []
+@pytest.mark.parametrize("method", ["mask", "scores", "magnitude"])
+def test_work_is_linear_in_the_number_of_tensors(tmp_path, monkeypatch, method):
+    """Each file is listed once, and layers of a kind share the networks that are tried."""
+    lists, draws = [], []
+    loader, family = loaders.LOADERS["npz"], MATRICES["odd"]
 
-    entry = loaders.LOADERS["npz"]
+    def listing(path):
+        lists.append(path.name)
+        return loader.list_entries(path)
 
-    def counted(path):
-        calls.append(path)
-        return entry.list_entries(path)
+    def drawing(*arguments):
+        draws.append(arguments)
+        return family.draw(*arguments)
 
-    monkeypatch.setitem(loaders.LOADERS, "npz", replace(entry, list_entries=counted))
-    tensors = {f"t{i}": np.eye(8, dtype=np.float32) for i in range(50)}
+    monkeypatch.setitem(loaders.LOADERS, "npz", replace(loader, list_entries=listing))
+    monkeypatch.setitem(MATRICES, "odd", replace(family, draw=drawing))
+    rng = np.random.default_rng(0)
+    tensors = {f"t{i}": rng.normal(size=(8, 8)).astype(np.float32) for i in range(50)}
     np.savez(tmp_path / "m.npz", **tensors)
-    encode_model(tmp_path / "m.npz", tmp_path / "m.f2f", SETTINGS)
-    assert len(calls) == 1
+    given = {name: rng.permutation(64).reshape(8, 8) < 7 for name in tensors}
+    np.savez(tmp_path / "mask.npz", **given)
+    np.savez(tmp_path / "scores.npz", **{n: v.astype(np.float32) for n, v in given.items()})
+    chosen = {} if method == "magnitude" else {method: str(tmp_path / f"{method}.npz")}
+    settings = SETTINGS.replace(method=method, rate=0.9, n_out=None, **chosen)
+    encode_model(tmp_path / "m.npz", tmp_path / "m.f2f", settings)
+    assert lists == ["m.npz", *(f"{name}.npz" for name in chosen)]
+    assert 1 <= len(draws) == len(set(draws)) <= len(LENGTHS)
+
+
+def test_a_listing_is_made_anew_when_its_file_changes(tmp_path):
+    path = tmp_path / "m.npz"
+    np.savez(path, a=np.zeros(3))
+    first = loaders.listed(path)
+    assert loaders.listed(path) is first
+    np.savez(path, b=np.zeros(3), c=np.zeros(3))
+    assert list(loaders.listed(path)) == ["b", "c"]
 
 
 def test_another_model_does_not_take_the_parts(source, whole, tmp_path):

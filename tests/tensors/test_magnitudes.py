@@ -15,6 +15,12 @@ from f2f_viz.tensors.magnitudes import Magnitudes
 SETS = NAMES[: _core.best_instruction_set() + 1]
 
 
+@pytest.fixture(autouse=True, params=[0, magnitudes.FEW], ids=["counted", "sorted"])
+def few(request, monkeypatch):
+    """Up to how many weights are sorted."""
+    monkeypatch.setattr(magnitudes, "FEW", request.param)
+
+
 @pytest.fixture(params=SETS)
 def isa(request, monkeypatch):
     monkeypatch.setenv("F2F_VIZ_ISA", request.param)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders.base import Entry, TensorInfo, bad_file
+from f2f_viz.tensors.loaders.base import Entry, Fingerprint, TensorInfo, bad_file
 from f2f_viz.tensors.loaders.numpy_files import npy_entries, npz_entries
 from f2f_viz.tensors.loaders.onnx_files import onnx_entries
 from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
 from f2f_viz.tensors.loaders.shards import shard_entries
 from f2f_viz.tensors.loaders.torch_files import torch_entries
 
-__all__ = ["LOADERS", "Entry", "Loader", "TensorInfo", "by_name", "entries", "suffixes"]
+__all__ = ["LOADERS", "Entry", "Loader", "TensorInfo", "by_name", "entries", "listed", "suffixes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +123,48 @@ def entries(path: Path) -> dict[str, Entry]:
     if not path.is_dir() and not path.is_file():  # a pipe or device would block or never end
         raise F2FError(f"{path} is not a regular file")
     return by_name(path, _loader(path).list_entries(path))
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """The tensors of a file, and what tells that they are still its tensors."""
+
+    tensors: dict[str, Entry]
+    files: dict[Path, Fingerprint]
+
+    @classmethod
+    def of(cls, path: Path) -> "_Listing":
+        tensors = entries(path)
+        spans = {entry.span.path for entry in tensors.values() if entry.span}
+        files = spans | {path, *(entry.path for entry in tensors.values() if entry.path)}
+        if path.is_dir():
+            files |= set(path.iterdir())
+        return cls(tensors, {file: Fingerprint.of(file) for file in files})
+
+    @property
+    def holds(self) -> bool:
+        try:
+            return all(Fingerprint.of(file) == known for file, known in self.files.items())
+        except OSError:
+            return False
+
+
+_LISTINGS = 2  # a model, and the masks or scores of its tensors
+_listings: dict[Path, _Listing] = {}
+
+
+def listed(path: Path) -> dict[str, Entry]:
+    """Return `entries` of a file that is asked for again and again: listed once, until it changes.
+
+    The last few are kept, and with them whatever their entries hold open.
+    """
+    known = _listings.pop(path, None)
+    if known is None or not known.holds:
+        known = _Listing.of(path)
+    _listings[path] = known
+    for other in list(_listings)[:-_LISTINGS]:
+        _listings.pop(other, None)
+    return known.tensors
 
 
 def by_name(path: Path | str, found: list[Entry]) -> dict[str, Entry]:
