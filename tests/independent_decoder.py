@@ -6,13 +6,14 @@
 import hashlib
 import json
 import sys
+import zlib
 from math import gcd
 from pathlib import Path
 
 import numpy as np
 
-PARTS = ("mask", "matrix", "ranks", "scales", "symbols", "corrections")
 WORD_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "uint8": 8, "int4": 4}  # fmt: skip
+DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8", "U8": "uint8"}  # fmt: skip
 FIELD = {"float64": (52, 11), "float32": (23, 8), "float16": (10, 5), "bfloat16": (7, 8)}
 
 
@@ -24,18 +25,10 @@ def number(bits):
     return sum(bit << i for i, bit in enumerate(bits))
 
 
-def frame(data):
-    """Section 9: the metadata and the tensors of a safetensors file."""
-    length = int.from_bytes(data[:8], "little")
-    entries = json.loads(data[8 : 8 + length])
-    metadata, body = entries.pop("__metadata__", {}), data[8 + length :]
-    return metadata, {name: body[slice(*e["data_offsets"])] for name, e in entries.items()}
-
-
 class Numbers:
-    """Section 1: whole numbers of seven bits a byte, one after another."""
+    """Section 1: numbers, flags and columns, one after another."""
 
-    def __init__(self, data, at):
+    def __init__(self, data, at=0):
         self.data, self.at = data, at
 
     def take(self, count):
@@ -52,37 +45,52 @@ class Numbers:
             if byte < 128:
                 return value
 
+    def flags(self, count):
+        return bits_of(self.take(-(-count // 8)), count)
 
-def read(data):
-    """Sections 1 and 2: the header and the bit strings, checked by the digest."""
-    assert data[:5] == b"\x89F2F\x01"
-    assert hashlib.sha256(data[:-32]).digest() == data[-32:], "damaged"
-    file = Numbers(data[:-32], 5)
-    head = {"dtype": list(WORD_BITS)[file.next()]}
-    head["shape"] = [file.next() for _ in range(file.next())]
-    code = {"n_in": file.next(), "n_s": file.next(), "n_out": file.next()}
-    code["order"] = ("interleaved", "row")[file.next()]
-    code["coding"] = ("rank", "chunk", "slots")[file.next()]
-    code["mask_coding"] = ("range", "bitmap", "rice")[file.next()]
-    code["matrix"], code["seed"] = file.next(), file.next()
-    code["weights"] = [file.next() - 1 for _ in range(file.next())]
-    head |= {"code": code, "recoded": file.next() >> 4}
-    head |= {name: file.next() for name in ("n_out", "tile_blocks", "kept")}
-    sizes = {name: file.next() for name in ("mask", "ranks", "scales")}
-    planes = WORD_BITS[head["dtype"]]
-    for name in ("zero_rate", "inverted"):
-        head[name] = bits_of(file.take(-(-planes // 8)), planes)
-    table = [[file.next(), file.next(), file.next()] for _ in range(planes)]
-    head |= dict(zip(("counts", "parameters", "lengths"), zip(*table, strict=True), strict=True))
-    head["sha256"] = file.take(32).hex()
-    sizes["matrix"] = -(-head["n_out"] * code["n_in"] * (code["n_s"] + 1) // 8)
-    sizes["corrections"] = sum(head["lengths"])
-    sizes["symbols"] = len(file.data) - file.at - sum(sizes.values())
-    return head, {name: file.take(sizes[name]) for name in PARTS}
+    def column(self, count):
+        k, at, value, found = self.take(1)[0], 0, 0, []
+        bits = bits_of(self.data[self.at : self.at + 17 * count])
+        for _ in range(count):
+            end = bits.index(1, at)
+            n = k + end - at
+            v = number(bits[end + 1 : end + 1 + n]) + 2**n - 2**k
+            value += -(v + 1) // 2 if v % 2 else v // 2
+            found.append(value)
+            at = end + 1 + n
+        self.take(-(-at // 8))
+        return found
+
+
+def scheme_of(file, earlier):
+    """Section 2: how a layer is coded."""
+    scheme = {"n_in": file.next(), "n_s": file.next(), "asked": file.next()}
+    scheme["order"] = ("interleaved", "row")[file.next()]
+    scheme["coding"] = ("rank", "chunk", "slots")[file.next()]
+    scheme["mask_coding"] = ("range", "bitmap", "rice")[file.next()]
+    scheme["matrix"], scheme["seed"] = file.next(), file.next()
+    scheme["weights"] = [file.next() for _ in range(file.next())]
+    scheme["flags"] = file.next()
+    scheme |= {name: file.next() for name in ("n_out", "tile_blocks")}
+    columns = scheme["n_in"] * (scheme["n_s"] + 1)
+    count, shared = scheme["n_out"] * columns, file.next()
+    if shared:
+        rows = earlier[shared - 1]["rows"][: scheme["n_out"]]
+    else:
+        rows = np.array(bits_of(file.take(-(-count // 8)), count), int).reshape(-1, columns)
+    return scheme | {"rows": rows}
+
+
+def head_of(file, planes):
+    """Section 3: what stands before a layer's bit strings."""
+    head = {name: file.next() for name in ("kept", "mask", "ranks", "scales")}
+    head |= {name: file.flags(planes) for name in ("zero_rate", "inverted")}
+    head |= {name: file.column(planes) for name in ("counts", "parameters")}
+    return head | {"checksum": file.take(8).hex()}
 
 
 def range_decode(data, kept, size):
-    """Section 3: `size` flags from a range coder of 32-bit words and 64-bit state."""
+    """Section 4: `size` flags from a range coder of 32-bit words and 64-bit state."""
     words = [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
     cut = int((1.0 - kept / size) * 16777214.0) + 1
     full = (1 << 64) - 1
@@ -101,9 +109,9 @@ def range_decode(data, kept, size):
     return flags
 
 
-def rice_decode(data, count, k):
-    """Section 6: increasing numbers, the quotients of their gaps first, then the remainders."""
-    bits, at, last, quotients, found = bits_of(data), 0, -1, [], []
+def rice_decode(bits, count, k):
+    """Section 7: increasing numbers, the quotients of their gaps first, then the remainders."""
+    at, last, quotients, found = 0, -1, [], []
     for _ in range(count):
         end = bits.index(1, at)
         quotients.append(end - at)
@@ -112,23 +120,22 @@ def rice_decode(data, count, k):
         last += (quotient << k) + number(bits[at : at + k]) + 1
         at += k
         found.append(last)
-    return found
+    return found, at
 
 
-def mask_of(head, data, size):
-    kept = head["kept"]
-    if head["code"]["mask_coding"] == "bitmap":
+def mask_of(scheme, kept, data, size):
+    if scheme["mask_coding"] == "bitmap":
         return [bit == 1 for bit in bits_of(data, size)]
     if kept in (0, size):
         return [kept > 0] * size
-    if head["code"]["mask_coding"] == "rice":
-        listed = set(rice_decode(data[1:], min(kept, size - kept), data[0]))
+    if scheme["mask_coding"] == "rice":
+        listed = set(rice_decode(bits_of(data[1:]), min(kept, size - kept), data[0])[0])
         return [(w in listed) == (2 * kept <= size) for w in range(size)]
-    return range_decode(data, head["kept"], size)
+    return range_decode(data, kept, size)
 
 
 def evenness(blocks, shape, n_out):
-    """Section 4: how evenly steps of l fall on the periods of the shape."""
+    """Section 5: how evenly steps of l fall on the periods of the shape."""
     period, least = 1, 1000
     for n in reversed(shape[1:]):
         period *= n
@@ -138,15 +145,15 @@ def evenness(blocks, shape, n_out):
     return least
 
 
-def weight_of(head, size):
-    """Section 4: the weight of bit i of block t, as a function."""
-    n_out = head["n_out"]
+def weight_of(scheme, shape, size):
+    """Section 5: the weight of bit i of block t, as a function."""
+    n_out = scheme["n_out"]
     blocks = -(-size // n_out)
-    if head["code"]["order"] == "row":
+    if scheme["order"] == "row":
         return blocks, lambda t, i: t * n_out + i
     best = -1
     for tried in range(blocks, blocks + min(blocks // 50, 4096) + 1):
-        even = evenness(tried, head["shape"], n_out)
+        even = evenness(tried, shape, n_out)
         if min(even, 200) > best:
             best, blocks = even, tried
     step = 1 if blocks < 3 else -(-618 * blocks // 1000)
@@ -155,13 +162,12 @@ def weight_of(head, size):
     return blocks, lambda t, i: i * blocks + t * step % blocks
 
 
-def corrections_of(head, data, plane, plane_bits):
-    """Section 6: which care bits (rank), or which bits (chunk), of a plane to flip."""
-    bits, count = bits_of(data), head["counts"][plane]
-    if head["code"]["coding"] == "rank":
-        return rice_decode(data, count, head["parameters"][plane])
-    if head["code"]["coding"] == "slots":
-        slots, w = divmod(head["parameters"][plane], 256)
+def corrections_of(coding, bits, count, parameter, plane_bits):
+    """Section 7: which care bits (rank), or which bits (chunk), of a plane to flip; bits taken."""
+    if coding == "rank":
+        return rice_decode(bits, count, parameter)
+    if coding == "slots":
+        slots, w = divmod(parameter, 256)
         end, last, found = slots * w, -1, []
         for at in range(0, end, w):
             value = number(bits[at : at + w])
@@ -170,7 +176,8 @@ def corrections_of(head, data, plane, plane_bits):
             if value < 2**w - 2:
                 found.append(last)
         tail = range(end, end + 32 * (count - len(found)), 32)
-        return found + [number(bits[at : at + 32]) for at in tail]
+        found += [number(bits[at : at + 32]) for at in tail]
+        return found, end + 32 * len(tail)
     found, at = [], 0
     for chunk in range(-(-plane_bits // 512)):
         while bits[at]:
@@ -178,70 +185,102 @@ def corrections_of(head, data, plane, plane_bits):
             at += 10
         at += 1
     assert len(found) == count
-    return found
+    return found, at
 
 
-def decode(data):
-    """Sections 2 to 8: return the decoded weights as unsigned words, and the file's header."""
-    head, parts = read(data)
-    size, n_in, n_out = (
-        int(np.prod(head["shape"], dtype=object)),
-        head["code"]["n_in"],
-        head["n_out"],
-    )
-    mask = mask_of(head, parts["mask"], size)
+def body(dtype, shape, scheme, data):
+    """Sections 3 to 9: return the decoded weights as the bytes of unsigned words."""
+    planes, file = WORD_BITS[dtype], Numbers(data)
+    head = head_of(file, planes)
+    size, n_in, n_out = int(np.prod(shape, dtype=object)), scheme["n_in"], scheme["n_out"]
+    mask = mask_of(scheme, head["kept"], file.take(head["mask"]), size)
     assert sum(mask) == head["kept"]
-    blocks, weight = weight_of(head, size)
+    shift, width = FIELD.get(dtype, (0, planes))
+    known = max(head["ranks"] - 1, 0)
+    ranks = bits_of(file.take(-(-known * width // 8)))
+    ranks = [number(ranks[at : at + width]) for at in range(0, known * width, width)]
+    file.take(4 * head["scales"])
+    blocks, weight = weight_of(scheme, shape, size)
     where = [weight(t, i) for t in range(blocks) for i in range(n_out)]
     care = [at for at, w in enumerate(where) if w < size and mask[w]]
-    columns = n_in * (head["code"]["n_s"] + 1)
-    rows = np.array(bits_of(parts["matrix"], n_out * columns), int).reshape(n_out, columns)
-    digits, planes = iter(bits_of(parts["symbols"])), WORD_BITS[head["dtype"]]
-    words, start = [0] * size, 0
+    stored = head["zero_rate"].count(0) * blocks * n_in
+    digits = iter(bits_of(file.take(-(-stored // 8))))
+    words = [0] * size
     for p in range(planes):
         symbols = np.zeros((blocks, n_in), int)
         if not head["zero_rate"][p]:
             symbols = np.array([next(digits) for _ in range(blocks * n_in)], int)
-        register = np.zeros((head["code"]["n_s"] + 1, n_in), int)
+        register = np.zeros((scheme["n_s"] + 1, n_in), int)
         plane = []
         for t, symbol in enumerate(symbols.reshape(blocks, n_in)):
-            if t % head["tile_blocks"] == 0:
+            if t % scheme["tile_blocks"] == 0:
                 register[:] = 0
             register = np.vstack([symbol, register[:-1]])
-            plane.extend(rows @ register.reshape(-1) % 2 ^ head["inverted"][p])
-        end = start + head["lengths"][p]
-        for at in corrections_of(head, parts["corrections"][start:end], p, blocks * n_out):
-            plane[care[at] if head["code"]["coding"] != "chunk" else at] ^= 1
-        start = end
+            plane.extend(scheme["rows"] @ register.reshape(-1) % 2 ^ head["inverted"][p])
+        found, used = corrections_of(
+            scheme["coding"], bits_of(data[file.at :]), head["counts"][p], head["parameters"][p],
+            blocks * n_out,
+        )  # fmt: skip
+        file.take(-(-used // 8))
+        for at in found:
+            plane[care[at] if scheme["coding"] != "chunk" else at] ^= 1
         for at in care:
             words[where[at]] |= int(plane[at]) << (planes - 1 - p)
-    if head["recoded"]:
-        shift, width = FIELD.get(head["dtype"], (0, planes))
+    assert file.at == len(data)
+    if head["ranks"]:
         low = ((1 << width) - 1) << shift
-        ranks = np.frombuffer(parts["ranks"], "<u2").tolist()
         for w in range(size):
             if mask[w]:
                 words[w] = words[w] & ~low | ranks[(words[w] & low) >> shift] << shift
     itemsize = max(planes // 8, 1)
     raw = b"".join(word.to_bytes(itemsize, "little") for word in words)
-    assert hashlib.sha256(raw).hexdigest() == head["sha256"], "not the weights that were encoded"
-    return raw, head
+    digest = hashlib.sha256(raw).hexdigest()
+    assert digest.startswith(head["checksum"]), "not the weights that were encoded"
+    return raw
+
+
+def opened(data, magic):
+    """Sections 1 and 10: a file behind its version, checked by its digest."""
+    assert data[:5] == magic + b"\x01"
+    assert hashlib.sha256(data[:-32]).digest() == data[-32:], "damaged"
+    return Numbers(data[:-32], 5)
+
+
+def decode(data):
+    """Sections 1 to 9: return the decoded weights of the file of a layer as bytes."""
+    file = opened(data, b"\x89F2F")
+    dtype = list(WORD_BITS)[file.next()]
+    shape = [file.next() for _ in range(file.next())]
+    scheme = scheme_of(file, [])
+    return body(dtype, shape, scheme, file.data[file.at :])
 
 
 def decode_model(data):
-    """Section 9: return the bytes of the model as a safetensors file."""
-    metadata, parts = frame(data)
-    assert metadata["f2f_model"] == "1"
-    digest = parts["f2f-model:digest"]
-    assert data.endswith(digest)
-    assert hashlib.sha256(data[:-32]).digest() == digest, "damaged"
-    header = parts["f2f-model:header"]
-    entries = {name: e for name, e in json.loads(header).items() if name != "__metadata__"}
-    out = [len(header).to_bytes(8, "little"), header]
-    for name in sorted(entries, key=lambda name: entries[name]["data_offsets"]):
-        out.append(parts[name] if name in parts else decode(parts["f2f:" + name])[0])
+    """Section 10: return the bytes of the model as a safetensors file."""
+    file = opened(data, b"\x89F2M")
+    end = file.next() + file.at
+    texts = []
+    for _ in range(2):
+        size = file.next()
+        texts.append(zlib.decompress(file.take(file.next())))
+        assert len(texts[-1]) == size
+    schemes = []
+    for _ in range(file.next()):
+        schemes.append(scheme_of(file, schemes))
+    entries = {name: e for name, e in json.loads(texts[0]).items() if name != "__metadata__"}
+    tensors = sorted(entries.values(), key=lambda e: e["data_offsets"])
+    ways = []
+    for e in tensors:
+        which, (begin, stop) = file.next(), e["data_offsets"]
+        ways.append((which, file.next() if which else stop - begin))
+    assert file.at == end
+    out = [len(texts[0]).to_bytes(8, "little"), texts[0]]
+    for e, (which, size) in zip(tensors, ways, strict=True):
+        own = file.take(size)
+        out.append(body(DTYPES[e["dtype"]], e["shape"], schemes[which - 1], own) if which else own)
+    assert file.at == len(file.data)
     return b"".join(out)
 
 
 if __name__ == "__main__":
-    print(hashlib.sha256(decode(Path(sys.argv[1]).read_bytes())[0]).hexdigest())
+    print(hashlib.sha256(decode(Path(sys.argv[1]).read_bytes())).hexdigest())

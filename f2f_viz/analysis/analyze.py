@@ -310,7 +310,7 @@ def _header_bits(ready: Prepared, recipe: Recipe) -> float:
         network=recipe.network,
         planes=(nothing,) * word_bits(ready.layer.dtype),
         ranks=recipe.words.ranks,
-        checksum="0" * 64,
+        checksum="0" * 16,
     )
     scales = 0 if ready.scales is None else 8 * ready.scales.nbytes
     return float(stored_bits(empty)["header"] + scales)

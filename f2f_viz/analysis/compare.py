@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis import rivals as _rivals
 from f2f_viz.analysis.dataframe import dataframe
-from f2f_viz.analysis.report import report
 from f2f_viz.analysis.rivals import Buffer, Pruned, nbytes
 from f2f_viz.codec.bitplanes import field_bits, word_bits
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.entropy import binary_entropy
 from f2f_viz.errors import F2FError
+from f2f_viz.files.layer_file import stored_bits
 
 __all__ = [
     "Bounds",
@@ -108,7 +108,11 @@ _FORMATS = (
 
 
 def compare(
-    weights: NDArray[Any], mask: NDArray[np.bool_], encoded: Encoded | None = None
+    weights: NDArray[Any],
+    mask: NDArray[np.bool_],
+    encoded: Encoded | None = None,
+    *,
+    alone: bool = True,
 ) -> Comparison:
     """Write a pruned layer in every format and measure.
 
@@ -119,6 +123,8 @@ def compare(
         True = kept.
     encoded : Encoded, optional
         The same layer as F2F; its file is then the last row.
+    alone : bool
+        As in `layer_file.stored_bits`.
 
     Returns
     -------
@@ -141,7 +147,7 @@ def compare(
         found.append(Rival(each.name, size, each.fixed_rate, each.random_access, note=each.note))
     if encoded is not None:
         note = "symbols at a fixed rate, by tile; corrections and mask are lists"
-        size = sum(report(encoded).bits.values()) // 8
+        size = sum(stored_bits(encoded, alone=alone).values()) // 8
         found.append(Rival(F2F, size, True, True, note=note))
     return found
 

@@ -46,8 +46,9 @@ class CorrectionCoding(Choice):
         ``pack(ranks, positions, plane_bits)`` gives the bytes (uint8, bit 0 first), the bits used
         without the padding of the last byte, and a parameter that `unpack` needs.
     unpack : callable
-        ``unpack(packed, count, parameter, limit)`` inverts it; F2FError if the bytes do not hold
-        `count` corrections, increasing and below `limit`.
+        ``unpack(packed, count, parameter, limit)`` inverts it, and says how many bits that took of
+        what may be more; F2FError if the bytes do not begin with `count` corrections, increasing
+        and below `limit`.
     bits : callable
         ``bits(ranks, positions, plane_bits)``: the bits that `pack` uses, without packing.
     expected_bits : callable
@@ -57,7 +58,7 @@ class CorrectionCoding(Choice):
 
     by_rank: bool
     pack: Callable[[Ranks, Callable[[], Positions], int], tuple[NDArray[np.uint8], int, int]]
-    unpack: Callable[[NDArray[np.uint8], int, int, int], Ranks | Positions]
+    unpack: Callable[[NDArray[np.uint8], int, int, int], tuple[Ranks | Positions, int]]
     bits: Callable[[Ranks, Callable[[], Positions], int], int]
     expected_bits: Callable[[float, int, int], float]
 
@@ -72,7 +73,9 @@ def _pack_ranks(
     return pack_rice(ranks)
 
 
-def _unpack_ranks(packed: NDArray[np.uint8], count: int, parameter: int, limit: int) -> Ranks:
+def _unpack_ranks(
+    packed: NDArray[np.uint8], count: int, parameter: int, limit: int
+) -> tuple[Ranks, int]:
     found = unpack_rice(packed, count, parameter, limit)
     if found is None:
         raise _damaged(count)
@@ -92,13 +95,16 @@ def _pack_chunks(
     return packed, bits, CHUNK_BITS
 
 
-def _unpack_chunks(packed: NDArray[np.uint8], count: int, parameter: int, limit: int) -> Positions:
+def _unpack_chunks(
+    packed: NDArray[np.uint8], count: int, parameter: int, limit: int
+) -> tuple[Positions, int]:
     if not 0 <= count <= min(8 * packed.size, limit):
         raise _damaged(count)
     found = np.empty(count, np.int64)
-    if _coding.chunk_unpack(np.ascontiguousarray(packed), CHUNK_BITS, limit, found) < 0:
+    bits = _coding.chunk_unpack(np.ascontiguousarray(packed), CHUNK_BITS, limit, found)
+    if bits < 0:
         raise _damaged(count)
-    return found
+    return found, bits
 
 
 def _chunk_bits(ranks: Ranks, positions: Callable[[], Positions], plane_bits: int) -> int:
@@ -220,12 +226,14 @@ def _pack_slots(
     return np.packbits(stream, bitorder="little"), made.bits, made.parameter
 
 
-def _unpack_slots(packed: NDArray[np.uint8], count: int, parameter: int, limit: int) -> Positions:
+def _unpack_slots(
+    packed: NDArray[np.uint8], count: int, parameter: int, limit: int
+) -> tuple[Positions, int]:
     slots, width = parameter >> 8, parameter & 255
     end = slots * width
     if not 2 <= width <= _MAX_SLOT or end > 8 * packed.size:
         raise _damaged(count)
-    bits = np.unpackbits(packed, bitorder="little")
+    bits = np.unpackbits(packed[: -(-end // 8) + 4 * count + 1], bitorder="little")
     values, passes = _values_of(bits[:end], width), (1 << width) - 2
     values = values[values <= passes]
     ranks = np.cumsum(np.where(values == passes, passes, values + 1)) - 1
@@ -237,7 +245,7 @@ def _unpack_slots(packed: NDArray[np.uint8], count: int, parameter: int, limit: 
     found = np.sort(np.concatenate([ranks, _values_of(tail, _OVERFLOW_BITS)]))
     if found.size and (found[-1] >= limit or (np.diff(found) <= 0).any()):
         raise _damaged(count)
-    return found
+    return found, end + tail.size
 
 
 def _expected_slots(rate: float, kept: int, plane_bits: int) -> float:

@@ -188,10 +188,11 @@ def decoded(encoded: Encoded, name: str = "weights") -> NDArray[Any]:
         If the decoded weights are not those that were encoded.
     """
     weights = decode(encoded)
-    if checksum(weights) != encoded.checksum:
+    found = checksum(weights)
+    if found != encoded.checksum:
         raise F2FError(
             f"the decoded {name} are not those that were encoded",
-            expected=f"sha256 {encoded.checksum}",
-            got=checksum(weights),
+            expected=f"sha256 {encoded.checksum}…",
+            got=found,
         )
     return weights

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from f2f_viz.arguments import as_array, checked
 from f2f_viz.codec.bitplanes import dtype_name, to_words
 from f2f_viz.codec.code import Code, code_of
-from f2f_viz.codec.encoded import Encoded
+from f2f_viz.codec.encoded import CHECKSUM_BYTES, Encoded
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import encode_planes
 from f2f_viz.codec.recipe import Recipe, make_recipe
 from f2f_viz.codec.trellis import TILE_BLOCKS
 from f2f_viz.errors import F2FError, Progress
 
-__all__ = ["checksum", "encode", "encode_recipe"]
+__all__ = ["checksum", "encode", "encode_recipe", "sha256"]
 
 PIECE = 1 << 18  # words hashed at a time
 
@@ -98,14 +98,23 @@ def encode_recipe(
         network=network,
         planes=planes,
         ranks=recipe.words.ranks,
-        checksum=_sha256(to_words(weights), flat),
+        checksum=_checksum(_sha256(to_words(weights), flat)),
         scales=scales,
     )
 
 
-def checksum(weights: NDArray[Any]) -> str:
-    """Return the SHA-256 of weights as little-endian bytes in C order."""
+def sha256(weights: NDArray[Any]) -> str:
+    """Return the SHA-256 of weights as little-endian bytes in C order, in hexadecimal."""
     return _sha256(to_words(weights))
+
+
+def checksum(weights: NDArray[Any]) -> str:
+    """Return the first bytes of `sha256` that `Encoded.checksum` keeps."""
+    return _checksum(sha256(weights))
+
+
+def _checksum(digest: str) -> str:
+    return digest[: 2 * CHECKSUM_BYTES]
 
 
 def _sha256(words: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> str:

@@ -18,7 +18,10 @@ from f2f_viz.codec.planes import Plane
 from f2f_viz.codec.word_decoder import all_symbols
 from f2f_viz.errors import F2FError
 
-__all__ = ["Encoded"]
+__all__ = ["CHECKSUM_BYTES", "Encoded"]
+
+CHECKSUM_BYTES = 8
+"""Of a layer's SHA-256 so many are kept, to tell a wrong decoder; files have whole digests."""
 
 
 def _expect(good: Any, what: str, expected: Any, got: Any) -> None:
@@ -48,7 +51,8 @@ class Encoded:
     ranks : ndarray of uint16 or None
         If exponents are stored as ranks (`exponent_ranks`): the exponents, by rank.
     checksum : str
-        SHA-256 of the decoded weights' little-endian bytes, pruned weights being +0.
+        First 8 bytes of the SHA-256 of the decoded weights' little-endian bytes, pruned weights
+        being +0; in hexadecimal.
     scales : ndarray of float32 or None
         Of quantized weights (`quantize`): the value of one step, shape () or (shape[0], 1, …).
 
@@ -78,8 +82,8 @@ class Encoded:
                 f"1 to {MOST_TILE_BLOCKS}", self.tile_blocks)  # fmt: skip
         own, chosen = (self.n_in, self.n_s), (self.code.n_in, self.code.n_s)
         _expect(own == chosen, "network", f"the code's n_in, n_s = {chosen}", own)
-        _expect(re.fullmatch("[0-9a-f]{64}", self.checksum), "checksum", "64 hex digits",
-                repr(self.checksum))  # fmt: skip
+        _expect(re.fullmatch(f"[0-9a-f]{{{2 * CHECKSUM_BYTES}}}", self.checksum), "checksum",
+                f"{2 * CHECKSUM_BYTES} hex digits", repr(self.checksum))  # fmt: skip
         planes = word_bits(self.dtype)
         _expect(len(self.planes) == planes, "planes", f"{planes}, one a bit", len(self.planes))
         for plane in self.planes:

@@ -88,7 +88,7 @@ def _unpack_rice(packed: Bytes, size: int, kept: int) -> Mask | None:
     if found is None:
         return None
     mask = np.full(size, not wanted)
-    _coding.set_flags(found, mask.view(np.uint8), wanted)
+    _coding.set_flags(found[0], mask.view(np.uint8), wanted)
     return mask
 
 

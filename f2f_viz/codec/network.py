@@ -30,6 +30,7 @@ __all__ = [
 
 MAX_N_IN = 12
 MAX_N_S = 16
+MOST_ROW_WEIGHTS = MAX_N_S + 1
 MOST_TILE_BLOCKS = 1 << 40
 
 
@@ -346,11 +347,14 @@ def row_weights(weights: Any) -> tuple[int | None, ...]:
         found = tuple(None if w in (None, "") else int(w) for w in parts)
     except (TypeError, ValueError, OverflowError):
         found = ()
-    if not found or any(w is not None and not 0 <= w <= MAX_N_IN for w in found) or found[0] == 0:
+    fit = all(w is None or 0 <= w <= MAX_N_IN for w in found)
+    if not 1 <= len(found) <= MOST_ROW_WEIGHTS or not fit or found[0] == 0:
         raise F2FError(
-            "weight of a matrix row", expected=f"numbers up to {MAX_N_IN}, such as (3, 1)",
-            got=named(weights), field="weights",
-        )  # fmt: skip
+            "weight of a matrix row",
+            expected=f"1 to {MOST_ROW_WEIGHTS} numbers up to {MAX_N_IN}, such as (3, 1)",
+            got=named(weights),
+            field="weights",
+        )
     return found
 
 

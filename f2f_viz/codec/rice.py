@@ -60,23 +60,27 @@ def pack_rice(numbers: Numbers) -> tuple[NDArray[np.uint8], int, int]:
     return packed, bits, k
 
 
-def unpack_rice(packed: NDArray[np.uint8], count: int, k: int, limit: int) -> Numbers | None:
+def unpack_rice(
+    packed: NDArray[np.uint8], count: int, k: int, limit: int
+) -> tuple[Numbers, int] | None:
     """Invert `pack_rice`.
 
     Parameters
     ----------
     packed : ndarray of uint8
+        May be longer.
     count, k : int
     limit : int
         All numbers are below, at most `LIMIT`.
 
     Returns
     -------
-    ndarray of uint32, shape (count,), or None
-        None where the bytes hold no such numbers.
+    numbers : ndarray of uint32, shape (count,)
+    bits : int
+        That they took. None in place of both where the bytes hold no such numbers.
     """
     if not (0 <= k <= _coding.RICE_MOST and 0 <= count <= min(8 * packed.size, limit)):
         return None
     numbers = np.empty(count, np.uint32)
     bits = _coding.rice_unpack(np.ascontiguousarray(packed), k, limit, numbers, decoding_set())
-    return None if bits < 0 else numbers
+    return None if bits < 0 else (numbers, bits)

@@ -1,58 +1,62 @@
 """The .f2f file of one encoded layer (docs/format.md).
 
-A magic, the version, a header (`layer_header`), then bit strings with bit 0 first: ``mask``
-(`mask_coding`), ``matrix`` (M, row by row), ``ranks`` (the field's values by rank, two bytes each;
-none if not recoded), ``scales`` (float32; none if not quantized), ``symbols`` (plane after plane,
-n_in bits per block; zero-rate planes have none), ``corrections`` (plane after plane, each from a
-byte's start). The last 32 bytes are the SHA-256 of all before, so that a damaged file is refused
-when it is opened.
+A magic, the version, number format and shape, the scheme and the body. The body is the layer's
+own, as in the file of a whole model: a head (`layer_header`), then bit strings with bit 0 first:
+``mask`` (`mask_coding`), ``ranks`` (the field's values by rank; none if not recoded), ``scales``
+(float32; none if not quantized), ``symbols`` (plane after plane, n_in bits per block; planes at
+zero rate have none), ``corrections`` (plane after plane, each from a byte's start). The last 32
+bytes are the SHA-256 of all before, so that a damaged file is refused when it is opened.
 """
 
 import hashlib
-import json
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.arguments import checked
-from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
-from f2f_viz.codec.blocks import MAX_N_OUT, Layout
-from f2f_viz.codec.code import Code
-from f2f_viz.codec.corrections import CODINGS
+from f2f_viz.codec.bitplanes import DTYPES, WIRE, field_bits, word_bits
+from f2f_viz.codec.blocks import Layout
+from f2f_viz.codec.corrections import CODINGS, CorrectionCoding
 from f2f_viz.codec.decode import decoded
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.mask_coding import pack_mask_bits, unpack_mask_bits
-from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import pack_symbols, unpack_symbols
 from f2f_viz.codec.planes import Plane
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import write_atomically
-from f2f_viz.files.layer_header import Reader, number, pack_header, unpack_header
+from f2f_viz.files.layer_header import Scheme, pack_head, pack_scheme, unpack_head, unpack_scheme
+from f2f_viz.files.numbers import Reader, number
 from f2f_viz.tensors.loaders.base import open_regular, reading
 
 __all__ = [
+    "MAGIC",
     "VERSION",
-    "frame_header",
+    "Packed",
     "from_bytes",
     "itemised",
-    "join",
+    "join_body",
     "open",
     "parts",
     "save",
+    "scheme_of",
+    "seal",
     "stored_bits",
     "to_bytes",
+    "unpack_body",
+    "unseal",
 ]
 
 VERSION = 1
 MAGIC = b"\x89F2F"
-TENSORS = ("mask", "matrix", "ranks", "scales", "symbols", "corrections")
+STRINGS = ("mask", "ranks", "scales", "symbols", "corrections")
+_MOST_DIMENSIONS = 32
 _DIGEST = 32
 MAX_BYTES = 1 << 30
 """Memory that a small file may claim; ``F2F_VIZ_MAX_BYTES`` in the environment says otherwise."""
@@ -62,21 +66,32 @@ layer would only exhaust memory, unless all is pruned or constant."""
 Bytes = NDArray[np.uint8]
 
 
-def _pack(bits: NDArray[Any]) -> Bytes:
-    return np.packbits(np.asarray(bits, np.uint8).reshape(-1), bitorder="little")
+class Packed(NamedTuple):
+    """What the file of a layer is made of.
+
+    Attributes
+    ----------
+    dtype : str
+    shape : tuple of int
+    scheme : Scheme
+    body : memoryview
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    scheme: Scheme
+    body: memoryview
 
 
-def _unpack(packed: Bytes, count: int, what: str) -> NDArray[np.bool_]:
-    if packed.size != -(-count // 8):
-        raise F2FError(f"damaged file, {what}", expected=f"{-(-count // 8)} bytes", got=packed.size)
-    return np.unpackbits(packed, count=count, bitorder="little").astype(bool)
+def scheme_of(encoded: Encoded) -> Scheme:
+    """Return how a layer is coded."""
+    network = encoded.network
+    matrix = np.packbits(network.matrix.reshape(-1), bitorder="little").tobytes()
+    return Scheme(encoded.code, network.n_out, encoded.tile_blocks, matrix)
 
 
 def parts(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str, int]]:
-    """Return the bit strings, the header's fields and the exact bits of each part but the header.
-
-    `join` makes the file of the first two.
-    """
+    """Return the bit strings and the head of a body, and the exact bits of parts but the header."""
     plane_bits = encoded.blocks * encoded.n_out
     coding = CODINGS[encoded.code.coding]
     coded = [
@@ -87,36 +102,45 @@ def parts(encoded: Encoded) -> tuple[dict[str, Bytes], dict[str, Any], dict[str,
     mask, mask_bits = pack_mask_bits(encoded.mask, encoded.code.mask_coding)
     ranks = np.empty(0, np.uint16) if encoded.ranks is None else encoded.ranks
     scales = np.empty(0, np.float32) if encoded.scales is None else encoded.scales
-    tensors = {
+    strings = {
         "mask": mask,
-        "matrix": _pack(encoded.network.matrix),
+        "ranks": pack_symbols([ranks], field_bits(encoded.dtype)[1]),
+        "scales": scales.reshape(-1).astype("<f4").view(np.uint8),
         "symbols": pack_symbols(stored, encoded.n_in),
         "corrections": np.concatenate([packed for packed, _, _ in coded]),
-        "ranks": ranks.astype("<u2").view(np.uint8),
-        "scales": scales.reshape(-1).astype("<f4").view(np.uint8),
     }
-    header = {
-        "shape": list(encoded.shape),
-        "dtype": encoded.dtype,
-        "code": encoded.code.to_dict(),
-        "tile_blocks": encoded.tile_blocks,
-        "n_out": encoded.n_out,
+    head = {
         "kept": encoded.kept,
-        "recoded": encoded.ranks is not None,
+        "mask": mask.size,
+        "ranks": 0 if encoded.ranks is None else encoded.ranks.size + 1,
+        "scales": scales.size,
         "zero_rate": [int(plane.zero_rate) for plane in encoded.planes],
         "inverted": [int(plane.inverted) for plane in encoded.planes],
         "counts": [plane.corrections.size for plane in encoded.planes],
         "parameters": [parameter for _, _, parameter in coded],
-        "lengths": [packed.size for packed, _, _ in coded],
-        "sha256": encoded.checksum,
+        "checksum": encoded.checksum,
     }
     bits = {
         "payload": sum(own.size for own in stored) * encoded.n_in,
         "corrections": sum(bits for _, bits, _ in coded),
         "mask": mask_bits,
-        "matrix": encoded.network.matrix.size,
     }
-    return tensors, header, bits
+    return strings, head, bits
+
+
+def join_body(strings: dict[str, Bytes], head: dict[str, Any]) -> bytes:
+    """Write a body of what `parts` gives; nothing is judged."""
+    return b"".join([pack_head(head), *(strings[name].tobytes() for name in STRINGS)])
+
+
+def seal(dtype: str, shape: tuple[int, ...], scheme: Scheme, body: bytes) -> bytes:
+    """Write the file of a layer round its body; nothing is judged."""
+    sizes = b"".join(map(number, (WIRE[dtype], len(shape), *shape)))
+    pieces = [MAGIC, number(VERSION), sizes, pack_scheme(scheme), body]
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return b"".join([*pieces, digest.digest()])
 
 
 def to_bytes(encoded: Encoded) -> bytes:
@@ -124,49 +148,26 @@ def to_bytes(encoded: Encoded) -> bytes:
     return itemised(encoded)[0]
 
 
-def itemised(encoded: Encoded) -> tuple[bytes, dict[str, int]]:
-    """Return the file of an encoded layer, and its bits as `stored_bits` gives them."""
-    tensors, header, bits = parts(encoded)
-    data = join(tensors, header)
-    return data, bits | {"header": 8 * len(data) - sum(bits.values())}
-
-
-def join(tensors: Mapping[str, Bytes], header: dict[str, Any]) -> bytes:
-    """Write a file of what `parts` gives; nothing is judged."""
-    sizes = {name: data.size for name, data in tensors.items()}
-    pieces = [MAGIC, number(VERSION), pack_header(header, sizes)]
-    pieces += [tensors[name].tobytes() for name in TENSORS]
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return b"".join([*pieces, digest.digest()])
-
-
-def frame_header(slots: Mapping[str, tuple[str, Sequence[int], int]], **metadata: str) -> bytes:
-    """Write what stands before the data of a safetensors file.
-
-    The library writes metadata in an order of chance; here the same input gives the same bytes.
+def stored_bits(encoded: Encoded, *, alone: bool = True) -> dict[str, int]:
+    """Itemise the file in bits: payload, corrections, mask, matrix, and header for all else.
 
     Parameters
     ----------
-    slots : mapping of str to (str, sequence of int, int)
-        safetensors' name of the number format, shape and bytes of each tensor, in the order of
-        the data, which stand back to back.
-    **metadata : str
+    encoded : Encoded
+    alone : bool
+        False: the layer's part of the file of a model, which holds matrices once for all.
     """
-    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
-    at = 0
-    for name, (code, shape, nbytes) in slots.items():
-        header[name] = {"dtype": code, "shape": shape, "data_offsets": [at, at + nbytes]}
-        at += nbytes
-    raw = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    raw += b" " * (-len(raw) % 8)
-    return len(raw).to_bytes(8, "little") + raw
+    return itemised(encoded, alone=alone)[1]
 
 
-def stored_bits(encoded: Encoded) -> dict[str, int]:
-    """Itemise the file in bits: payload, corrections, mask, matrix, and header for all else."""
-    return itemised(encoded)[1]
+def itemised(encoded: Encoded, *, alone: bool = True) -> tuple[bytes, dict[str, int]]:
+    """Return the file of an encoded layer, and its bits as `stored_bits` gives them."""
+    strings, head, bits = parts(encoded)
+    body = join_body(strings, head)
+    data = seal(encoded.dtype, encoded.shape, scheme_of(encoded), body)
+    bits["matrix"] = encoded.network.matrix.size if alone else 0
+    size = len(data) if alone else len(body)
+    return data, bits | {"header": 8 * size - sum(bits.values())}
 
 
 @checked
@@ -213,8 +214,8 @@ def open(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Encod
     return from_bytes(data, str(path), max_bytes=max_bytes)
 
 
-def from_bytes(data: bytes, name: str = "file", *, max_bytes: int | None = None) -> Encoded:
-    """Parse the bytes of an .f2f file; see `open`."""
+def unseal(data: bytes, name: str = "file") -> Packed:
+    """Cut the bytes of an .f2f file into its parts, checked by the digest; errors as of `open`."""
     kind = F2FError(
         f"{name} is not an intact .f2f file", expected="what f2f_viz.save writes", got="other bytes"
     )
@@ -229,23 +230,17 @@ def from_bytes(data: bytes, name: str = "file", *, max_bytes: int | None = None)
     if hashlib.sha256(whole[:-_DIGEST]).digest() != whole[-_DIGEST:]:
         raise kind
     reader = Reader(whole[:-_DIGEST], len(MAGIC) + 1)
-    header = unpack_header(reader)
-    tensors = _tensors(header, reader)
-    return _parse(header, tensors, name, _max_bytes() if max_bytes is None else max_bytes)
+    names = {wire: name for name, wire in WIRE.items()}
+    wire = reader.number()
+    if wire not in names:
+        raise F2FError("damaged file, dtype", expected=f"one of {sorted(names)}", got=wire)
+    shape = tuple(reader.numbers(_MOST_DIMENSIONS))
+    return Packed(names[wire], shape, unpack_scheme(reader), reader.take(reader.left))
 
 
-def _tensors(header: dict[str, Any], reader: Reader) -> dict[str, Bytes]:
-    """Cut the bit strings out; the header says or implies how long each is, but for symbols."""
-    code: Code = header["code"]
-    sizes = header["sizes"] | {
-        "matrix": -(-header["n_out"] * code.n_in * (code.n_s + 1) // 8),
-        "corrections": sum(header["lengths"]),
-    }
-    rest = len(reader.data) - reader.at - sum(sizes.values())
-    if rest < 0:
-        raise F2FError("damaged file, lengths", expected=f"{-rest} bytes fewer", got="others")
-    sizes["symbols"] = rest
-    return {name: np.frombuffer(reader.take(sizes[name]), np.uint8) for name in TENSORS}
+def from_bytes(data: bytes, name: str = "file", *, max_bytes: int | None = None) -> Encoded:
+    """Parse the bytes of an .f2f file; see `open`."""
+    return unpack_body(unseal(data, name), name, max_bytes=max_bytes)
 
 
 def _max_bytes() -> int:
@@ -255,51 +250,33 @@ def _max_bytes() -> int:
     return int(given)
 
 
-def _integer(header: dict[str, Any], key: str, low: int, high: int) -> int:
-    value: int = header[key]
-    if not low <= value <= high:
-        raise F2FError(f"damaged file, {key}", expected=f"{low} to {high}", got=value)
-    return value
-
-
-def _shape(claimed: list[int]) -> tuple[int, ...]:
+def _shape(claimed: Sequence[int]) -> tuple[int, ...]:
     """Check sizes one by one before anything is multiplied."""
-    if any(n >> 48 for n in claimed) or math.prod(claimed) >> 48:
+    if len(claimed) > _MOST_DIMENSIONS or any(n >> 48 for n in claimed) or math.prod(claimed) >> 48:
         raise F2FError("damaged file, shape", expected="product < 2^48", got="more")
     return tuple(claimed)
 
 
-def _parse(header: dict[str, Any], tensors: dict[str, Bytes], name: str, max_bytes: int) -> Encoded:
-    shape = _shape(header["shape"])
-    dtype: str = header["dtype"]
-    code: Code = header["code"]
-    n_out = _integer(header, "n_out", 1, MAX_N_OUT)
-    tile_blocks = _integer(header, "tile_blocks", 1, 1 << 40)
-    size = math.prod(shape)
-    layout = Layout(shape, n_out, code.order)
-    stored = sum(data.size for data in tensors.values())
-    _check_memory(name, dtype, size, layout.blocks, max(max_bytes, MAX_EXPANSION * stored))
-    kept = _integer(header, "kept", 0, size)
-    mask = unpack_mask_bits(tensors["mask"], size, kept, code.mask_coding).reshape(shape)
-    ranks = _ranks(tensors["ranks"], dtype)
-    return Encoded(
-        shape=shape,
-        dtype=dtype,
-        mask=mask,
-        code=code,
-        tile_blocks=tile_blocks,
-        network=_network(tensors["matrix"], n_out, code),
-        planes=_planes(header, tensors, layout, mask, kept),
-        ranks=ranks if header["recoded"] else None,
-        checksum=header["sha256"],
-        scales=_scales(tensors["scales"], shape) if tensors["scales"].size else None,
-    )
+def unpack_body(packed: Packed, name: str, *, max_bytes: int | None = None) -> Encoded:
+    """Read a layer's body.
 
-
-def _check_memory(name: str, dtype: str, size: int, blocks: int, limit: int) -> None:
-    """Refuse a layer that would take more memory than the limit, before any is taken."""
+    Parameters
+    ----------
+    packed : Packed
+    name : str
+        For errors.
+    max_bytes
+        As in `open`.
+    """
+    dtype, _, scheme, body = packed
+    shape = _shape(packed.shape)
+    code, n_out = scheme.code, scheme.n_out
+    n_in, coding, planes = code.n_in, CODINGS[code.coding], word_bits(dtype)
+    size, layout = math.prod(shape), Layout(shape, n_out, code.order)
+    blocks = layout.blocks
     # the mask thrice, positions of care bits, words; symbols of all planes
-    memory = size * (3 + 8 + DTYPES[dtype].itemsize) + 2 * word_bits(dtype) * blocks
+    memory = size * (3 + 8 + DTYPES[dtype].itemsize) + 2 * planes * blocks
+    limit = max(_max_bytes() if max_bytes is None else max_bytes, MAX_EXPANSION * len(body))
     if memory > limit:
         raise F2FError(
             f"{name} claims {size:,} weights, far more than its bytes account for",
@@ -307,64 +284,77 @@ def _check_memory(name: str, dtype: str, size: int, blocks: int, limit: int) -> 
             got=f"{memory:,}",
             hint=f"if you trust it, give max_bytes={memory} or set F2F_VIZ_MAX_BYTES={memory}",
         )
+    reader = Reader(body)
+    head = unpack_head(reader, planes)
+    kept: int = head["kept"]
+    if kept > size:
+        raise F2FError("damaged file, kept", expected=f"0 to {size}", got=kept)
 
+    def string(count: int) -> Bytes:
+        return np.frombuffer(reader.take(count), np.uint8)
 
-def _network(packed: Bytes, n_out: int, code: Code) -> XorNetwork:
-    width = code.n_in * (code.n_s + 1)
-    return XorNetwork(_unpack(packed, n_out * width, "matrix").reshape(n_out, width), code.n_in)
-
-
-def _planes(
-    header: dict[str, Any],
-    tensors: dict[str, Bytes],
-    layout: Layout,
-    mask: NDArray[np.bool_],
-    kept: int,
-) -> tuple[Plane, ...]:
-    code: Code = header["code"]
-    zero_rate, inverted = header["zero_rate"], header["inverted"]
-    wrong = _corrections(header, tensors["corrections"], layout, mask, kept)
-    stored = iter(unpack_symbols(tensors["symbols"], zero_rate.count(0), layout.blocks, code.n_in))
-    none = np.zeros(layout.blocks, np.uint16)
-    symbols = [none if zero else next(stored) for zero in zero_rate]
-    return tuple(
-        Plane(bool(invert), own, ranks, bool(zero))
-        for invert, own, ranks, zero in zip(inverted, symbols, wrong, zero_rate, strict=True)
+    mask = unpack_mask_bits(string(head["mask"]), size, kept, code.mask_coding).reshape(shape)
+    ranks = _ranks(string, dtype, head["ranks"])
+    scales = _scales(string(4 * head["scales"]), shape) if head["scales"] else None
+    stored = head["zero_rate"].count(0)
+    symbols = unpack_symbols(string(-(-stored * blocks * n_in // 8)), stored, blocks, n_in)
+    corrections = string(reader.left)
+    return Encoded(
+        shape=shape,
+        dtype=dtype,
+        mask=mask,
+        code=code,
+        tile_blocks=scheme.tile_blocks,
+        network=scheme.network,
+        planes=_planes(head, symbols, corrections, layout, mask.reshape(-1), coding),
+        ranks=ranks,
+        checksum=head["checksum"],
+        scales=scales,
     )
 
 
-def _corrections(
-    header: dict[str, Any], packed: Bytes, layout: Layout, mask: NDArray[np.bool_], kept: int
-) -> list[NDArray[np.uint32]]:
-    """Unpack each plane's corrections, as ranks among its care bits."""
-    coding = CODINGS[header["code"].coding]
-    columns = [header[key] for key in ("lengths", "counts", "parameters")]
+def _planes(
+    head: dict[str, Any],
+    symbols: NDArray[np.uint16],
+    corrections: Bytes,
+    layout: Layout,
+    mask: NDArray[np.bool_],
+    coding: CorrectionCoding,
+) -> tuple[Plane, ...]:
+    """Put symbols and corrections together; each plane's corrections end where they say."""
+    plane_bits, kept = layout.blocks * layout.n_out, head["kept"]
+    care = np.empty(0, bool)
     if not coding.by_rank:
-        care = layout.gather(mask.reshape(-1)).reshape(-1)
-        before = np.cumsum(care) - care  # care bits before each place
-    found, start = [], 0
-    for length, count, parameter in zip(*columns, strict=True):
-        own = packed[start : start + length]
-        start += length
-        at = coding.unpack(
-            own, count, parameter, kept if coding.by_rank else layout.blocks * layout.n_out
+        care = layout.gather(mask).reshape(-1)
+        before = np.cumsum(care) - care
+    nothing = np.zeros(layout.blocks, np.uint16)
+    own, found = iter(symbols), []
+    columns = [head[name] for name in ("zero_rate", "inverted", "counts", "parameters")]
+    for zero_rate, inverted, count, parameter in zip(*columns, strict=True):
+        at, bits = coding.unpack(
+            corrections, count, parameter, kept if coding.by_rank else plane_bits
         )
+        corrections = corrections[-(-bits // 8) :]
         if not coding.by_rank:
             if not care[at].all():
                 raise F2FError("damaged file, corrections", expected="care bits", got="others")
             at = before[at]
-        found.append(at.astype(np.uint32, copy=False))
-    return found
+        wrong = at.astype(np.uint32, copy=False)
+        plane = Plane(bool(inverted), nothing if zero_rate else next(own), wrong, bool(zero_rate))
+        found.append(plane)
+    if corrections.size:
+        raise F2FError("damaged file, corrections", expected="an end", got="more bytes")
+    return tuple(found)
 
 
-def _ranks(data: Bytes, dtype: str) -> NDArray[np.uint16]:
-    if data.size % 2:
-        raise F2FError("damaged file, ranks", expected="pairs of bytes", got=data.size)
-    ranks = data.view("<u2").astype(np.uint16)
-    field = 1 << field_bits(dtype)[1]
-    if ranks.size > field or (ranks.size and int(ranks.max()) >= field):
-        raise F2FError("damaged file, ranks", expected=f"values of {dtype}", got="others")
-    return ranks
+def _ranks(string: Callable[[int], Bytes], dtype: str, told: int) -> NDArray[np.uint16] | None:
+    """Read the values by rank, of which there are one fewer than is told; None if not recoded."""
+    width = field_bits(dtype)[1]
+    count = max(told - 1, 0)
+    if count > 1 << width:
+        raise F2FError("damaged file, ranks", expected=f"values of {dtype}", got="more")
+    ranks = unpack_symbols(string(-(-count * width // 8)), 1, count, width)[0]
+    return ranks if told else None
 
 
 def _scales(data: Bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:

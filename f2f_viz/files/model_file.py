@@ -1,30 +1,33 @@
-"""The .f2f file of a whole model (docs/format.md): a safetensors file of many layers.
+"""The .f2f file of a whole model (docs/format.md, section 10).
 
-Tensors, in this order: those that are carried unchanged, under their own names; every encoded one
-as the bytes of its own one-layer .f2f file (`layer_file`), named ``f2f:`` + its name;
-``f2f-model:onnx``, of a model that came as ONNX the rest of it (`onnx_frame`);
-``f2f-model:header``, the JSON header of the model as a safetensors file; ``f2f-model:digest``, the
-SHA-256 of all bytes before it. The metadata entry ``f2f_model`` is the version. Decoding writes
-that header again and every tensor where it says, so that a model that came as one safetensors
-file comes back byte for byte but for its pruned weights.
+A magic, the version, an index, then every tensor's bytes in the order of the model's data, and the
+SHA-256 of all that. The index holds the JSON header of the model as a safetensors file and, of a
+model that came as ONNX, the rest of it (`onnx_frame`), both deflated; the schemes that its layers
+share (`layer_header`); and of each tensor whether it is carried or coded, by which scheme, in how
+many bytes. A carried tensor is its bytes, a coded one the body of its one-layer file
+(`layer_file`).
+Decoding writes that header again and every tensor where it says, so that a model that came as one
+safetensors file comes back byte for byte but for its pruned weights.
 """
 
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from safetensors import SafetensorError, safe_open
-
+from f2f_viz.codec.bitplanes import WIRE
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import F2FError
-from f2f_viz.files import layer_file
+from f2f_viz.files.layer_file import Packed, unpack_body, unseal
+from f2f_viz.files.layer_header import Scheme, pack_scheme, unpack_scheme
+from f2f_viz.files.numbers import Reader, number
 from f2f_viz.files.onnx_frame import frame_of
 from f2f_viz.tensors.loaders import Entry
-from f2f_viz.tensors.loaders.base import Fingerprint, Span, storage_dtype
+from f2f_viz.tensors.loaders.base import Fingerprint, Span, open_regular, storage_dtype
 from f2f_viz.tensors.loaders.safetensors_files import CODES, read_header
 from f2f_viz.tensors.objects import is_path, object_entries, said
 
@@ -32,6 +35,7 @@ __all__ = [
     "ModelFile",
     "Slot",
     "Source",
+    "deflated",
     "is_model_file",
     "open_model",
     "open_source",
@@ -39,10 +43,8 @@ __all__ = [
 ]
 
 VERSION = 1
-LAYER = "f2f:"
-FRAME = "f2f-model:onnx"
-HEADER = "f2f-model:header"
-DIGEST = "f2f-model:digest"
+MAGIC = b"\x89F2M"
+_DIGEST = 32
 _NAMES = {code: name for name, code in CODES.items()}
 
 
@@ -152,33 +154,75 @@ def open_source(model: Any) -> Source:
     found, origin = object_entries(model), said(model)
     path = Path(model) if is_path(model) else None
     suffix = path.suffix.lower() if path else ""
-    reserved = [name for name in found if name.startswith((LAYER, "f2f-model:"))]
-    if reserved:
-        raise F2FError(f"{origin} has a tensor with a reserved name: {reserved[0]}")
     if path and suffix == ".safetensors":
         raw, header, *_ = read_header(path)
     else:
-        tensors = {}
-        for name, entry in found.items():
-            info = entry.info
-            code = CODES.get(info.dtype, info.dtype)
-            if not code.isupper() or name == "__metadata__":  # int4, torch's float8
-                raise F2FError(
-                    f"tensor {name} of {origin} has no place in a safetensors file",
-                    expected=f"one of {', '.join(CODES)}",
-                    got=info.dtype,
-                    hint="encode single tensors with --tensor",
-                )
-            tensors[name] = (code, info.shape, info.nbytes)
-        raw = layer_file.frame_header(tensors)[8:]
+        raw = _safetensors_header(origin, found)
         header = json.loads(raw)
     frame = frame_of(path) if path and suffix == ".onnx" else None
     return Source(path, raw, _slots(header), found, frame, origin)
 
 
+def _safetensors_header(origin: str, found: Mapping[str, Entry]) -> bytes:
+    """Write the header that a model of another kind has as one safetensors file."""
+    header: dict[str, Any] = {}
+    at = 0
+    for name, entry in found.items():
+        info = entry.info
+        code = CODES.get(info.dtype, info.dtype)
+        if not code.isupper() or name == "__metadata__":  # int4, torch's float8
+            raise F2FError(
+                f"tensor {name} of {origin} has no place in a safetensors file",
+                expected=f"one of {', '.join(CODES)}",
+                got=info.dtype,
+                hint="encode single tensors with --tensor",
+            )
+        offsets = [at, at + info.nbytes]
+        header[name] = {"dtype": code, "shape": info.shape, "data_offsets": offsets}
+        at += info.nbytes
+    raw = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return raw + b" " * (-len(raw) % 8)
+
+
+def deflated(data: bytes) -> bytes:
+    """Write bytes for an index: how many there are and how many deflated, and these."""
+    packed = zlib.compress(data, 9)
+    return number(len(data)) + number(len(packed)) + packed
+
+
+def _inflated(reader: Reader) -> tuple[bytes, int]:
+    """Invert `deflated`, and say how many bytes it took; more are not made than are told."""
+    begin, size = reader.at, reader.number()
+    packed = reader.take(reader.number())
+    unpack = zlib.decompressobj()
+    try:
+        data = unpack.decompress(packed, max(size, 1))
+        whole = unpack.eof and not unpack.unused_data
+    except zlib.error:
+        whole = False
+    if not whole or len(data) != size:
+        raise F2FError("damaged file, index", expected=f"{size} bytes deflated", got="others")
+    return data, reader.at - begin
+
+
+class Place(NamedTuple):
+    """Where a tensor is in a model's file.
+
+    Attributes
+    ----------
+    scheme : Scheme or None
+        None: it is carried.
+    begin, nbytes : int
+    """
+
+    scheme: Scheme | None
+    begin: int
+    nbytes: int
+
+
 def pack_model(
     source: Source,
-    layers: Mapping[str, tuple[int, Callable[[], bytes]]],
+    layers: Mapping[str, Callable[[], bytes]],
     plain: Mapping[str, Callable[[], bytes]],
 ) -> Iterator[bytes]:
     """Write the file of a model, in pieces.
@@ -186,36 +230,35 @@ def pack_model(
     Parameters
     ----------
     source : Source
-    layers : mapping of str to (int, callable)
-        Encoded tensors: how many bytes each takes, and a function that reads them; the others
-        are carried.
+    layers : mapping of str to callable
+        Coded tensors: a function that reads the one-layer file of each; the others are carried.
     plain : mapping of str to callable
         Carried tensors that are not to be as in the source: a function that reads each.
     """
-    carried = [name for name in source.slots if name not in layers]
-    # wide formats first keeps every carried tensor aligned
-    carried.sort(key=lambda name: -source.slots[name].itemsize)
-    tensors: dict[str, tuple[str, tuple[int, ...], int]] = {
-        name: (slot.code, slot.shape, slot.nbytes)
-        for name, slot in ((name, source.slots[name]) for name in carried)
-    }
-    tensors |= {LAYER + name: ("U8", (size,), size) for name, (size, _) in layers.items()}
-    parts = (
-        {HEADER: source.header}
-        if source.frame is None
-        else {FRAME: source.frame, HEADER: source.header}
-    )
-    tensors |= {name: ("U8", (len(data),), len(data)) for name, data in parts.items()}
-    tensors[DIGEST] = ("U8", (32,), 32)
-    frame = layer_file.frame_header(tensors, f2f_model=str(VERSION))
+    coded = {}
+    for name, read in layers.items():
+        packed = unseal(read(), name)
+        coded[name] = packed.scheme, len(packed.body)
+    # long blocks first: the matrices of shorter ones may be their first rows
+    schemes = sorted(dict.fromkeys(scheme for scheme, _ in coded.values()), key=lambda s: -s.n_out)
+    index = [deflated(source.header), deflated(source.frame or b""), number(len(schemes))]
+    index += [pack_scheme(scheme, schemes[:at]) for at, scheme in enumerate(schemes)]
+    numbers = {scheme: at for at, scheme in enumerate(schemes, 1)}
+    for name in source.slots:
+        if name in coded:
+            scheme, size = coded[name]
+            index += [number(numbers[scheme]), number(size)]
+        else:
+            index.append(number(0))
+    size = sum(map(len, index))
 
     def pieces() -> Iterator[bytes]:
-        yield frame
-        for name in carried:
-            yield from [plain[name]()] if name in plain else source.chunks(name)
-        for _, read in layers.values():
-            yield read()
-        yield from parts.values()
+        yield b"".join([MAGIC, number(VERSION), number(size), *index])
+        for name in source.slots:
+            if name in layers:
+                yield bytes(unseal(layers[name](), name).body)
+            else:
+                yield from [plain[name]()] if name in plain else source.chunks(name)
 
     digest = hashlib.sha256()
     for piece in pieces():
@@ -233,62 +276,61 @@ class ModelFile:
     path : Path
     header : bytes
         Of the model as a safetensors file.
+    frame : bytes or None
+        Of a model that came as ONNX, the rest of it.
+    frame_bytes : int
+        Bytes that it takes in this file.
+    schemes : tuple of Scheme
     slots : dict of str to Slot
         The model's tensors in the order of their data.
-    stored : dict of str to Slot
-        The file's own tensors.
-    start : int
-        Where the file's data begin.
+    places : dict of str to Place
+        The same tensors, in this file.
     fingerprint : Fingerprint
         Of the file; nothing is read of another.
     """
 
     path: Path
     header: bytes
+    frame: bytes | None
+    frame_bytes: int
+    schemes: tuple[Scheme, ...]
     slots: dict[str, Slot]
-    stored: dict[str, Slot]
-    start: int
+    places: dict[str, Place]
     fingerprint: Fingerprint
 
     @property
     def layers(self) -> list[str]:
-        """Names of the encoded tensors, in the order of the model's data."""
-        return [name for name in self.slots if LAYER + name in self.stored]
+        """Names of the coded tensors, in the order of the model's data."""
+        return [name for name, place in self.places.items() if place.scheme]
 
     @property
-    def frame(self) -> bytes | None:
-        """Of a model that came as ONNX, the rest of it."""
-        return self.read(FRAME) if FRAME in self.stored else None
-
-    def read(self, name: str) -> bytes:
-        """Read one of the file's own tensors."""
-        return self._span(name).read().tobytes()
-
-    def chunks(self, name: str) -> Iterator[bytes]:
-        """Yield one of the file's own tensors in pieces."""
-        yield from self._span(name).pieces()
+    def matrix_bits(self) -> int:
+        """Bits of the matrices, each counted where it is stored."""
+        own = {id(scheme.matrix): scheme.matrix_bits for scheme in reversed(self.schemes)}
+        return sum(own.values())
 
     def _span(self, name: str) -> Span:
-        slot = self.stored[name]
-        return Span(self.path, self.fingerprint, self.start + slot.begin, slot.nbytes)
+        place = self.places[name]
+        return Span(self.path, self.fingerprint, place.begin, place.nbytes)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield a carried tensor in pieces."""
+        yield from self._span(name).pieces()
 
     def layer(self, name: str) -> Encoded:
-        """Read one encoded tensor.
+        """Read one coded tensor.
 
         Raises
         ------
         F2FError
             If it is not what the model's header says.
         """
-        encoded = layer_file.from_bytes(self.read(LAYER + name), f"layer {name} of {self.path}")
-        slot = self.slots[name]
-        if (encoded.dtype, encoded.shape) != (slot.dtype, slot.shape):
-            raise F2FError(
-                f"damaged file, layer {name}",
-                expected=f"{slot.dtype} {slot.shape}",
-                got=f"{encoded.dtype} {encoded.shape}",
-            )
-        return encoded
+        slot, place = self.slots[name], self.places[name]
+        if place.scheme is None:
+            raise F2FError(f"tensor {name} of {self.path} is carried", expected="a coded one")
+        body = self._span(name).read().data
+        packed = Packed(slot.dtype, slot.shape, place.scheme, body)
+        return unpack_body(packed, f"layer {name} of {self.path}")
 
 
 def is_model_file(path: Path) -> bool:
@@ -296,9 +338,9 @@ def is_model_file(path: Path) -> bool:
     if not path.is_file():  # a pipe or device would block or never end
         return False
     try:
-        with safe_open(path, framework="np") as file:
-            return "f2f_model" in (file.metadata() or {})
-    except (OSError, SafetensorError):
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
         return False
 
 
@@ -310,43 +352,60 @@ def open_model(path: Path) -> ModelFile:
     F2FError
         If it is damaged or of a later version.
     """
-    raw, header, start, fingerprint = read_header(path)
-    stored = _slots(header)
-    version = header.get("__metadata__", {}).get("f2f_model")
-    if version != str(VERSION):
+    with open_regular(path) as file:
+        fingerprint = Fingerprint.of(file)
+    whole = Span(path, fingerprint, 0, fingerprint.size)
+    damaged = F2FError(f"{path} is damaged", expected="what f2f-viz encode writes", got="others")
+    front = len(MAGIC) + 1 + 9  # with the bytes of the index
+    start = whole.part(0, front).read().tobytes() if whole.nbytes > front + _DIGEST else b""
+    if start[: len(MAGIC)] != MAGIC:
+        raise damaged
+    if start[len(MAGIC)] != VERSION:
         raise F2FError(
             f"{path} has another version of the format",
             expected=VERSION,
-            got=version,
+            got=start[len(MAGIC)],
             hint="update f2f-viz",
         )
-    damaged = F2FError(f"{path} is damaged", expected="what f2f-viz encode writes", got="others")
-    last = next(reversed(stored), None)
-    if last != DIGEST or HEADER not in stored or stored[DIGEST].nbytes != 32:
+    digest = hashlib.sha256()
+    for piece in whole.part(0, whole.nbytes - _DIGEST).pieces():
+        digest.update(piece)
+    if digest.digest() != whole.part(whole.nbytes - _DIGEST, _DIGEST).read().tobytes():
         raise damaged
-    inner = ModelFile(path, b"", {}, stored, start, fingerprint)
-    digest = hashlib.sha256(len(raw).to_bytes(8, "little") + raw)
-    for name in stored:
-        if name != DIGEST:
-            for piece in inner.chunks(name):
-                digest.update(piece)
-    if digest.digest() != inner.read(DIGEST):
+    reader = Reader(memoryview(start), len(MAGIC) + 1)
+    size = reader.number()
+    if size > whole.nbytes - _DIGEST - reader.at:
         raise damaged
-    model_header = inner.read(HEADER)
+    index = Reader(whole.part(reader.at, size).read().data)
+    return _parse(index, path, fingerprint, reader.at + size, damaged)
+
+
+def _parse(
+    index: Reader, path: Path, fingerprint: Fingerprint, at: int, damaged: F2FError
+) -> ModelFile:
+    """Read an index; the tensors begin at byte `at`, and must fill the file."""
+    (header, _), (frame, frame_bytes) = _inflated(index), _inflated(index)
     try:
-        slots = _slots(json.loads(model_header))
-        ends = [0, *(slot.end for slot in slots.values())]
-        if any(slot.begin != end for slot, end in zip(slots.values(), ends, strict=False)):
-            raise damaged
-        for name, slot in slots.items():
-            own = stored.get(name)
-            if LAYER + name in stored:
-                if math.prod(slot.shape) * slot.itemsize != slot.nbytes:
-                    raise damaged
-            elif own is None or (own.code, own.shape, own.nbytes) != (
-                slot.code, slot.shape, slot.nbytes,
-            ):  # fmt: skip
-                raise damaged
+        slots = _slots(json.loads(header))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise damaged from None
-    return ModelFile(path, model_header, slots, stored, start, fingerprint)
+    schemes: list[Scheme] = []
+    for _ in range(index.number()):
+        schemes.append(unpack_scheme(index, schemes))
+    places, end = {}, 0
+    for name, slot in slots.items():
+        which = index.number()
+        if slot.begin != end or which > len(schemes) or (which and slot.dtype not in WIRE):
+            raise damaged
+        if slot.code in _NAMES and math.prod(slot.shape) * slot.itemsize != slot.nbytes:
+            raise damaged
+        end = slot.end
+        nbytes = index.number() if which else slot.nbytes
+        places[name] = Place(schemes[which - 1] if which else None, at, nbytes)
+        at += nbytes
+    if index.left or at != fingerprint.size - _DIGEST:
+        raise damaged
+    return ModelFile(
+        path, header, frame or None, frame_bytes if frame else 0, tuple(schemes), slots, places,
+        fingerprint,
+    )  # fmt: skip

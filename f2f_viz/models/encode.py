@@ -103,8 +103,8 @@ def _part(
     if part_key(layer.weights, settings) != key:
         raise F2FError(f"tensor {info.name} of {entry.source} is another one when it is read again")
     encoded = encode_layer(layer, settings, threads=threads, progress=progress, cancel=cancel)
-    data, bits = layer_file.itemised(encoded)
-    if len(data) < layer.weights.nbytes:
+    data, bits = layer_file.itemised(encoded, alone=False)
+    if sum(bits.values()) < 8 * layer.weights.nbytes:
         return data, {"report": asdict(report(encoded, bits))}
     words = to_words(layer.weights) * encoded.mask.reshape(-1)
     return words.tobytes(), {"report": None}
@@ -276,15 +276,16 @@ def _assemble(
         if about["report"] is None:
             plain[name] = read
         else:
-            layers[name] = about["size"], read
+            layers[name] = read
             reports[name] = Report(**about["report"])
-    parts.finish(pack_model(source, layers, plain), _read_back)
-    rest = len(source.header) + len(source.frame or b"")
-    return account(reports, source.slots, rest, parts.output)
+    opened = []
 
+    def read_back(file: IO[bytes]) -> None:
+        """Check all bytes of the new file, and that every layer decodes to what was pruned."""
+        model = open_model(Path(f"/proc/self/fd/{file.fileno()}"))
+        for name in model.layers:
+            decoded(model.layer(name), name)
+        opened.append(model)
 
-def _read_back(file: IO[bytes]) -> None:
-    """Check all bytes of a new model file, and that every layer decodes to what was pruned."""
-    model = open_model(Path(f"/proc/self/fd/{file.fileno()}"))
-    for name in model.layers:
-        decoded(model.layer(name), name)
+    parts.finish(pack_model(source, layers, plain), read_back)
+    return account(reports, opened[0])

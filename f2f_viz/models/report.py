@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from f2f_viz.analysis.compare import Comparison, compare, total
 from f2f_viz.analysis.dataframe import dataframe
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.codec.decode import decoded
-from f2f_viz.files.model_file import ModelFile, Slot
+from f2f_viz.codec.encoded import Encoded
+from f2f_viz.files.layer_file import stored_bits
+from f2f_viz.files.model_file import ModelFile
 
 __all__ = ["LayerReport", "ModelReport", "model_report", "model_rivals"]
 
@@ -43,21 +44,29 @@ class ModelReport:
     carried : tuple of str
         Names of the tensors stored as they are: those not to prune, and pruned ones that are
         too small to gain.
-    carried_bytes, model_bytes, file_bytes : int
-        Of the carried tensors, of the model as a safetensors file, and of this file.
+    carried_bytes, frame_bytes, model_bytes, file_bytes : int
+        Of the carried tensors, of an ONNX model's rest as it is stored, of the model as it came,
+        and of this file.
+    matrix_bits : int
+        Of the matrices that the layers share.
     """
 
     layers: tuple[LayerReport, ...]
     carried: tuple[str, ...]
     carried_bytes: int
+    frame_bytes: int
     model_bytes: int
     file_bytes: int
+    matrix_bits: int
 
     @property
     def bits(self) -> dict[str, int]:
-        """Bits of payload, corrections, mask, matrix and header, over all encoded tensors."""
-        parts = ("payload", "corrections", "mask", "matrix", "header")
-        return {part: sum(layer.report.bits[part] for layer in self.layers) for part in parts}
+        """Bits of payload, corrections, mask, matrix, and header: all else but what is carried."""
+        parts = ("payload", "corrections", "mask")
+        found = {part: sum(layer.report.bits[part] for layer in self.layers) for part in parts}
+        found["matrix"] = self.matrix_bits
+        ours = 8 * (self.file_bytes - self.carried_bytes - self.frame_bytes)
+        return found | {"header": ours - sum(found.values())}
 
     @property
     def dense_bits(self) -> int:
@@ -108,11 +117,11 @@ class ModelReport:
         )
 
 
-def account(
-    layers: dict[str, Report], slots: dict[str, Slot], rest: int, path: Path
-) -> ModelReport:
-    """Make the report of a file, given that of its layers and the bytes that are no tensors'."""
+def account(layers: dict[str, Report], model: ModelFile) -> ModelReport:
+    """Make the report of a file, given those of its layers."""
+    slots = model.slots
     carried = tuple(name for name in slots if name not in layers)
+    whole = 8 + len(model.header) + len(model.frame or b"")
     return ModelReport(
         layers=tuple(
             LayerReport(name, slot.shape, slot.dtype, layers[name])
@@ -121,16 +130,21 @@ def account(
         ),
         carried=carried,
         carried_bytes=sum(slots[name].nbytes for name in carried),
-        model_bytes=8 + rest + sum(slot.nbytes for slot in slots.values()),
-        file_bytes=path.stat().st_size,
+        frame_bytes=model.frame_bytes,
+        model_bytes=whole + sum(slot.nbytes for slot in slots.values()),
+        file_bytes=model.fingerprint.size,
+        matrix_bits=model.matrix_bits,
     )
+
+
+def _report(layer: Encoded) -> Report:
+    return report(layer, stored_bits(layer, alone=False))
 
 
 def model_report(model: ModelFile) -> ModelReport:
     """Account for every bit of a model's file, from the file alone."""
-    layers = {name: report(model.layer(name)) for name in model.layers}
-    rest = len(model.header) + len(model.frame or b"")
-    return account(layers, model.slots, rest, model.path)
+    layers = {name: _report(model.layer(name)) for name in model.layers}
+    return account(layers, model)
 
 
 def model_rivals(
@@ -140,7 +154,7 @@ def model_rivals(
     found = []
     for name in model.layers:
         layer = model.layer(name)
-        found.append(compare(decoded(layer, name), layer.mask, layer))
+        found.append(compare(decoded(layer, name), layer.mask, layer, alone=False))
         if progress:
             progress(len(found), len(model.layers))
     return total(found)

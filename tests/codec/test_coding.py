@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import f2f_viz as f2f
 from f2f_viz.codec import _coding, _decode, corrections, instruction_set, mask_coding, packing, rice
-from tests.independent_decoder import range_decode, rice_decode
+from tests.independent_decoder import bits_of, range_decode, rice_decode
 
 LEVELS = range(_decode.best_level() + 1)
 
@@ -58,13 +58,17 @@ def test_rice_is_the_plain_coder(seed, count, spread):
     limit = int(numbers[-1]) + 1 if numbers.size else 0
 
     def check():
-        np.testing.assert_array_equal(rice.unpack_rice(packed, numbers.size, k, limit), numbers)
+        more = np.concatenate([packed, np.array([0xA5, 0xFF], np.uint8)])
+        for held in (packed, more):
+            found, used = rice.unpack_rice(held, numbers.size, k, limit)
+            np.testing.assert_array_equal(found, numbers)
+            assert used == bits
         if numbers.size:
             assert rice.unpack_rice(packed, numbers.size, k, limit - 1) is None
             assert rice.unpack_rice(packed[:-1].copy(), numbers.size, k, limit) is None
 
     at_every_level(check)
-    assert rice_decode(packed.tobytes(), numbers.size, k) == numbers.tolist()
+    assert rice_decode(bits_of(packed), numbers.size, k) == (numbers.tolist(), bits)
 
 
 @settings(max_examples=300, deadline=None)
@@ -79,7 +83,9 @@ def test_any_bytes_are_numbers_or_refused(data, count, k, limit):
     if first is None:
         return
     for other in results[1:]:
-        np.testing.assert_array_equal(first, other)
+        np.testing.assert_array_equal(first[0], other[0])
+        assert first[1] == other[1]
+    first = first[0]
     assert first.size == count
     assert (np.diff(first.astype(np.int64)) > 0).all()
     assert not count or int(first[-1]) < limit
@@ -90,13 +96,14 @@ def test_any_bytes_are_numbers_or_refused(data, count, k, limit):
 def test_any_bytes_are_chunks_or_refused(data, count, limit):
     packed, chunk = np.frombuffer(data, np.uint8), corrections.CODINGS["chunk"]
     try:
-        found = chunk.unpack(packed, count, 9, limit)
+        found, used = chunk.unpack(packed, count, 9, limit)
     except f2f.F2FError:
         return
     assert found.size == count
     assert (np.diff(found) > 0).all()
     assert not count or 0 <= found[0] <= found[-1] < limit
     again, bits, _ = chunk.pack(found.astype(np.uint32), lambda: found, limit)
+    assert used == bits
     held = np.unpackbits(packed, count=bits, bitorder="little")
     np.testing.assert_array_equal(np.unpackbits(again, count=bits, bitorder="little"), held)
 

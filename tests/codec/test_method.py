@@ -195,7 +195,10 @@ def test_corrections_round_trip_and_are_counted_to_the_bit(coding, seed, share, 
     care_at = np.sort(rng.permutation(plane)[:care])
     ranks = np.flatnonzero(rng.random(care) < share).astype(np.uint32)
     packed, bits, parameter = entry.pack(ranks, lambda: care_at[ranks], plane)
-    found = entry.unpack(packed, ranks.size, parameter, care if entry.by_rank else plane)
+    limit = care if entry.by_rank else plane
+    more = np.concatenate([packed, np.array([0xA5, 0xFF], np.uint8)])  # another plane's
+    found, used = entry.unpack(more, ranks.size, parameter, limit)
+    assert used == bits
     np.testing.assert_array_equal(found, ranks if entry.by_rank else care_at[ranks])
     assert packed.size == -(-bits // 8)
     assert bits == entry.bits(ranks, lambda: care_at[ranks], plane)
@@ -239,7 +242,7 @@ def test_slots_serve_in_time_and_at_a_constant_rate():
         assert bits <= (4 if most else 2) * corrections.CODINGS["rank"].bits(
             ranks.astype(np.uint32), lambda ranks=ranks: care_at[ranks], plane
         )
-        found = entry.unpack(packed, ranks.size, parameter, care_at.size)
+        found, _ = entry.unpack(packed, ranks.size, parameter, care_at.size)
         np.testing.assert_array_equal(found, ranks)
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from f2f_viz.codec.code import Code
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import unpack_mask
 from f2f_viz.errors import F2FError
@@ -114,3 +115,9 @@ def test_packed_planes_restart_at_every_tile():
     for plane in range(3):
         parts = [network.decode(symbols[plane, at : at + 10]) for at in (0, 10, 20)]
         np.testing.assert_array_equal(unpack_mask(out[plane], 70), np.concatenate(parts))
+
+
+def test_a_code_has_as_many_row_weights_as_a_register_has_stages():
+    assert Code(weights=[1] * 17).weights == (1,) * 17
+    with pytest.raises(F2FError, match="1 to 17 numbers"):
+        Code(weights=[1] * 18)

@@ -1,6 +1,6 @@
 """Files whose structure lies: values changed, checksums right. F2F_FUZZ sets how many of each."""
 
-import hashlib
+import copy
 import io
 import json
 import os
@@ -13,6 +13,14 @@ from safetensors.numpy import save
 
 import f2f_viz as f2f
 from f2f_viz.files import layer_file
+from f2f_viz.files.model_file import open_model
+from tests.files.lies import (
+    model_put_together,
+    model_taken_apart,
+    put_together,
+    taken_apart,
+    unchecked,
+)
 from tests.files.test_hostile_layers import GOOD, TooSlow, check_message, too_slow
 
 FILES = int(os.environ.get("F2F_FUZZ", "2000")) // 20
@@ -71,45 +79,58 @@ def lying_safetensors(good, random):
     return framed(mutated(header, random), data)
 
 
-def lying_layer(good, random):
-    tensors, header, _ = layer_file.parts(layer_file.from_bytes(good))
-    names = list(tensors)
-    numbers = [[header, key] for key in ("n_out", "tile_blocks", "kept")]
-    numbers += [[header["code"], key] for key in ("n_in", "n_s", "n_out", "seed")]
-    for key in ("shape", "counts", "parameters", "lengths"):
-        numbers += [[header[key], at] for at in range(len(header[key]))]
+def lie_about(layer, random):
+    """Change a layer that is taken apart: numbers of its scheme and head, and its strings."""
+    scheme = layer.scheme._asdict()
+    code = {name: getattr(scheme["code"], name) for name in ("n_in", "n_s", "n_out", "seed")}
+    numbers = [[scheme, key] for key in ("n_out", "tile_blocks")]
+    numbers += [[layer.head, key] for key in ("kept", "mask", "ranks", "scales")]
+    numbers += [[code, key] for key in code]
+    for values in (layer.shape, layer.head["counts"], layer.head["parameters"]):
+        numbers += [[values, at] for at in range(len(values))]
     for _ in range(random.integers(1, 3)):
         place, key = numbers[random.integers(len(numbers))]
         near = max((place[key] or 0) + int(random.integers(-9, 10)), 0)
         place[key] = [near, *NUMBERS][random.integers(len(NUMBERS) + 1)]
+    layer.scheme = layer.scheme._replace(**scheme | {"code": unchecked(scheme["code"], **code)})
+    names = list(layer.strings)
     name = names[random.integers(len(names))]
-    size = tensors[name].size
+    size = layer.strings[name].size
     if random.integers(3) == 0:
-        tensors[name] = np.resize(tensors[name], int(random.choice([0, 1, size + 1, 2 * size])))
+        sizes = [0, 1, size + 1, 2 * size]
+        layer.strings[name] = np.resize(layer.strings[name], int(random.choice(sizes)))
     elif size and random.integers(2):
-        tensors[name] = tensors[name].copy()
-        tensors[name][random.integers(size)] ^= 1 << random.integers(8)
-    return layer_file.join(tensors, header)
+        layer.strings[name] = layer.strings[name].copy()
+        layer.strings[name][random.integers(size)] ^= 1 << random.integers(8)
+
+
+def lying_layer(good, random):
+    layer = taken_apart(layer_file.from_bytes(good))
+    lie_about(layer, random)
+    return put_together(layer)
 
 
 def lying_model(good, random):
-    """Change the model's own header, a layer of it, or the frame; the digest is right."""
-    header, data = parted(good)
-    del header["__metadata__"]
-    blobs = {name: data[slice(*spec["data_offsets"])] for name, spec in header.items()}
-    layer = next(name for name in blobs if name.startswith("f2f:"))
-    if random.integers(2):
-        inner = mutated(json.loads(blobs["f2f-model:header"]), random)
-        blobs["f2f-model:header"] = json.dumps(inner).encode("utf-8", "surrogatepass")
-    else:
-        blobs[layer] = lying_layer(blobs[layer], random)
-    slots = {
-        name: (header[name]["dtype"], header[name]["shape"] if name not in (layer, "f2f-model:header")
-               else [len(blob)], len(blob)) for name, blob in blobs.items()
-    }  # fmt: skip
-    body = layer_file.frame_header(slots, f2f_model="1")
-    body += b"".join(blob for name, blob in blobs.items() if name != "f2f-model:digest")
-    return body + hashlib.sha256(body).digest()
+    """Change the model's header, a layer of it, or the rest of its index; the digest is right."""
+    model, layers = copy.deepcopy(good)
+    match random.integers(3):
+        case 0:
+            inner = mutated(json.loads(model.header), random)
+            model.header = json.dumps(inner).encode("utf-8", "surrogatepass")
+        case 1:
+            at = int(random.choice([at for at, (which, _) in enumerate(model.ways) if which]))
+            layer = layers[at]
+            lie_about(layer, random)
+            model.data[at] = layer_file.join_body(layer.strings, layer.head)
+            model.schemes[model.ways[at][0] - 1] = layer.scheme
+            if random.integers(4):
+                model.ways[at] = model.ways[at][0], len(model.data[at])
+        case 2:
+            at = random.integers(len(model.ways))
+            way = list(model.ways[at])
+            way[random.integers(2)] = NUMBERS[random.integers(len(NUMBERS))]
+            model.ways[at] = tuple(way)
+    return model_put_together(model)
 
 
 def lying_npy(good, random):
@@ -175,9 +196,18 @@ def good_layer(folder):
 
 
 def good_model(folder):
-    (folder / "m.safetensors").write_bytes(save({"a": WEIGHTS, "b": np.arange(5)}))
+    """A model that is taken apart, and so its layers by their places."""
+    tensors = {"a": WEIGHTS, "b": np.arange(5), "c": WEIGHTS[:20]}
+    (folder / "m.safetensors").write_bytes(save(tensors))
     f2f.encode_model(folder / "m.safetensors", folder / "m.f2f", f2f.Settings(n_in=4, n_s=1))
-    return (folder / "m.f2f").read_bytes()
+    model, opened = model_taken_apart(folder / "m.f2f"), open_model(folder / "m.f2f")
+    layers = {
+        at: taken_apart(opened.layer(name))
+        for at, name in enumerate(opened.slots)
+        if name in opened.layers
+    }
+    assert len(layers) == 2
+    return model, layers
 
 
 KINDS = {

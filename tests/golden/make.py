@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 
 import f2f_viz as f2f
+from f2f_viz.codec.encode import sha256
 from f2f_viz.files import layer_file
 from tests.models.test_encode import SETTINGS, write_model
 
@@ -64,7 +65,7 @@ def main():
     for name in FILES:
         encoded = make(name)
         (HERE / name).write_bytes(layer_file.to_bytes(encoded))
-        lines.append(f"{encoded.checksum}  {name}\n")
+        lines.append(f"{sha256(f2f.decode(encoded))}  {name}\n")
     (HERE / "SHA256SUMS").write_text("".join(lines))
     with tempfile.TemporaryDirectory() as folder:
         write_model(Path(folder) / "m.safetensors")

@@ -120,7 +120,7 @@ def test_scales_come_back_from_the_file(shape, per, tmp_path):
     real = f2f.decode(found) * found.scales
     np.testing.assert_array_equal(real.astype(np.float32), small.dequantize())
     data = (tmp_path / "w.f2f").read_bytes()
-    raw = independent_decoder.decode(data)[0]
+    raw = independent_decoder.decode(data)
     assert raw == small.layer.weights.tobytes()
 
 

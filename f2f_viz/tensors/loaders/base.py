@@ -106,6 +106,10 @@ class Span:
     offset: int
     nbytes: int
 
+    def part(self, begin: int, nbytes: int) -> "Span":
+        """Return some of it, from its byte `begin` on."""
+        return Span(self.path, self.fingerprint, self.offset + begin, nbytes)
+
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
         with open_regular(self.path) as file:
