@@ -90,35 +90,60 @@ def test_golden_files_still_decode():
         assert expected.startswith(encoded.checksum)
 
 
+def corrections_by_hand(coding, numbers, plane_bits):
+    """Numbers, true or not, as docs/format.md writes them: bytes, bits, parameter."""
+    bits, k = [], 3
+    if coding == "rank":
+        gaps = (np.diff(numbers, prepend=-1) - 1).tolist()
+        for gap in gaps:
+            bits += [0] * (gap >> k) + [1]
+        for gap in gaps:
+            bits += [gap >> i & 1 for i in range(k)]
+        return np.packbits(np.array(bits, np.uint8), bitorder="little"), len(bits), k
+    for chunk in range(-(-plane_bits // 512)):
+        for at in numbers[numbers // 512 == chunk].tolist():
+            bits += [1] + [at >> i & 1 for i in range(9)]
+        bits.append(0)
+    return np.packbits(np.array(bits, np.uint8), bitorder="little"), len(bits), 9
+
+
 @pytest.mark.parametrize(
     ("coding", "wrong"),
-    [("chunk", "padding"), ("chunk", "don't-care"), ("chunk", "twice"), ("rank", "twice")],
+    [("chunk", "padding"), ("chunk", "don't-care"), ("chunk", "twice"), ("rank", "beyond")],
 )
 def test_corrections_elsewhere_are_refused(monkeypatch, coding, wrong):
     """A file can be whole, digest and all, and still not be one that the encoder writes."""
     weights = np.random.default_rng(1).normal(size=1001).astype(np.float16)
-    code = f2f.Code(n_in=4, n_s=0, n_out=20, coding=coding, matrix="random")
+    code = f2f.Code(n_in=4, n_s=0, n_out=20, coding=coding)
     encoded = f2f.encode(weights, f2f.prune(weights, 0.8), code)
-    plane = encoded.planes[-1]
-    assert plane.corrections.size > 2
+    last = encoded.planes[-1].corrections
+    assert last.size > 2
     care = np.zeros(encoded.blocks * encoded.n_out, bool)
     care[encoded.care_positions] = True
-    ranks, at = plane.corrections.copy(), encoded.positions(plane)
-    if wrong == "twice":
-        ranks[1], at[1] = ranks[0], at[0]
-    else:
-        at[-1] = care.size - 1 if wrong == "padding" else np.flatnonzero(~care[: at[-1]])[-1]
-        at.sort()
-    bad = dataclasses.replace(plane)
-    lying = dataclasses.replace(encoded, planes=(*encoded.planes[:-1], bad))
-    object.__setattr__(bad, "corrections", ranks)
-    positions = f2f.Encoded.positions
-    monkeypatch.setattr(
-        f2f.Encoded, "positions", lambda self, own: at if own is bad else positions(self, own)
-    )
-    file = layer_file.to_bytes(lying)
+
+    def file(lie):
+        def pack(ranks, positions, plane_bits):
+            numbers = (ranks if coding == "rank" else positions()).astype(np.int64)
+            if lie and ranks is last:
+                if wrong == "twice":
+                    numbers[1] = numbers[0]
+                else:
+                    places = {
+                        "padding": care.size - 1,
+                        "don't-care": int(np.flatnonzero(~care[: numbers[-1] + 1]).max(initial=0)),
+                        "beyond": encoded.kept,
+                    }
+                    numbers[-1] = places[wrong]
+                    numbers.sort()
+            return corrections_by_hand(coding, numbers, plane_bits)
+
+        with monkeypatch.context() as patch:
+            patch.setitem(CODINGS, coding, dataclasses.replace(CODINGS[coding], pack=pack))
+            return layer_file.to_bytes(encoded)
+
+    assert f2f.decode(layer_file.from_bytes(file(False))).tobytes() == f2f.decode(encoded).tobytes()
     with pytest.raises(f2f.F2FError, match="corrections"):
-        layer_file.from_bytes(file)
+        layer_file.from_bytes(file(True))
 
 
 def sealed(body):
