@@ -133,7 +133,15 @@ def gates(model: Path | None, before: list[Row]) -> list[Row]:
             with tempfile.TemporaryDirectory() as made:
                 folder = Path(made)
                 f2f.verilog(encoded, folder, flips=flips)
-                parts = [({"part": f"lane, {flips} a cycle"}, "f2f_xor.v f2f_lane.v", "f2f_lane")]
+                parts = [
+                    (
+                        {
+                            "part": f"whole lane, {'one flip' if flips == 1 else 'two flips'} a cycle"
+                        },
+                        "f2f_xor.v f2f_lane.v",
+                        "f2f_lane",
+                    )
+                ]
                 if flips == 1:
                     parts.insert(0, (network, "f2f_xor.v", "f2f_xor"))
                 for row, sources, top in parts:

@@ -15,6 +15,7 @@ PAPER = HERE.parent / "benchmarks" / "paper.json"
 MODEL = HERE.parent / "benchmarks" / "minilm.json"
 LATENCY = HERE.parent / "benchmarks" / "latency.json"
 GAINS = HERE.parent / "benchmarks" / "gains.json"
+HARDWARE = HERE.parent / "benchmarks" / "hardware.json"
 Row = dict[str, Any]
 
 
@@ -324,6 +325,72 @@ def latency_table(found: dict[str, Any]) -> str:
     return markdown(head, lines) + f"\n{note}{found['machine']}; f2f-viz {found['version']}.\n"
 
 
+def hardware_efficiency_table(rows: list[Row]) -> str:
+    lines = [
+        [row["n_s"], row["rows"],
+         f"{percent(row['efficiency'])} (± {100 * row['deviation']:.2f})",
+         percent(row["model_efficiency"]), f"{row['naive']:.0f}", f"{row['depth']:.1f}",
+         f"{row['shared']:.0f}", f"{row['flip_flops']:.0f}"]
+        for row in rows
+    ]  # fmt: skip
+    head = ["n_s", "ones of a row on x_t / on each older symbol",
+            f"E, random bits, {rows[0]['seeds']} matrices (deviation)", "E, MiniLM, low planes",
+            "gates, none shared", "their depth", "gates, shared", "flip-flops"]  # fmt: skip
+    return markdown(head, lines)
+
+
+def hardware_gates_table(rows: list[Row]) -> str:
+    lines = [
+        [row["n_s"], row["part"], row.get("naive", ""), row.get("shared", ""), row["lut4"],
+         row["lut6"], row["flip_flops"]]
+        for row in rows
+    ]  # fmt: skip
+    head = ["n_s", "circuit", "XOR gates", "shared", "LUTs of 4 inputs", "LUTs of 6 inputs",
+            "flip-flops"]  # fmt: skip
+    return markdown(head, lines)
+
+
+def hardware_cycles_table(rows: list[Row]) -> str:
+    lines = []
+    for n_s in (0, 1, 2):
+        found = select(rows, n_s=n_s)
+        lines.append([n_s, *(f"{row['cycles'] / row['blocks']:.4f}" for row in found)])
+    return markdown(["n_s", "one flip a cycle", "two flips a cycle"], lines)
+
+
+def hardware_lanes_table(rows: list[Row]) -> str:
+    lines = []
+    for layer in dict.fromkeys(row["layer"] for row in rows):
+        for scheme in dict.fromkeys(row["scheme"] for row in rows):
+            found = select(rows, layer=layer, scheme=scheme)
+            shares = (f"{row['share']:.2f}" for row in found)
+            lines.append([f"`{layer.removesuffix('.weight')}`", scheme, *shares])
+    counts = dict.fromkeys(row["lanes"] for row in rows)
+    return markdown(["layer", "scheme", *(f"{count} lanes" for count in counts)], lines)
+
+
+def hardware_slots_table(rows: list[Row]) -> str:
+    """Corrections over payload, by rank and in slots; corrections that overflow; by layer."""
+    names = list(dict.fromkeys(row["layer"] for row in rows))
+    sums = ("payload", "rank", "slots", "corrections", "overflow")
+    lines = []
+    for name in [*names, "all"]:
+        line = [f"`{name.removesuffix('.weight')}`" if name != "all" else "all"]
+        for n_s in (1, 2):
+            own = [row for row in select(rows, n_s=n_s) if name in (row["layer"], "all")]
+            total = {key: sum(row[key] for row in own) for key in sums}
+            rank, slots = (percent(total[key] / total["payload"], 1) for key in ("rank", "slots"))
+            over = total["overflow"] / total["corrections"] if total["corrections"] else 0.0
+            planes = sum(row["planes_with_overflow"] for row in own)
+            count = sum(row["planes"] for row in own)
+            line += [rank, slots, f"{percent(over)}, {planes} of {count} planes"]
+        lines.append(line)
+    head = ["layer"]
+    for n_s in (1, 2):
+        head += [f"n_s = {n_s}: by rank", "in slots", "overflow, of the corrections"]
+    return markdown(head, lines)
+
+
 def choices_page() -> str:
     """Return the tables of choices as the package holds them, one below the other."""
     from f2f_viz.codec.blocks import ORDERS
@@ -370,6 +437,10 @@ def write(*_: Any) -> None:
     (folder / "model.md").write_text(model_table(model))
     (folder / "latency.md").write_text(latency_table(json.loads(LATENCY.read_text())))
     (folder / "model_rivals.md").write_text(model_rivals_table(model))
+    hardware = json.loads(HARDWARE.read_text())
+    for part in ("efficiency", "gates", "cycles", "lanes", "slots"):
+        table = globals()[f"hardware_{part}_table"](hardware[part])
+        (folder / f"hardware_{part}.md").write_text(table)
     gains = json.loads(GAINS.read_text())
     (folder / "plain.md").write_text(plain_table(gains["plain"]))
     (folder / "plane_lengths.md").write_text(plane_lengths_table(gains["n_out_by_plane"]))
