@@ -32,6 +32,10 @@ from f2f_viz.tensors.layer import Layer, load_layer
 __all__ = ["Analysis", "Estimate", "PlaneStats", "analyze"]
 
 
+_PREVIEW_STEPS = 3
+"""Steps that a preview tells of: pruning, block length and planes, the sampled tiles."""
+
+
 @dataclass(frozen=True)
 class PlaneStats:
     """One bit-plane of the kept weights.
@@ -117,6 +121,8 @@ class Analysis:
         Whether decoding gave back every kept weight bit for bit; None in a preview.
     seconds : float
         Wall time of this analysis.
+    search_seconds : float or None
+        CPU time of the exact search, of all threads together; None in a preview.
     """
 
     layer: Layer
@@ -140,6 +146,7 @@ class Analysis:
     encoded: Encoded | None
     bit_exact: bool | None
     seconds: float
+    search_seconds: float | None = None
 
     def __repr__(self) -> str:
         kind = "exact" if self.exact else "preview"
@@ -189,7 +196,8 @@ def analyze(
         Search only a random sample of tiles where that is quicker: efficiency, corrections and
         ratio are then estimates with a 95 % interval; everything else is exact all the same.
     threads, progress, cancel
-        As in `encode.encode`.
+        As in `encode.encode`. A preview tells of three steps: pruning, what can be said without a
+        search, the sampled tiles.
 
     Returns
     -------
@@ -203,10 +211,15 @@ def analyze(
         If `cancel` was set.
     """
     started = time.perf_counter()
+    told = progress if preview and progress is not None else lambda *_: None
+    told(0, _PREVIEW_STEPS)
     ready = prepare(load_layer(layer), settings or Settings())
+    stop_if(cancel)
+    told(1, _PREVIEW_STEPS)
     code = ready.settings.code
     recipe = make_recipe(ready.layer.weights, ready.mask, code, threads=threads, cancel=cancel)
     sample = None
+    told(2, _PREVIEW_STEPS)
     if preview:
         sample = sample_mismatches(
             recipe.words, ready.mask.reshape(-1), recipe.layout, recipe.network, recipe.plan,
@@ -215,7 +228,7 @@ def analyze(
     found = (
         _estimated(ready, recipe, sample)
         if sample is not None
-        else _measured(ready, recipe, threads, progress, cancel)
+        else _measured(ready, recipe, threads, None if preview else progress, cancel)
     )
     return _analysis(ready, recipe, found, started)
 
@@ -231,6 +244,7 @@ class _Found:
     bits: dict[str, float]
     encoded: Encoded | None = None
     bit_exact: bool | None = None
+    search_seconds: float | None = None
 
 
 def _estimated(ready: Prepared, recipe: Recipe, sample: Sample) -> _Found:
@@ -272,9 +286,10 @@ def _measured(
 ) -> _Found:
     """Encode, decode again and compare."""
     weights = ready.layer.weights
+    cpu: list[float] = []
     encoded = encode_recipe(
         weights, ready.mask, recipe, scales=ready.scales, threads=threads, progress=progress,
-        cancel=cancel,
+        cancel=cancel, cpu=cpu,
     )  # fmt: skip
     stop_if(cancel)
     pruned = to_words(weights) * ready.mask.reshape(-1)
@@ -290,6 +305,7 @@ def _measured(
         bits=dict(account.bits),
         encoded=encoded,
         bit_exact=bit_exact,
+        search_seconds=sum(cpu),
     )
 
 
@@ -365,4 +381,5 @@ def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) ->
         encoded=found.encoded,
         bit_exact=found.bit_exact,
         seconds=time.perf_counter() - started,
+        search_seconds=found.search_seconds,
     )

@@ -44,7 +44,7 @@ class SweepPoint:
     sparsity, max_ratio, ratio, file_ratio, efficiency : float
         As in `report.Report`; ratio is dense bits / (payload + corrections).
     seconds : float
-        Wall time of the analysis: pruning, search, decoding and comparison.
+        CPU time of the exact search, of all threads together.
     gates, naive_gates, depth : int
         Two-input XOR gates of the decoder, those that outputs share counted once; the same, none
         shared; gates on the longest way once they are shared (`hardware.gates`).
@@ -244,7 +244,7 @@ def _measure(
         ratio=found.ratio.value,
         file_ratio=found.file_ratio,
         efficiency=found.efficiency.value,
-        seconds=found.seconds,
+        seconds=found.search_seconds or 0.0,
         gates=circuit.shared,
         naive_gates=circuit.naive,
         depth=circuit.shared_depth,

@@ -40,6 +40,7 @@ _SHEETS = (
     STATIC / "planes.css",
     STATIC / "sweep.css",
 )
+_STEPS = ("pruning", "block length", "sampled tiles")
 Job = tuple[Layer, Settings]
 
 
@@ -323,9 +324,14 @@ class Analyzer(anywidget.AnyWidget):
             self.headline.pinned = describe_pinned(self.analysis, self.pinned)
 
     def _tell(self, done: int, total: int, left: float) -> None:
-        if self.headline.state == "preview":
-            ending = "search…" if left == float("inf") else f"in {seconds(left)}"
-            self.headline.tell("preview", f"≈ preview; exact {ending}", done / max(total, 1))
+        if total == 0:
+            return
+        share = f"{done / total:.0%}".replace("%", "\u2009%")
+        if self.headline.state == "stale":
+            self.headline.tell("stale", f"preview: {_STEPS[done]}, {share}", done / total)
+        elif self.headline.state == "preview":
+            ending = "" if left == float("inf") else f", {seconds(left)} left"
+            self.headline.tell("preview", f"≈ preview; search {share}{ending}", done / total)
 
     def _cancelled(self) -> None:
         a = self.analysis

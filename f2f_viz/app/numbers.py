@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from f2f_viz.analysis.analyze import Analysis, Estimate
@@ -23,6 +23,8 @@ def grouped(value: float) -> str:
 
 def seconds(value: float) -> str:
     """Write a duration in the unit that suits it."""
+    if value < 0.01:
+        return f"{1000 * value:.1f} ms"
     if value < 1:
         return f"{1000 * value:.0f} ms"
     return f"{value:.1f} s" if value < 60 else f"{value // 60:.0f} min {value % 60:.0f} s"
@@ -57,7 +59,7 @@ _MEASURES = {
     "efficiency": _Measure(lambda a: a.efficiency.value, 2, 1, 100),
     "of_bound": _Measure(lambda a: a.of_bound.value, 1, 1, 100),
     "gates": _Measure(lambda a: gates(a.network).shared, 0, -1),
-    "seconds": _Measure(lambda a: a.seconds, 0, -1, 1000),
+    "seconds": _Measure(lambda a: a.search_seconds or nan, 1, -1, 1000),
 }
 
 
@@ -67,7 +69,7 @@ def _difference(key: str, now: Analysis, pinned: Analysis) -> Card:
     value, before = (measure.scale * measure.value(a) for a in (now, pinned))
     change = value - before
     if not isfinite(change):
-        return {"change": f"pinned: {_times(before)}", "better": 0}
+        return {"change": f"pinned: {before:.{measure.digits}f}", "better": 0}
     text = f"{change:+.{measure.digits}f}".replace("-", "−")
     if float(f"{change:.{measure.digits}f}") == 0:
         return {"change": "as pinned", "better": 0}
@@ -248,16 +250,16 @@ def _gates(a: Analysis) -> Card:
 
 def _seconds(a: Analysis) -> Card:
     size, _, planes = _sizes(a)
-    value, unit = seconds(a.seconds).split(" ", 1)
+    spent = a.search_seconds
+    value, unit = ("…", "") if spent is None else seconds(spent).split(" ", 1)
     return {
         "key": "seconds",
-        "label": "Search time",
+        "label": "Search, CPU",
         "value": value,
         "unit": unit,
         "note": f"{planes} × {grouped(a.blocks)} blocks",
-        "meaning": "Wall time of pruning, the exact trellis search, decoding and comparing."
-        if a.exact
-        else "Wall time of the preview: a sample of tiles was searched.",
+        "meaning": "CPU time of the exact trellis search, of all threads together: other work on "
+        "the machine does not lengthen it. A preview has none.",
         "formula": "blocks l = ⌈weights / n_out⌉",
         "numbers": f"  = ⌈{grouped(size)} / {a.n_out}⌉ = {grouped(a.blocks)}",
     }

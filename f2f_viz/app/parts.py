@@ -74,6 +74,8 @@ class Bar(anywidget.AnyWidget):
     text = traitlets.Unicode().tag(sync=True)
     buttons: Any = traitlets.List().tag(sync=True)
     checks = traitlets.Dict().tag(sync=True)
+    off = traitlets.Dict().tag(sync=True)
+    """Checks that change nothing now, and what to do about it."""
 
     def __init__(
         self,

@@ -124,13 +124,17 @@ class Runner(Generic[Job, Result]):
         self._running = None
 
     async def _do(self, job: Job, newer: threading.Event, left: threading.Event) -> None:
-        preview = await asyncio.to_thread(self._work, job, preview=True, progress=None, cancel=left)
+        loop = asyncio.get_running_loop()
+
+        def step(done: int, total: int) -> None:
+            loop.call_soon_threadsafe(self._tell, done, total, float("inf"))
+
+        preview = await asyncio.to_thread(self._work, job, preview=True, progress=step, cancel=left)
         if left.is_set():
             return
         await self._publish(preview)
         if newer.is_set() or self._is_exact(preview):
             return
-        loop = asyncio.get_running_loop()
         started = last = time.monotonic()
 
         def progress(done: int, total: int) -> None:

@@ -23,6 +23,7 @@ from f2f_viz.figures.compare import CompareView
 from f2f_viz.figures.decoder import DecoderView
 from f2f_viz.figures.histogram import HistogramView
 from f2f_viz.figures.mask import MaskView
+from f2f_viz.figures.pace import PaceView
 from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.planes import PlanesView
 from f2f_viz.figures.ratio import RatioView
@@ -32,6 +33,12 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 
 __all__ = ["TABS", "Link", "Tab"]
+
+_GRID = "Block grid"
+_FIXED_RATE = (
+    "Below, what that is worth: units that take rows wait for the longest, units that take blocks "
+    "never wait."
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,11 @@ class Tab:
 
 
 def _mask(link: Link, analysis: Analysis) -> Tab:
-    mask = MaskView(link.theme, lambda block: link.select(cycle=block))
+    mask = MaskView(
+        link.theme,
+        lambda block: link.select(cycle=block),
+        on_grid=lambda drawn: setattr(bar, "off", {} if drawn else {_GRID: "zoom in"}),
+    )
     views: dict[str, Any] = {
         "mask": mask,
         "histogram": HistogramView(link.theme),
@@ -90,7 +101,7 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
     bar = Bar(
         "Which weights are kept, and how many care bits that gives each block. Click a weight to "
         "mark its block; drag or turn the wheel to zoom.",
-        checks={"Block grid": lambda shown: setattr(mask, "grid_shown", shown)},
+        checks={_GRID: lambda shown: setattr(mask, "grid_shown", shown)},
     )
 
     def update(analysis: Analysis) -> None:
@@ -176,7 +187,7 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
 
 
 def _compare(link: Link, analysis: Analysis) -> Tab:
-    view = CompareView(link.theme)
+    view, pace = CompareView(link.theme), PaceView(link.theme)
     bar = Bar("Comparing with other formats…")
 
     def work(a: Analysis, _: threading.Event) -> tuple[list[Rival], Bounds]:
@@ -185,19 +196,22 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
 
     def show(results: Sequence[tuple[list[Rival], Bounds]], *_: int) -> None:
         view.show(*results[0])
-        bar.text = verdict(results[0][0])
+        bar.text = f"{verdict(results[0][0])} {_FIXED_RATE}"
 
     filler = Filler(work, show, link.busy)
 
     def update(analysis: Analysis) -> None:
         view.wait()
         bar.text = "Comparing with other formats…"
+        if analysis.exact:
+            pace.update(analysis)
 
     def fill(analysis: Analysis) -> None:
         filler.request(id(analysis), [analysis])
 
-    figure = FigureWidget(view.root, "compare")
-    return Tab([bar, figure], update, exact_only=True, fill=fill, pause=filler.pause)
+    update(analysis)
+    figures = [FigureWidget(view.root, "compare"), FigureWidget(pace.root, "pace")]
+    return Tab([bar, *figures], update, exact_only=True, fill=fill, pause=filler.pause)
 
 
 def _trellis(link: Link, analysis: Analysis) -> Tab:

@@ -80,12 +80,13 @@ def encode_recipe(
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
+    cpu: list[float] | None = None,
 ) -> Encoded:
     """Encode a layer of which `make_recipe` has decided how; parameters as in `encode`."""
     flat, network = mask.reshape(-1), recipe.network
     planes = recipe.planes or encode_planes(
         recipe.words, flat, recipe.layout, network, recipe.plan, threads=threads, progress=progress,
-        cancel=cancel,
+        cancel=cancel, cpu=cpu,
     )  # fmt: skip
     if recipe.planes and progress is not None:
         progress(1, 1)

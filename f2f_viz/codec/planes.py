@@ -115,6 +115,7 @@ def encode_planes(
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
+    cpu: list[float] | None = None,
 ) -> tuple[Plane, ...]:
     """Encode the bit-planes of a layer, some tiles at a time: memory does not grow with it.
 
@@ -125,7 +126,7 @@ def encode_planes(
     layout : Layout
     network : XorNetwork
     plan : PlanePlan
-    tile_blocks, threads, progress, cancel
+    tile_blocks, threads, progress, cancel, cpu
         As in `trellis.search_tiles`.
     """
     kept = plan.wanted(kept_words(words, mask, layout, threads=threads))
@@ -146,7 +147,7 @@ def encode_planes(
 
             found = search_tiles(
                 bits, own.rows, network, tile_blocks=tile_blocks, threads=threads, progress=told,
-                cancel=cancel,
+                cancel=cancel, cpu=cpu,
             ).symbols  # fmt: skip
         symbols[searched, start : start + len(own.rows)] = found
     stop_if(cancel)

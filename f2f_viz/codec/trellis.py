@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
+from time import thread_time
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,7 @@ def search_tiles(
     threads: int | None = None,
     progress: Callable[[int, int], Any] | None = None,
     cancel: Event | None = None,
+    cpu: list[float] | None = None,
 ) -> TileSearch:
     """Find the best symbols of all planes, tile by tile.
 
@@ -165,6 +167,8 @@ def search_tiles(
         Called as ``progress(done, total)``, units being (tile, plane) pairs.
     cancel : threading.Event, optional
         Once set, the search stops within 50 ms and raises `Cancelled`.
+    cpu : list, optional
+        Takes the CPU seconds of the jobs, which other work on the machine does not lengthen.
 
     Returns
     -------
@@ -187,11 +191,14 @@ def search_tiles(
         tile, part = jobs[job]
         where = slice(tile * tile_blocks, min((tile + 1) * tile_blocks, blocks))
         own = np.zeros((part.stop - part.start, where.stop - where.start), np.uint16)
+        began = thread_time()
         status = _core.search_tile(
             network.n_in, network.n_s, network.n_out, network.columns,
             np.ascontiguousarray(bits[part, where]), care[where],
             own, mismatches[tile, part], stop, done[job], kernels,
         )  # fmt: skip
+        if cpu is not None:
+            cpu.append(thread_time() - began)
         if status == 2:
             raise MemoryError("the trellis search found no memory")
         symbols[part, where] = own

@@ -100,7 +100,8 @@ class BitsView:
         plot.ygrid.visible = False
         quiet_legend(plot, colours, "top_left")
         plot.legend.orientation = "horizontal"
-        plot.legend.spacing = 10
+        plot.legend.spacing = 4  # all of it within 600 px
+        plot.legend.glyph_width = 10
         plot.legend.ncols = 2 if narrow else "auto"
 
     def update(self, analysis: Analysis) -> None:

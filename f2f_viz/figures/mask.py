@@ -160,6 +160,9 @@ class MaskView:
     theme : {"light", "dark"}
     on_select : callable, optional
         Called with the block that the user clicked.
+    on_grid : callable, optional
+        Called with whether there are block edges to draw, which there are where few enough are in
+        view; they are taken to be there at first.
     narrow : bool
         Small borders, for one column.
 
@@ -174,6 +177,7 @@ class MaskView:
         self,
         theme: Theme = "light",
         on_select: Callable[[int], None] | None = None,
+        on_grid: Callable[[bool], None] | None = None,
         narrow: bool = False,
     ):
         self._narrow = narrow
@@ -183,7 +187,8 @@ class MaskView:
         self._block: int | None = None
         self._window: tuple[tuple[float, float], tuple[float, float]] | None = None
         self._cells: Window = 0, 1, 0, 1
-        self._grid_shown = True
+        self._grid_shown = self._grid_fits = True
+        self._on_grid = on_grid
         self._image = _source("image", "image", "x", "y", "dw", "dh")
         self._marks = _source("marks", "row", "column", "kept", "size")
         self._edges, self._outline = _source("edges", *_ENDS), _source("outline", *_ENDS)
@@ -358,8 +363,14 @@ class MaskView:
             return
         run = a.blocks if a.layout.entry.spread else a.n_out
         columns = mask_matrix(a.mask).shape[1]
-        found = edges_in_view(run, a.mask.size if self._grid_shown else 0, columns, self._cells)
-        self._edges.data = dict(found)
+        found = edges_in_view(run, a.mask.size, columns, self._cells)
+        drawn = bool(len(found["x0"]))
+        if drawn != self._grid_fits and self._on_grid is not None:
+            self._on_grid(drawn)
+        self._grid_fits = drawn
+        self._edges.data = (
+            dict(found) if self._grid_shown else dict.fromkeys(found, found["x0"][:0])
+        )
 
     def _draw_marks(self) -> None:
         a, block = self._analysis, self._block

@@ -23,8 +23,8 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
     list of dict
         layer, short (the end of its name), pruning (method and rate in words), rate, n_in, n_s,
         order, sparsity, n_out, gates (shared), naive_gates, ratio, of_bound, efficiency,
-        file_ratio, seconds, and front: whether no point of the same layer and sparsity (to 1 %) has
-        a higher ratio at no more gates; times vary too much to decide it.
+        file_ratio, seconds (of CPU), and front: whether no point of the same layer and sparsity
+        (to 1 %) has a higher ratio at no more gates; times vary too much to decide it.
     """
     rows: list[dict[str, Any]] = [
         {

@@ -310,6 +310,18 @@ def test_errors_name_their_control(name, value):
     assert caught.value.field == name
 
 
+def test_a_preview_tells_its_steps_and_the_search_its_cpu_time():
+    told = []
+    layer = f2f.sample_layer()
+    preview = f2f.analyze(layer, preview=True, progress=lambda *step: told.append(step))
+    assert told == [(0, 3), (1, 3), (2, 3)]
+    assert preview.search_seconds is None or preview.exact
+    exact = f2f.analyze(layer, f2f.Settings(n_s=2))
+    assert exact.search_seconds > 0
+    (point,) = f2f.sweep(layer, f2f.Settings(n_s=0), threads=1)
+    assert point.seconds < exact.search_seconds  # some hundredth
+
+
 def test_cards_put_the_numbers_in():
     layer = f2f.Layer("w", np.arange(200, dtype=np.float32), "float32", "test")
     cards = {c["key"]: c for c in numbers.cards(f2f.analyze(layer, f2f.Settings(rate=0.75)))}

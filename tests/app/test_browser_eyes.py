@@ -303,3 +303,24 @@ def test_the_theme_is_switched_in_the_page(page):
     page.get_by_role("button", name="Light or dark").click()
     expect(frame).to_have_css("background-color", "rgb(255, 255, 255)")
     look(page, "Mask")
+
+
+def test_the_block_grid_is_offered_where_there_is_one(page, eventually):
+    look(page, "Mask")
+    grid = page.get_by_label("Block grid")
+    expect(grid).to_be_disabled()  # more blocks than can be told apart
+    page.get_by_role("radio", name="Row", exact=True).check()
+    page.get_by_label("n_out, block bits").locator("xpath=following::input[1]").uncheck()
+    page.get_by_label("n_out, block bits").fill("400")
+    settle(page)
+    expect(grid).to_be_enabled()
+    expect(grid).to_be_checked()
+    heat = page.locator(".f2f-figure-mask")
+    with_edges = heat.screenshot()
+    grid.uncheck()
+    eventually(lambda: heat.screenshot() != with_edges)
+    grid.check()
+    page.get_by_label("n_out, block bits").locator("xpath=following::input[1]").check()
+    page.get_by_role("radio", name="Interleaved", exact=True).check()
+    settle(page)
+    expect(grid).to_be_disabled()

@@ -9,15 +9,21 @@ function render({ model, el }) {
       model.set("checks", { ...model.get("checks"), [label]: input.checked });
       model.save_changes();
     } });
-    return [label, input, h("label", { class: "f2f-check" }, input, label)];
+    const why = h("span", { class: "f2f-quiet" });
+    return [label, input, h("label", { class: "f2f-check" }, input, label, why), why];
   });
   el.append(said, ...buttons, ...checks.map(([, , node]) => node));
   const show = () => {
     said.textContent = model.get("text");
-    for (const [label, input] of checks) input.checked = model.get("checks")[label];
+    for (const [label, input, , why] of checks) {
+      const off = model.get("off")[label];
+      input.checked = model.get("checks")[label] && !off;
+      input.disabled = Boolean(off);
+      why.textContent = off ? `(${off})` : "";
+    }
   };
-  model.on("change:text change:checks", show);
+  model.on("change:text change:checks change:off", show);
   show();
-  return () => model.off("change:text change:checks", show);
+  return () => model.off("change:text change:checks change:off", show);
 }
 export default { render };

@@ -1,5 +1,5 @@
 // A grid of settings and layers, measured one by one; a click loads a point.
-const AXES = [["seconds", "encode time, s"], ["gates", "shared XOR gates of the decoder"]];
+const AXES = [["seconds", "CPU time of the search, s"], ["gates", "shared XOR gates of the decoder"]];
 const TINTS = ["care", "mismatch", "corrected", "matrix", "symbol", "register", "mask", "header"];
 const same = (values) => values.map((value) => [value, value]);
 const GRID = [
@@ -99,7 +99,7 @@ function render({ model, el }) {
     ["Of 1/(1 − S)", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
-    ["Shared gates", (r) => r.gates, (r) => r.gates], ["Time", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(0)} ms`]];
+    ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(0)} ms`]];
   const HEIGHT = 29;
   let sorted = null, down = false, order = [];
   const head = h("thead", {}, h("tr", {}, ...COLUMNS.map(([text], i) => h("th", { scope: "col" },
