@@ -14,7 +14,7 @@ from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.network import MATRICES
 from f2f_viz.codec.trellis import MAX_STATE_BITS, max_n_in
 from f2f_viz.errors import F2FError, named
-from f2f_viz.tensors.layer import mask_of, scores_of
+from f2f_viz.tensors.layer import mask_of, scores_of, split_name
 from f2f_viz.tensors.pruning import METHODS, PER
 from f2f_viz.tensors.quantize import NUMBER_FORMATS, STORED
 
@@ -142,7 +142,7 @@ class Settings:
     def files(self) -> list[str]:
         """Paths of the files that pruning by these settings reads."""
         return [
-            value
+            split_name(value)[0]
             for name, value in self.pruning_options().items()
             if FIELDS[name].read is not None and value
         ]
@@ -191,10 +191,11 @@ FIELDS = Choices(
         Field(name="pattern", label="Pattern N:M", kind=str,
               help="For n:m: keep N of every M, such as 2:4."),
         Field(name="mask", label="Mask file", kind=str, read=mask_of,
-              help="For mask: a file of booleans, or of weights that are zero where pruned."),
+              help="For mask: a file of booleans, or of weights that are zero where pruned; "
+              "FILE:NAME names a tensor of it."),
         Field(name="scores", label="Scores file", kind=str,
               read=scores_of,
-              help="For scores: a file of one number a weight; the highest stay."),
+              help="For scores: a file of one number a weight, or FILE:NAME; the highest stay."),
         Field(name="seed", label="Pruning seed", kind=int, high=2**63 - 1,
               help="Of random pruning."),
         Field(name="n_in", label="Symbol bits n_in", kind=int, low=1, high=max_n_in(0),

@@ -34,6 +34,7 @@ from f2f_viz.models.encode import encode_model
 from f2f_viz.models.report import ModelReport, model_report, model_rivals
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.loaders import LOADERS
+from f2f_viz.tensors.roles import ROLES
 
 __all__ = ["main"]
 
@@ -87,8 +88,9 @@ def tensors(path: str, as_json: bool) -> None:
         click.echo(json.dumps([asdict(tensor) for tensor in found]))
         return
     for tensor in found:
-        shape = "×".join(map(str, tensor.shape)) or "scalar"
-        click.echo(f"{tensor.name}\t{shape}\t{tensor.dtype}\t{tensor.nbytes:,} bytes")
+        shape, role = "×".join(map(str, tensor.shape)) or "scalar", ROLES[tensor.role]
+        what = role.help if role.pruned else f"carried: {role.help}"
+        click.echo(f"{tensor.name}\t{shape}\t{tensor.dtype}\t{tensor.nbytes:,} bytes\t{what}")
 
 
 @cli.command()
@@ -97,8 +99,9 @@ def tensors(path: str, as_json: bool) -> None:
 @output_option("The .f2f file to write.")
 @force_option
 @click.option("--rule", "rules", multiple=True, metavar="PATTERN=RATE",
-              help="Rate of tensors by name, such as '*.embed*=0.5'; PATTERN=keep leaves them as "
-              "they are. The first that fits counts.")  # fmt: skip
+              help="Rate of tensors by name, such as '*.embed*=0.5', or by role, such as "
+              "'role:embedding=keep', which leaves them as they are. The first that fits "
+              "counts.")  # fmt: skip
 @preset_option
 @field_options
 @click.option("--threads", type=click.IntRange(1), help="One per core if not given.")
@@ -313,6 +316,12 @@ def _print_model(account: ModelReport, as_json: bool, rivals: list[Rival] | None
         )
     click.echo(f"encoded layers     {len(account.layers)}")
     click.echo(f"carried unchanged  {len(account.carried)}, {account.carried_bytes:,} bytes")
+    by_reason: dict[str, list[str]] = {}
+    for name in account.carried:
+        by_reason.setdefault(account.reasons.get(name, ""), []).append(name)
+    for reason, names in by_reason.items():
+        more = f" and {len(names) - 3} more" * (len(names) > 3)
+        click.echo(f"  {reason}: {', '.join(names[:3])}{more}")
     click.echo(f"coded / kept bits  {account.per_kept_bit:.4f}  (payload + corrections)")
     click.echo(f"ratio              {account.ratio:.4f}  dense bits / (payload + corrections)")
     for part, bits in account.bits.items():

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -19,29 +18,25 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.arguments import checked, in_range
-from f2f_viz.codec.bitplanes import to_words
+from f2f_viz.codec.bitplanes import DTYPES, to_words
 from f2f_viz.codec.decode import decoded
 from f2f_viz.errors import F2FError, Progress, named, stop_if
 from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
-from f2f_viz.files.model_file import Slot, Source, open_model, open_source, pack_model
+from f2f_viz.files.model_file import Source, open_model, open_source, pack_model
 from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.layer import layer_of
 from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
 from f2f_viz.tensors.quantize import STORED
+from f2f_viz.tensors.roles import ROLES, with_mask
 
-__all__ = ["Rule", "eligible", "encode_model"]
+__all__ = ["Rule", "encode_model", "plan_model"]
 
 Rule = tuple[str, float | None]
-_ELIGIBLE = ("float64", "float32", "float16", "bfloat16", "int8")
+_ROLE = "role:"
 Paths = str | os.PathLike[str]
-
-
-def eligible(info: TensorInfo | Slot) -> bool:
-    """Tell whether a tensor is encoded unless a rule says otherwise: a matrix of weights."""
-    return info.dtype in _ELIGIBLE and len(info.shape) >= 2 and math.prod(info.shape) > 0
 
 
 def _rule(rule: Any) -> Rule:
@@ -54,31 +49,62 @@ def _rule(rule: Any) -> Rule:
     raise F2FError("rules", expected="pairs of a pattern and a rate or None", got=named(rule))
 
 
-def _plan(source: Source, settings: Settings, rules: Iterable[Rule]) -> dict[str, Settings]:
-    """Choose the tensors to encode, each with its own rate."""
+def plan_model(
+    source: Source, settings: Settings, rules: Iterable[Rule]
+) -> tuple[dict[str, Settings], dict[str, str]]:
+    """Choose the tensors to encode, each with its own settings.
+
+    Returns
+    -------
+    plan : dict of str to Settings
+    reasons : dict of str to str
+        Why each of the others is carried unchanged.
+    """
     rules = [_rule(rule) for rule in rules]
-    names = [name for name, slot in source.slots.items() if eligible(slot)]
-    for pattern, _ in rules:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise F2FError(
-                f"the rule {pattern!r} is for no tensor of {source.origin}",
-                expected=f"a pattern of names such as {', '.join(names[:3]) or 'none'}",
-                got=pattern,
-            )
+    infos = {name: source.entries[name].info for name in source.slots}
+    usual = {name for name, info in infos.items() if ROLES[info.role].pruned}
+    rates: dict[str, float | None] = {}
+    reasons = {name: ROLES[info.role].help for name, info in infos.items() if name not in usual}
+    for pattern, rate in rules:
+        for name in _ruled(pattern, infos, usual, source.origin):
+            rates.setdefault(name, rate)
+            reasons.setdefault(name, f"the rule {pattern}=keep")
     plan = {}
-    for name in names:
-        matching = (rate for pattern, rate in rules if fnmatchcase(name, pattern))
-        rate = next(matching, settings.rate)
-        if rate is not None:
-            plan[name] = settings if rate == settings.rate else settings.replace(rate=rate)
-    return plan
+    for name in source.slots:
+        rate = rates.get(name, settings.rate if name in usual else None)
+        if rate is None:
+            continue
+        masked = source.entries[name].mask is not None and name not in rates
+        own = {"method": "zeros"} if masked else {"rate": rate}
+        plan[name] = settings if rate == settings.rate and not masked else settings.replace(**own)
+    return plan, {name: reason for name, reason in reasons.items() if name not in plan}
+
+
+def _ruled(pattern: str, infos: dict[str, TensorInfo], usual: set[str], origin: str) -> list[str]:
+    """Return the tensors that a rule is for: of those usually pruned, or else of the others."""
+    role = pattern.removeprefix(_ROLE)
+    found = [
+        name
+        for name, info in infos.items()
+        if (info.role == role if role != pattern else fnmatchcase(name, pattern))
+        and info.dtype in DTYPES
+        and 0 not in info.shape
+    ]
+    if not found:
+        some = [name for name in infos if name in usual or not usual][:3]
+        raise F2FError(
+            f"the rule {pattern!r} is for no tensor of {origin}",
+            expected=f"a pattern of names such as {', '.join(some) or 'none'}",
+            got=pattern,
+        )
+    return [name for name in found if name in usual or name == pattern] or found
 
 
 def encode_part(
     path: str, name: str, settings: Settings, key: str, threads: int | None = None
 ) -> tuple[bytes, dict[str, Any]]:
     """Encode one tensor of a file; executors call this where they like. See `_part`."""
-    return _part(listed(Path(path))[name], settings, key, threads)
+    return _part(with_mask(listed(Path(path)), name), settings, key, threads)
 
 
 def _part(
@@ -99,7 +125,7 @@ def _part(
         ``report`` as plain JSON values, None for plain weights.
     """
     info = entry.info
-    layer = Layer(info.name, entry.read(), info.dtype, entry.source)
+    layer = layer_of(entry)
     if part_key(layer.weights, settings) != key:
         raise F2FError(f"tensor {info.name} of {entry.source} is another one when it is read again")
     encoded = encode_layer(layer, settings, threads=threads, progress=progress, cancel=cancel)
@@ -138,10 +164,11 @@ def encode_model(
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> ModelReport:
-    """Prune and encode every eligible tensor of a model file.
+    """Prune and encode the weights of a model.
 
-    Matrices (two dimensions and more) of floating-point or int8 weights are encoded; everything
-    else is carried unchanged. Finished layers are kept in the folder ``OUTPUT.parts`` until the
+    What is no weight by its role (`f2f_viz.tensors.roles.ROLES`: scales, masks, norms, biases and
+    so on) is carried unchanged. A weight beside its own mask, as ``torch.nn.utils.prune`` leaves
+    them, is pruned by that. Finished layers are kept in the folder ``OUTPUT.parts`` until the
     whole is written: after an interruption, the same call goes on from there and gives the same
     bytes. Parts of another model or other settings are never taken.
 
@@ -155,8 +182,9 @@ def encode_model(
     settings : Settings, optional
         Pruning and code of all layers.
     rules : iterable of (str, float or None)
-        Glob pattern of tensor names, and their pruning rate; None carries them unchanged. The
-        first that fits counts.
+        Glob pattern of tensor names or ``role:`` and a role, and their pruning rate; None carries
+        them unchanged. The first that fits counts. A pattern that fits weights is for these alone;
+        a whole name, or a pattern that fits none, is for what else it fits.
     force : bool
         The output may replace the model.
     threads : int, optional
@@ -185,10 +213,11 @@ def encode_model(
             got=settings.number_format, hint="encode one tensor", field="number_format",
         )  # fmt: skip
     source = open_source(model)
-    plan = _plan(source, settings or Settings(), rules)
+    plan, reasons = plan_model(source, settings or Settings(), rules)
     with claim(output, *source.files, force=force) as target:
         parts = Parts(target, source.fingerprints)
-        return _encode(source, plan, parts, threads, executor, progress, cancel)
+        account = _encode(source, plan, parts, threads, executor, progress, cancel)
+    return replace(account, reasons=account.reasons | reasons)
 
 
 def _encode(
@@ -203,7 +232,7 @@ def _encode(
     """Encode what `parts` lacks, and put it together."""
     keys, sizes = {}, {}
     for name, own in plan.items():
-        weights = source.entries[name].read()
+        weights = layer_of(source.entries[name]).weights
         keys[name], sizes[name] = part_key(weights, own), weights.size
     missing = [name for name in plan if not parts.has(keys[name])]
     total = sum(sizes.values())

@@ -1,7 +1,7 @@
 """The account of a model's .f2f file: totals, and every encoded layer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from f2f_viz.analysis.compare import Comparison, compare, total
@@ -10,7 +10,9 @@ from f2f_viz.analysis.report import Report, report
 from f2f_viz.codec.decode import decoded
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.files.layer_file import stored_bits
-from f2f_viz.files.model_file import ModelFile
+from f2f_viz.files.model_file import ModelFile, Slot
+from f2f_viz.tensors.loaders import TensorInfo
+from f2f_viz.tensors.roles import ROLES, with_roles
 
 __all__ = ["LayerReport", "ModelReport", "model_report", "model_rivals"]
 
@@ -44,6 +46,8 @@ class ModelReport:
     carried : tuple of str
         Names of the tensors stored as they are: those not to prune, and pruned ones that are
         too small to gain.
+    reasons : dict of str to str
+        Why each of them is.
     carried_bytes, frame_bytes, model_bytes, file_bytes : int
         Of the carried tensors, of an ONNX model's rest as it is stored, of the model as it came,
         and of this file.
@@ -58,6 +62,7 @@ class ModelReport:
     model_bytes: int
     file_bytes: int
     matrix_bits: int
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def bits(self) -> dict[str, int]:
@@ -129,6 +134,7 @@ def account(layers: dict[str, Report], model: ModelFile) -> ModelReport:
             if name in layers
         ),
         carried=carried,
+        reasons=_reasons(slots, carried),
         carried_bytes=sum(slots[name].nbytes for name in carried),
         frame_bytes=model.frame_bytes,
         model_bytes=whole + sum(slot.nbytes for slot in slots.values()),
@@ -139,6 +145,18 @@ def account(layers: dict[str, Report], model: ModelFile) -> ModelReport:
 
 def _report(layer: Encoded) -> Report:
     return report(layer, stored_bits(layer, alone=False))
+
+
+def _reasons(slots: dict[str, Slot], carried: tuple[str, ...]) -> dict[str, str]:
+    """Say of carried tensors what they are; a file does not tell rules."""
+    infos = with_roles(
+        TensorInfo(name, slots[name].shape, slots[name].dtype, slots[name].nbytes) for name in slots
+    )
+    roles = {info.name: ROLES[info.role] for info in infos}
+    return {
+        name: "a rule, or no smaller when coded" if roles[name].pruned else roles[name].help
+        for name in carried
+    }
 
 
 def model_report(model: ModelFile) -> ModelReport:

@@ -1,6 +1,7 @@
 """Layers: named weight tensors, taken alone from model files and from objects in memory."""
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
-from f2f_viz.tensors.objects import Layer, is_single, object_entries, said
+from f2f_viz.tensors.objects import Layer, is_path, is_single, object_entries, said
+from f2f_viz.tensors.roles import ROLES
 
 __all__ = [
-    "Layer", "TensorInfo", "array_of", "list_tensors", "load_layer", "load_layers", "load_mask",
-    "mask_of", "scores_of",
+    "Layer", "TensorInfo", "array_of", "layer_of", "list_tensors", "load_layer", "load_layers",
+    "load_mask", "mask_of", "scores_of", "split_name",
 ]  # fmt: skip
 
 _FLAGS = ("bool", *DTYPES, *(f"{sign}int{bits}" for bits in (16, 32, 64) for sign in ("", "u")))
@@ -55,8 +57,9 @@ def load_layer(source: Any, tensor: str | None = None) -> Layer:
     source
         As in `list_tensors`. A `Layer` is given back as it is.
     tensor
-        Its name; None takes the only tensor, else the largest 2-D one of a floating-point
-        format, else the largest of any supported one.
+        Its name, which may also stand behind the path, ``FILE:NAME``; None takes the only tensor,
+        else the largest 2-D one of a floating-point format that is no mask or the like, else the
+        largest of any supported one.
 
     Raises
     ------
@@ -65,8 +68,25 @@ def load_layer(source: Any, tensor: str | None = None) -> Layer:
     """
     if isinstance(source, Layer) and tensor in (None, source.name):
         return source
-    entry = _choose(source, object_entries(source), tensor, tuple(DTYPES))
-    return Layer(entry.info.name, entry.read(), entry.info.dtype, entry.source)
+    return layer_of(_choose(source, tensor, tuple(DTYPES)))
+
+
+def layer_of(entry: Entry) -> Layer:
+    """Read a listed tensor; where it has a mask, what the mask prunes is 0."""
+    weights = entry.read()
+    if entry.mask is not None:
+        weights = np.where(entry.mask.read() != 0, weights, np.zeros((), weights.dtype))
+    return Layer(entry.info.name, weights, entry.info.dtype, entry.source)
+
+
+def split_name(source: Any) -> tuple[Any, str | None]:
+    """Split ``FILE:NAME``, a tensor of a file, where there is such a file."""
+    if is_path(source) and not os.path.exists(source):
+        text = os.fspath(source)
+        for at, letter in enumerate(text):
+            if letter == ":" and os.path.exists(text[:at]):
+                return text[:at], text[at + 1 :]
+    return source, None
 
 
 def load_layers(source: Any) -> list[Layer]:
@@ -85,7 +105,7 @@ def load_mask(source: Any, tensor: str | None = None) -> NDArray[np.bool_]:
     ndarray of bool
         True = kept.
     """
-    return _choose(source, object_entries(source), tensor, _FLAGS).read() != 0
+    return _choose(source, tensor, _FLAGS).read() != 0
 
 
 def array_of(weights: Any) -> NDArray[Any]:
@@ -107,14 +127,18 @@ def scores_of(path: str, layer: str) -> NDArray[Any]:
 
 
 def _of_layer(path: str, layer: str, dtypes: tuple[str, ...]) -> Entry:
-    found = listed(Path(path))
-    return _choose(path, found, layer if layer in found else None, dtypes)
+    file, tensor = split_name(path)
+    found = listed(Path(file))
+    return _codable(_find(file, found, tensor or (layer if layer in found else None)), dtypes)
 
 
-def _choose(
-    source: Any, found: dict[str, Entry], tensor: str | None, dtypes: tuple[str, ...]
-) -> Entry:
-    entry = _find(source, found, tensor)
+def _choose(source: Any, tensor: str | None, dtypes: tuple[str, ...]) -> Entry:
+    if tensor is None:
+        source, tensor = split_name(source)
+    return _codable(_find(source, object_entries(source), tensor), dtypes)
+
+
+def _codable(entry: Entry, dtypes: tuple[str, ...]) -> Entry:
     if entry.info.dtype not in dtypes:
         raise F2FError(
             f"tensor {entry.info.name!r} of {entry.source} has an unsupported number format",
@@ -141,8 +165,10 @@ def _find(source: Any, found: dict[str, Entry], tensor: str | None) -> Entry:
     )
 
 
-def _weight_likeness(entry: Entry) -> tuple[bool, bool, int]:
+def _weight_likeness(entry: Entry) -> tuple[bool, bool, bool, int]:
     info = entry.info
     floating = info.dtype.startswith(("float", "bfloat"))
     known = info.dtype in DTYPES
-    return known, known and floating and len(info.shape) == 2, info.nbytes
+    matrix = floating and len(info.shape) == 2
+    pruned = not info.role or ROLES[info.role].pruned
+    return known, pruned and matrix, known and matrix, info.nbytes

@@ -22,6 +22,7 @@ from f2f_viz.tensors.loaders import by_name
 from f2f_viz.tensors.loaders import entries as file_entries
 from f2f_viz.tensors.loaders.base import Entry, TensorInfo, leaves, native, reading
 from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_info
+from f2f_viz.tensors.roles import with_company
 
 __all__ = ["KINDS", "Kind", "Layer", "is_path", "is_single", "object_entries", "said"]
 
@@ -266,4 +267,4 @@ def object_entries(thing: Any, name: str = _UNNAMED) -> dict[str, Entry]:
             expected=", ".join(kind.label for kind in KINDS.values()),
             got=f"{type(thing).__module__}.{type(thing).__qualname__}",
         )
-    return by_name(said(thing), kind.list_entries(thing, name))
+    return with_company(by_name(said(thing), kind.list_entries(thing, name)))

@@ -156,12 +156,16 @@ class TensorInfo:
         A name of `f2f_viz.codec.bitplanes.DTYPES`, or another that cannot be loaded as a layer.
     nbytes : int
         Bytes of the data, unpacked.
+    role : str
+        What it is for, a name of `f2f_viz.tensors.roles.ROLES`; of a loader's, "" where the file
+        does not say.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     nbytes: int
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,8 @@ class Entry:
         Where the data lie as they are, C-ordered and little-endian, if they lie anywhere so.
     origin : str
         Of an object in memory, what it is in words.
+    mask : Entry or None
+        Another tensor of the model that is zero where this one is pruned.
     """
 
     info: TensorInfo
@@ -186,6 +192,7 @@ class Entry:
     reader: Callable[[], NDArray[Any]]
     span: Span | None = None
     origin: str = ""
+    mask: "Entry | None" = None
 
     @property
     def source(self) -> str:

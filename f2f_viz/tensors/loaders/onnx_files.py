@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,46 @@ def onnx_entries(path: Path) -> list[Entry]:
     with reading(path):
         with open_regular(path) as file:
             model = onnx.load_from_string(file.read())
-        return [_entry(path, name, tensor) for name, tensor in graph_tensors(model.graph)]
+        roles = _roles(model.graph)
+        return [_entry(path, name, tensor, roles) for name, tensor in graph_tensors(model.graph)]
 
 
-def _entry(path: Path, name: str, tensor: Any) -> Entry:
+_INPUTS = {
+    "DequantizeLinear": ("", "scale", "zero point"),
+    "QuantizeLinear": ("", "scale", "zero point"),
+    "QLinearConv": ("", "scale", "zero point", "", "scale", "zero point", "scale", "zero point",
+                    "bias"),
+    "QLinearMatMul": ("", "scale", "zero point", "", "scale", "zero point", "scale", "zero point"),
+    "MatMulInteger": ("", "", "zero point", "zero point"),
+    "ConvInteger": ("", "", "zero point", "zero point"),
+    "MatMulNBits": ("", "packed", "scale", "zero point"),
+    "Conv": ("", "", "bias"),
+    "ConvTranspose": ("", "", "bias"),
+    "Gemm": ("", "", "bias"),
+    "BatchNormalization": ("", "norm", "norm", "norm", "norm"),
+    "LayerNormalization": ("", "norm", "norm"),
+    "InstanceNormalization": ("", "norm", "norm"),
+    "GroupNormalization": ("", "norm", "norm"),
+    "Gather": ("embedding",),
+    "Where": ("mask",),
+}  # fmt: skip
+"""What the inputs of ONNX operations are for; "" where the tensor itself tells."""
+
+
+def _roles(graph: Any) -> dict[str, str]:
+    """Return the roles that a graph gives its tensors."""
+    return {
+        name: role
+        for node in graph.node
+        for name, role in zip(node.input, _INPUTS.get(node.op_type, ()), strict=False)
+        if role
+    }
+
+
+def _entry(path: Path, name: str, tensor: Any, roles: dict[str, str]) -> Entry:
     from onnx.external_data_helper import uses_external_data
 
-    info = _info(name, tensor, path)
+    info = replace(_info(name, tensor, path), role=roles.get(name, ""))
     if not uses_external_data(tensor):
         return Entry(info, path, partial(_read, info, tensor))
     try:

@@ -1,0 +1,187 @@
+"""What each tensor of a model is for, so that only weights are pruned: one entry a role.
+
+A role is told by the name (`running_mean`), the shape (a vector) or the company (`w_scale` beside
+an int8 `w`); of ONNX also by the operation that takes the tensor.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from f2f_viz.choices import Choice, Choices
+from f2f_viz.codec.bitplanes import DTYPES
+from f2f_viz.tensors.loaders.base import Entry, TensorInfo
+
+__all__ = ["ROLES", "Role", "with_company", "with_roles"]
+
+_INTEGERS = ("int8", "uint8", "int4")
+_ORIGINAL, _MASK = "_orig", "_mask"
+
+
+def _ends(*words: str) -> Callable[[TensorInfo], bool]:
+    """Tell names whose last word is one of some; words end at ``.``, ``/``, ``:`` or ``_``."""
+    pattern = re.compile(rf"(?:^|[./:_])(?:{'|'.join(words)})$", re.IGNORECASE)
+    return lambda info: pattern.search(info.name) is not None
+
+
+def _parts(info: TensorInfo) -> list[str]:
+    return re.split(r"[./:]", info.name.lower())
+
+
+_NORM = re.compile(r"\w*norm\w*|(?:\w+_)?(?:ln|bn)_?\w{0,2}|norm\d*")
+_OF_NORM = re.compile(r"weight|bias|scale|gamma|beta|running_\w+|num_batches_tracked")
+_BIAS = re.compile(r"(?:\w+_)?bias(?:_\w+)?")
+_EMBEDDING = re.compile(r"\w*embed\w*|(?:\w+_)?emb|wte|wpe")
+
+
+def _is_vector(info: TensorInfo) -> bool:
+    return sum(size > 1 for size in info.shape) < 2 or len(info.shape) < 2
+
+
+def _is_norm(info: TensorInfo) -> bool:
+    *above, last = _parts(info)
+    beside = bool(above) and _NORM.fullmatch(above[-1]) is not None and _OF_NORM.fullmatch(last)
+    return bool(beside or (_NORM.fullmatch(last) and _is_vector(info)))
+
+
+def _is_bias(info: TensorInfo) -> bool:
+    return any(_BIAS.fullmatch(part) for part in _parts(info)[-2:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(Choice):
+    """What a tensor is for.
+
+    Attributes
+    ----------
+    fits : callable
+        ``fits(info)`` tells whether a tensor has the role, if none before it fits.
+    pruned : bool
+        Tensors of this role are pruned and encoded, where no rule says otherwise.
+    """
+
+    fits: Callable[[TensorInfo], bool]
+    pruned: bool = False
+
+
+ROLES = Choices(
+    "role",
+    [
+        Role(
+            name="mask",
+            label="Mask",
+            help="a pruning or attention mask",
+            fits=lambda info: info.dtype == "bool" or _ends("masks?")(info),
+        ),
+        Role(
+            name="scale",
+            label="Scale",
+            help="scales of a quantized tensor",
+            fits=_ends("scales?", "scale_inv", "absmax", "quant_map", "amax", "scb"),
+        ),
+        Role(
+            name="zero point",
+            label="Zero point",
+            help="zero points of a quantized tensor",
+            fits=_ends("zero_?points?", "q?zeros", "zp"),
+        ),
+        Role(
+            name="companion",
+            label="Companion",
+            help="it belongs to the quantized tensor that it is named after",
+            fits=lambda info: False,  # told by its company alone
+        ),
+        Role(
+            name="other",
+            label="Not coded",
+            help="its number format is not coded",
+            fits=lambda info: info.dtype not in DTYPES,
+        ),
+        Role(
+            name="norm",
+            label="Norm",
+            help="of a normalisation",
+            fits=_is_norm,
+        ),
+        Role(
+            name="bias",
+            label="Bias",
+            help="a bias",
+            fits=_is_bias,
+        ),
+        Role(
+            name="vector",
+            label="Vector",
+            help="fewer than two axes longer than 1",
+            fits=_is_vector,
+        ),
+        Role(
+            name="empty",
+            label="Empty",
+            help="it holds nothing",
+            fits=lambda info: 0 in info.shape,
+        ),
+        Role(
+            name="packed",
+            label="Bytes",
+            help="bytes: packed, or with a zero point that is no 0",
+            fits=lambda info: info.dtype == "uint8",
+        ),
+        Role(
+            name="embedding",
+            label="Embedding",
+            help="an embedding",
+            fits=lambda info: any(_EMBEDDING.fullmatch(part) for part in _parts(info)),
+            pruned=True,
+        ),
+        Role(
+            name="weight",
+            label="Weights",
+            help="a matrix of weights",
+            fits=lambda info: True,
+            pruned=True,
+        ),
+    ],
+)
+"""The known roles, the first that fits."""
+
+
+_WORD_END = re.compile(r"[./:_]")
+
+
+def _role(info: TensorInfo, quantized: set[str]) -> str:
+    role = next(role for role in ROLES.values() if role.fits(info))
+    if not role.pruned:
+        return role.name
+    if info.role:  # the file says it
+        return info.role
+    ends = (found.start() for found in _WORD_END.finditer(info.name))
+    return "companion" if any(info.name[:end] in quantized for end in ends) else role.name
+
+
+def with_roles(infos: Iterable[TensorInfo]) -> list[TensorInfo]:
+    """Return the tensors of a model with their roles."""
+    infos = list(infos)
+    quantized = {info.name for info in infos if info.dtype in _INTEGERS and len(info.shape) > 1}
+    return [replace(info, role=_role(info, quantized)) for info in infos]
+
+
+def with_company(found: dict[str, Entry]) -> dict[str, Entry]:
+    """Return the entries of a model with their roles, and with the masks that stand beside them.
+
+    ``torch.nn.utils.prune`` keeps a pruned `weight` as ``weight_orig`` and ``weight_mask``.
+    """
+    infos = with_roles(entry.info for entry in found.values())
+    company = {
+        info.name: replace(entry, info=info)
+        for info, entry in zip(infos, found.values(), strict=True)
+    }
+    return {name: with_mask(company, name) for name in company}
+
+
+def with_mask(found: dict[str, Entry], name: str) -> Entry:
+    """Return an entry, with the mask that stands beside it."""
+    entry, mask = found[name], found.get(name.removesuffix(_ORIGINAL) + _MASK)
+    if name.endswith(_ORIGINAL) and mask and mask.info.shape == entry.info.shape:
+        return replace(entry, mask=mask)
+    return entry
