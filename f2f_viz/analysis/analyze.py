@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.analysis.prepare import Prepared, prepare
-from f2f_viz.analysis.report import report
+from f2f_viz.analysis.report import Report, report
 from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import plane_names, to_words, word_bits
 from f2f_viz.codec.blocks import ORDERS, Layout
@@ -24,6 +24,7 @@ from f2f_viz.codec.planes import Plane
 from f2f_viz.codec.recipe import Recipe, make_recipe
 from f2f_viz.codec.sampling import Estimate, Sample, sample_mismatches
 from f2f_viz.codec.trellis import TILE_BLOCKS
+from f2f_viz.display import html_table, text_line
 from f2f_viz.errors import Progress, stop_if
 from f2f_viz.files.layer_file import stored_bits
 from f2f_viz.settings import Settings
@@ -109,9 +110,10 @@ class Analysis:
     sparsity, max_ratio : float
         S of the mask, and 1 / (1 − S).
     efficiency : Estimate
-        E, matched care bits / all care bits, of the planes that have symbols.
+        E, matched care bits / all care bits, of the planes that have symbols; a float that has
+        the ends of its interval.
     ratio : Estimate
-        The paper's accounting: dense bits / (payload + corrections).
+        The paper's accounting: dense bits / (payload + corrections); likewise.
     bits : dict of str to float
         payload, corrections, mask, matrix, header; in a preview corrections, header and a mask
         whose size the coder decides are estimates.
@@ -149,10 +151,76 @@ class Analysis:
     search_seconds: float | None = None
 
     def __repr__(self) -> str:
-        kind = "exact" if self.exact else "preview"
-        return (
-            f"Analysis({self.layer.name!r}, S={self.sparsity:.4f}, ratio={self.ratio.value:.3f}, "
-            f"efficiency={self.efficiency.value:.4f}, {kind})"
+        return text_line("Analysis", self._facts())
+
+    def _repr_html_(self) -> str:
+        bits = {f"{part} bits": f"{round(count):,}" for part, count in self.bits.items()}
+        return html_table("Analysis", self._facts() | bits)
+
+    def _facts(self) -> dict[str, str]:
+        """Say in short what was found."""
+        about = "≈ " * (not self.exact)
+        return {
+            "layer": f"{self.layer.name} {'×'.join(map(str, self.shape)) or 'scalar'} {self.dtype}",
+            "S": f"{self.sparsity:.4f}",
+            "ratio": f"{about}{self.ratio.value:.3f}",
+            "max_ratio": f"{self.max_ratio:.3f}",
+            "file_ratio": f"{about}{self.file_ratio:.3f}",
+            "efficiency": f"{about}{self.efficiency.value:.4f}",
+        }
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the layer."""
+        return self.mask.shape
+
+    @property
+    def dtype(self) -> str:
+        """Number format of the layer as it is coded."""
+        return self.layer.dtype
+
+    @property
+    def size(self) -> int:
+        """Weights of the layer."""
+        return self.mask.size
+
+    @property
+    def kept(self) -> int:
+        """Kept weights."""
+        return int(np.count_nonzero(self.mask))
+
+    @property
+    def n_in(self) -> int:
+        """Bits of a symbol."""
+        return self.network.n_in
+
+    @property
+    def n_s(self) -> int:
+        """Stages of the shift register."""
+        return self.network.n_s
+
+    @property
+    def order(self) -> str:
+        """Name of the block order."""
+        return self.layout.order
+
+    @property
+    def report(self) -> Report:
+        """The account of the layer; in a preview, of what its whole search is likely to give."""
+        if self.encoded is not None:
+            return report(self.encoded)
+        coded = [plane for plane in self.planes if plane.payload]
+        return Report(
+            sparsity=self.sparsity,
+            max_ratio=self.max_ratio,
+            ratio=self.ratio.value,
+            file_ratio=self.file_ratio,
+            efficiency=self.efficiency.value,
+            care_bits=sum(plane.care_bits for plane in coded),
+            mismatches=round(sum(plane.mismatches for plane in coded)),
+            dense_bits=self.dense_bits,
+            kept_bits=self.kept * len(self.planes),
+            bits={part: round(count) for part, count in self.bits.items()},
         )
 
     @property

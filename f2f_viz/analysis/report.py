@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from f2f_viz.arguments import checked
-from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.encoded import Encoded
-from f2f_viz.codec.entropy import max_ratio
+from f2f_viz.display import html_table, text_line
 from f2f_viz.files import layer_file
 
 __all__ = ["Report", "report"]
@@ -48,6 +47,24 @@ class Report:
     kept_bits: int
     bits: dict[str, int]
 
+    def __repr__(self) -> str:
+        return text_line("Report", self._facts())
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            "Report", self._facts() | {f"{part} bits": f"{n:,}" for part, n in self.bits.items()}
+        )
+
+    def _facts(self) -> dict[str, str]:
+        """Say in short what it costs."""
+        return {
+            "S": f"{self.sparsity:.4f}",
+            "ratio": f"{self.ratio:.3f}",
+            "max_ratio": f"{self.max_ratio:.3f}",
+            "file_ratio": f"{self.file_ratio:.3f}",
+            "efficiency": f"{self.efficiency:.4f}",
+        }
+
     @property
     def of_bound(self) -> float:
         """Share of the entropy bound reached, ratio / max_ratio = kept bits / coded bits."""
@@ -70,22 +87,17 @@ def report(encoded: Encoded, bits: dict[str, int] | None = None) -> Report:
     bits : dict of str to int, optional
         What `layer_file.stored_bits` gives, if known; else the file is laid out in memory.
     """
-    planes = word_bits(encoded.dtype)
     bits = layer_file.stored_bits(encoded) if bits is None else bits
-    coded_planes = [plane for plane in encoded.planes if not plane.zero_rate]
-    care_bits = encoded.kept * len(coded_planes)
-    mismatches = sum(plane.corrections.size for plane in coded_planes)
-    dense = encoded.size * planes
     coded = bits["payload"] + bits["corrections"]
     return Report(
-        sparsity=1 - encoded.kept / encoded.size if encoded.size else 0.0,
-        max_ratio=max_ratio(encoded.kept, encoded.size),
-        ratio=dense / coded if coded else float("inf"),
-        file_ratio=dense / sum(bits.values()),
-        efficiency=1 - mismatches / care_bits if care_bits else 1.0,
-        care_bits=care_bits,
-        mismatches=mismatches,
-        dense_bits=dense,
-        kept_bits=encoded.kept * planes,
+        sparsity=encoded.sparsity,
+        max_ratio=encoded.max_ratio,
+        ratio=encoded.dense_bits / coded if coded else float("inf"),
+        file_ratio=encoded.dense_bits / sum(bits.values()),
+        efficiency=encoded.efficiency,
+        care_bits=encoded.care_bits,
+        mismatches=encoded.mismatches,
+        dense_bits=encoded.dense_bits,
+        kept_bits=encoded.kept_bits,
         bits=bits,
     )

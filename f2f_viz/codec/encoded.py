@@ -13,9 +13,11 @@ from f2f_viz.codec.bitplanes import DTYPES, field_bits, word_bits
 from f2f_viz.codec.blocks import Layout
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
+from f2f_viz.codec.entropy import max_ratio
 from f2f_viz.codec.network import MOST_TILE_BLOCKS, XorNetwork
 from f2f_viz.codec.planes import Plane
 from f2f_viz.codec.word_decoder import all_symbols
+from f2f_viz.display import html_table, text_line
 from f2f_viz.errors import F2FError
 
 __all__ = ["CHECKSUM_BYTES", "Encoded"]
@@ -134,6 +136,22 @@ class Encoded:
             object.__setattr__(plane, "symbols", frozen(plane.symbols))
             object.__setattr__(plane, "corrections", frozen(plane.corrections))
 
+    def __repr__(self) -> str:
+        return text_line("Encoded", self._facts())
+
+    def _repr_html_(self) -> str:
+        return html_table("Encoded layer", self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        """Say in short what it is."""
+        return {
+            "layer": f"{'×'.join(map(str, self.shape)) or 'scalar'} {self.dtype}",
+            "S": f"{self.sparsity:.4f}",
+            "code": f"n_in {self.n_in}, n_s {self.n_s}, n_out {self.n_out}, {self.order}",
+            "ratio": f"{self.ratio:.3f}",
+            "efficiency": f"{self.efficiency:.4f}",
+        }
+
     @property
     def order(self) -> str:
         """Name of the block order."""
@@ -178,6 +196,52 @@ class Encoded:
     def kept(self) -> int:
         """Kept weights; their bits are the care bits."""
         return int(np.count_nonzero(self.mask))
+
+    @property
+    def sparsity(self) -> float:
+        """S, pruned weights / all weights."""
+        return 1 - self.kept / self.size if self.size else 0.0
+
+    @property
+    def max_ratio(self) -> float:
+        """1 / (1 − S), the entropy bound on `ratio`."""
+        return max_ratio(self.kept, self.size)
+
+    @property
+    def dense_bits(self) -> int:
+        """Bits of all weights, in all planes."""
+        return self.size * len(self.planes)
+
+    @property
+    def kept_bits(self) -> int:
+        """Bits of the kept weights, in all planes."""
+        return self.kept * len(self.planes)
+
+    @property
+    def care_bits(self) -> int:
+        """Care bits of the planes that have symbols."""
+        return self.kept * sum(not plane.zero_rate for plane in self.planes)
+
+    @property
+    def mismatches(self) -> int:
+        """Those of the care bits that the decoder gets wrong."""
+        return sum(plane.corrections.size for plane in self.planes if not plane.zero_rate)
+
+    @property
+    def efficiency(self) -> float:
+        """E, matched care bits / all care bits; 1 where there is none."""
+        return 1 - self.mismatches / self.care_bits if self.care_bits else 1.0
+
+    @property
+    def payload_bits(self) -> int:
+        """Bits of the symbols: n_in for each block of the planes that have any."""
+        return self.n_in * sum(p.symbols.size for p in self.planes if not p.zero_rate)
+
+    @property
+    def ratio(self) -> float:
+        """The paper's accounting: dense bits / (payload + corrections)."""
+        coded = self.payload_bits + int(self.correction_bits.sum())
+        return self.dense_bits / coded if coded else float("inf")
 
     @cached_property
     def care_positions(self) -> NDArray[np.int64]:

@@ -39,17 +39,41 @@ _EVEN = 0.05
 """A plane whose share of ones is this near ½ is as good as random: h(0.45) = 0.993."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its 95 % interval; all three are equal where the value is exact."""
+class Estimate(float):
+    """A number and its 95 % interval; all three are equal where the number is exact.
 
-    value: float
+    Attributes
+    ----------
+    value, low, high : float
+    """
+
     low: float
     high: float
 
+    def __new__(cls, value: float, low: float, high: float) -> "Estimate":
+        """Make one of a number and the ends of its interval."""
+        self = super().__new__(cls, value)
+        self.low, self.high = float(low), float(high)
+        return self
+
+    def __reduce__(self) -> tuple[type, tuple[float, float, float]]:
+        return Estimate, (self.value, self.low, self.high)
+
+    def __repr__(self) -> str:
+        if self.low == self.high:
+            return f"{self.value!r}"
+        return f"Estimate({self.value:.6g}, {self.low:.6g} to {self.high:.6g})"
+
+    __str__ = __repr__
+
+    @property
+    def value(self) -> float:
+        """The number alone."""
+        return float(self)
+
     @classmethod
     def exactly(cls, value: float) -> "Estimate":
-        """Return a value known exactly."""
+        """Return a number known exactly."""
         return cls(value, value, value)
 
 
