@@ -13,6 +13,7 @@ from f2f_viz.analysis.sweep import Sweep, SweepPoint, sweep
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.decode import decode, decode_rows, decode_tile
 from f2f_viz.codec.encoded import Encoded
+from f2f_viz.codec.matmul import matmul
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import Trace, trace
 from f2f_viz.codec.trellis import BitEncoding, encode_bits
@@ -63,6 +64,7 @@ __all__ = [
     "gates",
     "list_tensors",
     "load_layer",
+    "matmul",
     "open",
     "prune",
     "prune_together",

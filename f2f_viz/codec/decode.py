@@ -1,5 +1,6 @@
 """Decode a layer, whole or in part: kept weights bit for bit, pruned ones +0."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from f2f_viz.codec.packing import pack_mask
 from f2f_viz.codec.word_decoder import CodedPlanes, Field, decode_blocks, decode_words
 from f2f_viz.errors import F2FError
 
-__all__ = ["decode", "decode_rows", "decode_tile", "decoded"]
+__all__ = ["decode", "decode_rows", "decode_tile", "decoded", "kept_by_tile"]
 
 
 @checked
@@ -99,20 +100,36 @@ def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray
     tiles = -(-encoded.blocks // encoded.tile_blocks)
     if not 0 <= tile < tiles:
         raise F2FError("no such tile", expected=f"0 to {tiles - 1}", got=tile)
+    index, care, kept = _kept_of_tile(encoded, _planes(encoded), tile)
+    weights = np.zeros(index.shape, kept.dtype)
+    weights[care] = kept
+    inside = index >= 0
+    return index[inside], weights[inside].view(DTYPES[encoded.dtype])
+
+
+def _kept_of_tile(
+    encoded: Encoded, planes: CodedPlanes, tile: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[Any]]:
+    """Return the weight of each bit of a tile (−1: padding), whether it is kept, and the words."""
     first = tile * encoded.tile_blocks
     last = min(first + encoded.tile_blocks, encoded.blocks)
     index = encoded.layout.weights(np.arange(first, last))
     care = (index >= 0) & encoded.mask.reshape(-1)[index]
     start = encoded.care_starts[first : last + 1]
-    planes, ends = _planes(encoded), start[[0, -1]]
-    planes = planes._replace(
+    ends = start[[0, -1]]
+    own_planes = planes._replace(
         symbols=[None if own is None else own[first:last] for own in planes.symbols],
         corrections=[own[slice(*np.searchsorted(own, ends))] for own in planes.corrections],
     )
-    weights = np.zeros(index.shape, planes.word)
-    weights[care] = decode_blocks(planes, pack_mask(care), start)
-    inside = index >= 0
-    return index[inside], weights[inside].view(DTYPES[encoded.dtype])
+    return index, care, decode_blocks(own_planes, pack_mask(care), start)
+
+
+def kept_by_tile(encoded: Encoded) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+    """Yield flat indices (C order) and values of the kept weights, a tile after another."""
+    planes = _planes(encoded)
+    for tile in range(-(-encoded.blocks // encoded.tile_blocks)):
+        index, care, kept = _kept_of_tile(encoded, planes, tile)
+        yield index[care], kept.view(DTYPES[encoded.dtype])
 
 
 @checked

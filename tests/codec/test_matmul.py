@@ -1,0 +1,106 @@
+"""The product from symbols is that of the decoded layer."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.codec.bitplanes import DTYPES
+from f2f_viz.errors import F2FError
+
+RNG = np.random.default_rng(0)
+
+
+def layer(dtype, shape):
+    if dtype in ("int8", "int4", "uint8"):
+        low, high = {"int8": (-128, 128), "int4": (-8, 8), "uint8": (0, 256)}[dtype]
+        return RNG.integers(low, high, shape).astype(DTYPES[dtype])
+    return RNG.normal(size=shape).astype(DTYPES[dtype])
+
+
+def wide(weights):
+    return weights.astype(np.float64).reshape(len(weights), -1)
+
+
+@pytest.mark.parametrize("order", ["row", "interleaved"])
+@pytest.mark.parametrize("n_s", [0, 1, 2])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_number_format(dtype, n_s, order):
+    weights = layer(dtype, (70, 90))
+    mask = RNG.random(weights.shape) < 0.2
+    encoded = f2f.encode(weights, mask, n_s=n_s, order=order)
+    for x in (RNG.normal(size=90), RNG.normal(size=(90, 3)).astype(np.float32)):
+        found, expected = f2f.matmul(encoded, x), wide(f2f.decode(encoded)) @ x
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+        assert found.dtype == (np.float64 if "float64" in (dtype, x.dtype.name) else np.float32)
+
+
+@pytest.mark.parametrize("order", ["row", "interleaved"])
+def test_many_tiles(order):
+    weights = layer("float32", (400, 2500))
+    encoded = f2f.encode(weights, f2f.prune(weights, 0.7), n_s=0, order=order, recode=False)
+    assert encoded.blocks > 3 * encoded.tile_blocks
+    x = RNG.normal(size=2500)
+    np.testing.assert_allclose(f2f.matmul(encoded, x), wide(f2f.decode(encoded)) @ x, rtol=1e-9)
+
+
+def test_more_axes_are_columns():
+    weights = layer("float32", (8, 4, 3, 3))
+    encoded = f2f.encode(weights, f2f.prune(weights, 0.5), n_s=0)
+    x = RNG.normal(size=(36, 2))
+    np.testing.assert_allclose(f2f.matmul(encoded, x), wide(f2f.decode(encoded)) @ x)
+
+
+def test_whole_numbers_stay_whole():
+    weights = layer("int8", (20, 30))
+    encoded = f2f.encode(weights, f2f.prune(weights, 0.5), n_s=0)
+    x = RNG.integers(-(2**40), 2**40, 30)
+    found = f2f.matmul(encoded, x)
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(found, f2f.decode(encoded).astype(np.int64) @ x)
+
+
+def test_scales_make_it_real_values():
+    quantized = f2f.quantize(
+        f2f.Layer("w", layer("float32", (40, 50)), "float32", ""), "int8", "channel"
+    )
+    mask = RNG.random((40, 50)) < 0.5
+    encoded = f2f.encode(quantized.layer, mask, n_s=0, scales=quantized.scales)
+    x = RNG.normal(size=(50, 2))
+    np.testing.assert_allclose(
+        f2f.matmul(encoded, x) * encoded.scales, (quantized.dequantize() * mask) @ x, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (3, 4)])
+def test_nothing_kept_or_nothing_there(shape):
+    weights = np.ones(shape, np.float32)
+    encoded = f2f.encode(weights, np.zeros(shape, bool), n_s=0)
+    found = f2f.matmul(encoded, np.full(shape[1], np.inf))
+    np.testing.assert_array_equal(found, np.zeros(shape[0]))
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.ones(3),
+        np.ones((5, 4)),
+        np.ones((4, 2, 2)),
+        1.0,
+        "abcd",
+        None,
+        [None] * 4,
+        np.ones(4, complex),
+    ],
+)
+def test_what_does_not_fit_is_said(x):
+    encoded = f2f.encode(np.ones((3, 4), np.float32), np.ones((3, 4), bool), n_s=0)
+    with pytest.raises(F2FError, match="x"):
+        f2f.matmul(encoded, x)
+    with pytest.raises(F2FError, match="two axes"):
+        f2f.matmul(f2f.encode(np.ones(4, np.float32), np.ones(4, bool), n_s=0), np.ones(4))
+
+
+def test_small_floats_multiply():
+    encoded = f2f.encode(np.ones((3, 4), np.float32), np.ones((3, 4), bool), n_s=0)
+    np.testing.assert_array_equal(f2f.matmul(encoded, np.ones(4, ml_dtypes.bfloat16)), [4, 4, 4])
