@@ -114,6 +114,9 @@ def calls(folder):
         f2f.encode_bits,
         {"bits": bits, "care": care, "network": network, "threads": 1},
     )
+    yield "matmul", f2f.matmul, {"encoded": encoded, "x": np.ones(16)}
+    yield "sweep", lambda **given: list(f2f.sweep(**given)), {
+        "layers": [layer], "settings": [settings], "done": (), **common}  # fmt: skip
     yield "trace", f2f.trace, {"encoded": encoded, "plane": 3, "start": 0, "stop": 2}
     yield "XorNetwork", f2f.XorNetwork, {"matrix": network.matrix, "n_in": 4}
     yield "XorNetwork.random", f2f.XorNetwork.random, drawn

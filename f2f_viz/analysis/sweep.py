@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.dataframe import dataframe
+from f2f_viz.arguments import checked
 from f2f_viz.codec.trellis import max_n_in
-from f2f_viz.errors import F2FError
+from f2f_viz.errors import F2FError, named
 from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, load_layers
@@ -132,6 +133,7 @@ class Sweep(Iterator[SweepPoint]):
         return dataframe([{**row.pop("settings"), **row} for row in rows])
 
 
+@checked
 def sweep(
     layers: Any,
     settings: Settings | Sequence[Settings] | None = None,
@@ -162,6 +164,12 @@ def sweep(
         An iterator of `SweepPoint`.
     """
     choices = [settings or Settings()] if not isinstance(settings, Sequence) else settings
+    for given, kind in (
+        *((c, Settings) for c in choices),
+        *((point, SweepPoint) for point in done),
+    ):
+        if not isinstance(given, kind):
+            raise F2FError("a sweep", expected=f"each a {kind.__name__}", got=named(given))
     known = {(point.layer, point.settings): point for point in done}
     jobs = [(layer, choice) for layer in load_layers(layers) for choice in choices]
 

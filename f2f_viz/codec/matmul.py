@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
+from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.codec.decode import kept_by_tile
 from f2f_viz.codec.encoded import Encoded
@@ -20,6 +21,7 @@ from f2f_viz.errors import F2FError
 __all__ = ["matmul"]
 
 
+@checked
 def matmul(encoded: Encoded, x: Any) -> NDArray[Any]:
     """Multiply an encoded layer by a vector or matrix.
 
