@@ -164,6 +164,7 @@ def sweep(
         An iterator of `SweepPoint`.
     """
     choices = [settings or Settings()] if not isinstance(settings, Sequence) else settings
+    done = list(done)
     for given, kind in (
         *((c, Settings) for c in choices),
         *((point, SweepPoint) for point in done),
