@@ -449,7 +449,7 @@ FIGURES = Choices(
         ),
         Entry(
             name="waveform",
-            label="Waveform at the cycle shown",
+            label="Waveform about a cycle",
             help="The wires of a lane, clock by clock: symbols, history, blocks, corrections.",
             make=_waveform,
             sheet=Sheet(0.4),
@@ -459,7 +459,7 @@ FIGURES = Choices(
         ),
         Entry(
             name="circuit",
-            label="XOR gates of the bit shown",
+            label="XOR gates of a bit",
             help="The shared gates of an output bit, with what each wire holds; all of a toy's.",
             make=_circuit,
             sheet=Sheet(0.5),

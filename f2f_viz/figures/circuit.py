@@ -238,7 +238,7 @@ def draw_circuit(
     left = max((text_width(p.name(n[1])) for n in columns[0]), default=0) + 24
     right = max(text_width(line) for o in p.outputs for line in _result(p, o)) + 24
     gaps = max(len(columns) - 1, 1)
-    step = min(max((width - left - right) / gaps, 56), 110)
+    step = min(max((width - left - right) / gaps, 40), 110)
     wide = max(left + gaps * step + right, width)
     sentences = wrapped(_sentence(p, bit), wide) if look.title else []
     head = 15 * len(sentences) + 6

@@ -88,7 +88,7 @@ class CompareView:
         plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@name", "@label")]))
         plot.ygrid.visible = False
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
-        plot.xaxis.ticker.desired_num_ticks = 3 if narrow else 6
+        plot.xaxis.ticker.desired_num_ticks = 2 if narrow else 6
 
     def wait(self) -> None:
         """Say that the numbers shown are old."""

@@ -122,6 +122,8 @@ class GatesChart:
             tips = [(text, f"@{{{name}}}") for text, name in names.items()]
             plot.add_tools(HoverTool(renderers=[drawn], tooltips=tips))
             # lines rise to the right: words stand to the left, those of the last to its right
+            if narrow:  # no room for all
+                data["rows"] = [""] * (len(mine) - 1) + data["rows"][-1:]
             data["right"], data["left"] = [*data["rows"][:-1], ""], [""] * (len(mine) - 1)
             data["left"] += data["rows"][-1:]
             source.data = data

@@ -13,7 +13,7 @@ from typing import Any
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["DPI", "framed", "pdf", "png", "size_of"]
+__all__ = ["DPI", "framed", "pdf", "png", "show", "size_of"]
 
 DPI = 96
 """CSS pixels per inch."""
@@ -62,7 +62,7 @@ def png(svg: str, about: str, driver: Any, scale: float, ground: str) -> bytes:
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
-    width, height = _show(svg, driver, ground)
+    width, height = show(svg, driver, ground)
     area = {"x": 0, "y": 0, "width": width, "height": height, "scale": scale}
     wanted = {"format": "png", "clip": area, "captureBeyondViewport": True}
     driver.execute_cdp_cmd(
@@ -82,7 +82,7 @@ def pdf(svg: str, made: Mapping[str, Any], driver: Any, ground: str) -> bytes:
     """Draw an SVG image as a page of PDF; what made it goes into the document's information."""
     from pypdf import PdfWriter
 
-    width, height = _show(svg, driver, ground)
+    width, height = show(svg, driver, ground)
     margins = dict.fromkeys(("marginTop", "marginBottom", "marginLeft", "marginRight"), 0)
     size = {"paperWidth": width / DPI, "paperHeight": height / DPI}
     wanted = {"printBackground": True, "pageRanges": "1", **margins, **size}
@@ -101,8 +101,8 @@ def pdf(svg: str, made: Mapping[str, Any], driver: Any, ground: str) -> bytes:
     return out.getvalue()
 
 
-def _show(svg: str, driver: Any, ground: str) -> tuple[float, float]:
-    """Load an image, and nothing else, into the browser."""
+def show(svg: str, driver: Any, ground: str = "") -> tuple[float, float]:
+    """Load an image, and nothing else, into the browser; return its size in CSS pixels."""
     page = (
         "<!doctype html><meta charset='utf-8'><style>html, body { margin: 0; "
         f"background: {ground or 'none'} }} svg {{ display: block }}</style>{svg}"

@@ -95,7 +95,7 @@ OPTIONS = Choices(
         ),
         Option(
             name="marks",
-            label="Mark of the settings or cycle",
+            label="Mark of settings or cycle",
             help="Whether the settings' own point, or the cycle drawn at, is marked.",
             kind=bool,
             default=True,

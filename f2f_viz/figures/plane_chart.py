@@ -110,7 +110,7 @@ class PlaneChart:
             )  # fmt: skip
             plot.title.text_font_style = "normal"
             plot.title.text_font_size = "11.5px"
-            plot.yaxis.ticker.desired_num_ticks = 2 if narrow else 3
+            plot.yaxis.ticker.desired_num_ticks = 2 if narrow or name == "efficiency" else 3
             plot.yaxis.formatter.use_scientific = False
             plot.xaxis.visible = last
             if name == "efficiency":

@@ -115,7 +115,7 @@ class RatioView:
         for plot in (ratio, of_bound):
             plot.xaxis.ticker.desired_num_ticks = 5
         quiet_legend(ratio, colours, "top_left")
-        quiet_legend(distortion, colours, "bottom_left")
+        quiet_legend(distortion, colours, "top_right")
         of_bound.legend.visible = False
         of_bound.y_range.update(default_span=0.1, range_padding=0.2)
         ratio.y_range.range_padding = 0.14

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from f2f_viz.analysis.curves import point_of
 from f2f_viz.analysis.sweep import sweep
 from f2f_viz.figures import catalogue
 from f2f_viz.figures.browser import chromium_driver
+from f2f_viz.figures.captions import code_for
 from f2f_viz.figures.figure import to_bytes
 from f2f_viz.figures.palette import DARK
 
@@ -62,6 +64,43 @@ def test_data_comes_with_what_made_it(analysis, name):
     wanted = ["" if value is None else str(value) for value in saved["data"][column]]
     assert [row[column] for row in rows] == wanted
     assert saved["metadata"]["caption"] == figure.caption
+
+
+@pytest.mark.parametrize("name", list(catalogue.FIGURES))
+def test_the_python_shown_makes_the_same_figure(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("w.npy", np.random.default_rng(1).normal(size=(12, 14)).astype("<f2"))
+    chosen = f2f.Settings(rate=0.6, n_in=3, mask_coding="bitmap", matrix_seed=4)
+    analysis = f2f.analyze(f2f.load_layer("w.npy"), chosen)
+    entry = catalogue.FIGURES[name]
+    having = next(plane.index for plane in analysis.planes if plane.payload)
+    places = {"plane": having, "cycle": 2, "bit": 1, "title": False, "font": "Arial"}
+    options = {key: at for key, at in places.items() if key in entry.options}
+    if entry.measure is not None:  # the same at every call: no clocks in what is compared
+        points = entry.measure(analysis)
+        monkeypatch.setitem(
+            catalogue.FIGURES, name, replace(entry, measure=lambda *_, **__: points)
+        )
+    figure = f2f.figure(name, analysis, theme="dark", **options)
+    code = code_for(name, analysis, {**options, "theme": "dark"}, figure.filename("json"), {})
+    names = {}
+    exec(code, names)  # as it is shown
+    assert json.loads((tmp_path / figure.filename("json")).read_text()) == json.loads(
+        to_bytes(figure, "json")
+    )
+    assert names["made"].look == figure.look
+    html_code = code_for(name, analysis, options, "x.html", {"width_mm": 88.0, "font_pt": 8})
+    assert "width_mm=88.0, font_pt=8" in html_code
+    exec(html_code, {})
+    assert (tmp_path / "x.html").stat().st_size > 1000
+
+
+def test_python_for_samples_and_for_layers_that_were_given(analysis):
+    sample = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.5))
+    code = code_for("bits", sample, {}, "x.csv", {})
+    assert f"f2f.sample_layer('{f2f.sample_names()[0]}')" in code
+    assert "f2f.Settings(rate=0.5)" in code
+    assert "layer = layer  # that you gave" in code_for("bits", analysis, {}, "x.csv", {})
 
 
 def test_mask_data_is_the_mask(analysis):

@@ -17,7 +17,7 @@ function render({ model, el, host, signal }) {
   const fields = Object.fromEntries(Object.entries(options).map(([name, [text, about, kind]]) => [name,
     h("label", { title: about }, ...(kind === "bool" ? [inputs[name], text] : [text, inputs[name]]))]));
   const size = h("fieldset", { class: "f2f-size" }, h("legend", {}, "Size of images"),
-    select("width", "Width", { 180: "two columns, 180 mm", 170: "text width, 170 mm", 88: "one column, 88 mm", 85: "one column, 85 mm", 254: "slide, 254 mm" }, "180"),
+    select("width", "Width", { 180: "180 mm, two columns", 170: "170 mm, text width", 88: "88 mm, one column", 85: "85 mm, one column", 254: "254 mm, slide" }, "180"),
     select("font", "Text", { 7: "7 pt", 8.25: "8.25 pt", 10: "10 pt", 12: "12 pt" }, "8.25"),
     select("scale", "PNG scale", { 1: "1", 2: "2", 4: "4" }, "2"),
     select("theme", "Theme", { light: "light", dark: "dark" }, "light"));
