@@ -12,7 +12,9 @@ import numpy as np
 
 import f2f_viz as f2f
 from f2f_viz.codec.blocks import Layout
+from f2f_viz.figures.circuit import draw_circuit
 from f2f_viz.figures.palette import LIGHT as C
+from f2f_viz.figures.waveform import draw_waveform
 
 IMAGES = Path(__file__).parent / "images"
 CELL = 26
@@ -283,8 +285,22 @@ def pipeline():
     d.save("guide-pipeline.svg")
 
 
+def hardware():
+    """The circuit of a corrected bit, and the wires about it: the package's own drawings."""
+    layer = f2f.sample_layer()
+    a = f2f.analyze(layer, f2f.Settings(n_out=80))
+    plane = len(a.planes) - 8
+    cycle, bit = divmod(int(a.encoded.positions(a.encoded.planes[plane])[0]), a.n_out)
+    for name, drawn in (
+        ("circuit", draw_circuit(a, C, plane, cycle, bit, 760)),
+        ("waveform", draw_waveform(a, C, plane, cycle, 760)),
+    ):
+        ground = f'<rect width="100%" height="100%" fill="{C.surface}"/><g '
+        (IMAGES / f"guide-{name}.svg").write_text(drawn.svg().replace("<g ", ground, 1))
+
+
 def main():
-    for draw in (blocks, decoder, trellis, orders, planes, pipeline):
+    for draw in (blocks, decoder, trellis, orders, planes, pipeline, hardware):
         draw()
 
 

@@ -11,6 +11,7 @@ from f2f_viz.analysis.sweep import SweepPoint, grid, sweep
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.sources import Sibling
 from f2f_viz.codec.blocks import ORDERS
+from f2f_viz.codec.network import MATRICES
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.sweep import SweepWidget, sweep_data
 from f2f_viz.settings import Settings
@@ -19,7 +20,7 @@ from f2f_viz.tensors.pruning import METHODS
 
 __all__ = ["SweepView", "legal_grid"]
 
-_AXES = ("method", "rate", "n_in", "n_s", "order")
+_AXES = ("method", "rate", "n_in", "n_s", "order", "matrix")
 _PAUSE = 0.4
 """Seconds between what is shown of a sweep."""
 Job = tuple[Sibling, Settings]
@@ -33,7 +34,7 @@ def legal_grid(settings: Settings, choices: Mapping[str, Sequence[Any]]) -> list
     settings : Settings
         What the grid does not name, or names no value of; n_out is chosen by itself.
     choices : mapping of str to sequence
-        Values of method, rate, n_in, n_s and order. Methods that know no rate appear once.
+        Values of method, rate, n_in, n_s, order and matrix. Methods that know no rate appear once.
     """
     now = settings.to_dict()
     axes = [choices.get(axis) or [now[axis]] for axis in _AXES]
@@ -74,7 +75,8 @@ class SweepView:
     ) -> None:
         methods = [[m.name, m.label] for m in METHODS.values() if not m.needs]
         orders = [[order.name, order.label] for order in ORDERS.values()]
-        self.root = SweepWidget(axes={"method": methods, "order": orders})
+        matrices = [[matrix.name, matrix.label] for matrix in MATRICES.values()]
+        self.root = SweepWidget(axes={"method": methods, "order": orders, "matrix": matrices})
         self.root.on_msg(self._asked)
         self._change = change
         self._siblings = siblings

@@ -35,8 +35,6 @@ class Picture:
         Signals of the gates that they need, in order.
     values : tuple of bool
         What each signal holds.
-    serves : dict of int to int
-        How many outputs of the whole decoder need a gate.
     states : tuple of str
         Of each bit of the block: ``care``, ``dont_care`` or ``mismatch``.
     inverted : bool
@@ -48,7 +46,6 @@ class Picture:
     outputs: tuple[int, ...]
     gates: tuple[int, ...]
     values: tuple[bool, ...]
-    serves: dict[int, int]
     states: tuple[str, ...]
     inverted: bool
 
@@ -85,20 +82,13 @@ def picture(analysis: Analysis, plane: int, cycle: int, bit: int) -> Picture:
     values = bits.reshape(-1).astype(bool).tolist()
     for a, b in circuit.pairs:
         values.append(values[a] ^ values[b])
-    cones = [circuit.cone(output) for output in range(network.n_out)]
     outputs = tuple(range(network.n_out)) if network.n_out <= TOY else (bit,)
-    serves: dict[int, int] = {}
-    for cone in cones:
-        for gate in cone:
-            serves[gate] = serves.get(gate, 0) + 1
     states = tuple(
         "mismatch" if wrong else "care" if care else "dont_care"
         for care, wrong in zip(t.care[0].tolist(), t.mismatch[0].tolist(), strict=True)
     )
-    return Picture(
-        circuit, network.n_in, outputs, tuple(sorted({gate for o in outputs for gate in cones[o]})),
-        tuple(values), serves, states, bool(t.inverted),
-    )  # fmt: skip
+    gates = tuple(sorted({gate for output in outputs for gate in circuit.cone(output)}))
+    return Picture(circuit, network.n_in, outputs, gates, tuple(values), states, bool(t.inverted))
 
 
 def circuit_data(analysis: Analysis, plane: int, cycle: int, bit: int) -> dict[str, list[Any]]:
@@ -122,7 +112,7 @@ def circuit_data(analysis: Analysis, plane: int, cycle: int, bit: int) -> dict[s
         add(p.name(signal), None, None, int(p.values[signal]), None)
     for gate in p.gates:
         a, b = p.circuit.pairs[gate - p.circuit.inputs]
-        add(p.name(gate), p.name(a), p.name(b), int(p.values[gate]), p.serves[gate])
+        add(p.name(gate), p.name(a), p.name(b), int(p.values[gate]), p.circuit.serves[gate])
     for output in p.outputs:
         end = p.circuit.outputs[output]
         wire = None if end is None else p.name(end)
@@ -314,8 +304,8 @@ def _gate(drawing: Drawing, p: Picture, gate: int, x: float, y: float, colours: 
     )  # fmt: skip
     drawing.path(f"M{x - r:.1f} {y:.1f}h{2 * r}M{x:.1f} {y - r:.1f}v{2 * r}", colours.ink)
     drawing.text(x + r + 2, y - 5, "01"[on], colours.ink, size=10, font="mono", bold=on)
-    if p.serves[gate] > 1:
-        drawing.text(x + r + 1, y + 13, f"×{p.serves[gate]}", colours.muted, size=9.5)
+    if p.circuit.serves[gate] > 1:
+        drawing.text(x + r + 1, y + 13, f"×{p.circuit.serves[gate]}", colours.muted, size=9.5)
 
 
 def _result(p: Picture, output: int) -> list[str]:
@@ -350,7 +340,7 @@ def _sentence(p: Picture, bit: int) -> str:
     """Say what the circuit is of."""
     cone = p.circuit.cone(bit)
     level = p.circuit.levels
-    shared = sum(p.serves[gate] > 1 for gate in cone)
+    shared = sum(p.circuit.serves[gate] > 1 for gate in cone)
     deep = max((level[gate] for gate in cone), default=0)
     words = f"Output bit {bit}: {_count(len(cone), 'gate')}, {deep} deep; {shared} of them "
     words += "serve other outputs too."

@@ -9,10 +9,11 @@ import numpy as np
 import traitlets
 
 from f2f_viz.analysis.sweep import SweepPoint, pareto
+from f2f_viz.codec.code import Code
 from f2f_viz.figures.captions import describe_pruning
 from f2f_viz.figures.front_end import STATIC, script, style
 
-__all__ = ["SweepWidget", "sweep_data"]
+__all__ = ["SweepWidget", "describe_matrix", "sweep_data"]
 
 
 def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
@@ -22,9 +23,9 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
     -------
     list of dict
         layer, short (the end of its name), pruning (method and rate in words), rate, n_in, n_s,
-        order, sparsity, n_out, gates (shared), naive_gates, ratio, of_bound, efficiency,
-        file_ratio, seconds (of CPU), and front: whether no point of the same layer and sparsity
-        (to 1 %) has a higher ratio at no more gates; times vary too much to decide it.
+        order, matrix (in words), sparsity, n_out, gates (shared), naive_gates, ratio, of_bound,
+        efficiency, file_ratio, seconds (of CPU), and front: whether no point of the same layer and
+        sparsity (to 1 %) has a higher ratio at no more gates; times vary too much to decide it.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -36,6 +37,7 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
             "n_in": p.settings.code.n_in,
             "n_s": p.settings.code.n_s,
             "order": p.settings.code.order,
+            "matrix": describe_matrix(p.settings.code),
             "n_out": p.n_out,
             "gates": p.gates,
             "naive_gates": p.naive_gates,
@@ -55,6 +57,13 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
         for row, flag in zip(chosen, pareto(costs), strict=True):
             row["front"] = bool(flag)
     return rows
+
+
+def describe_matrix(code: Code) -> str:
+    """Name the family of a code's matrix, with the weights of its rows where they are chosen."""
+    if code.matrix != "light":
+        return code.matrix
+    return "light " + "/".join("any" if w is None else str(w) for w in code.weights)
 
 
 def _short(names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ most outputs can use, and comes close.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from heapq import heapify, heappop, heappush
 
 import numpy as np
@@ -98,6 +98,15 @@ class Circuit:
                 needed.add(signal)
                 ahead += self.pairs[signal - self.inputs]
         return sorted(needed)
+
+    @cached_property
+    def serves(self) -> dict[int, int]:
+        """How many outputs need each gate, by its signal."""
+        counts: dict[int, int] = {}
+        for output in range(len(self.outputs)):
+            for gate in self.cone(output):
+                counts[gate] = counts.get(gate, 0) + 1
+        return counts
 
     def matrix(self) -> NDArray[np.uint8]:
         """Return the matrix that the gates compute, shape (rows, inputs): M, if all is well."""

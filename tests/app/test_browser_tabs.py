@@ -124,7 +124,7 @@ def test_sweep_over_layers_and_methods(page):
     expect(view.locator(".f2f-sweep-entries")).to_contain_text("magnitude 0.8")
     row.get_by_role("button").click()
     expect(page.locator(".f2f-layer")).to_contain_text(name)
-    expect(page.get_by_label("Method")).to_have_value("n:m")
+    expect(page.get_by_label("Method", exact=True)).to_have_value("n:m")
     expect(page.get_by_label("n_in, symbol bits")).to_have_value("5")
     settle(page)
     expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")

@@ -107,7 +107,7 @@ def test_examples_in_the_docstrings():
 def test_diagrams_are_those_of_the_script(tmp_path, monkeypatch):
     path = ROOT / "docs" / "diagrams.py"
     drawn = runpy.run_path(str(path))
-    monkeypatch.setitem(drawn["Drawing"].save.__globals__, "IMAGES", tmp_path)
+    monkeypatch.setitem(drawn["main"].__globals__, "IMAGES", tmp_path)
     drawn["main"]()
     names = sorted(file.name for file in tmp_path.iterdir())
     assert names == sorted(file.name for file in (ROOT / "docs/images").glob("guide-*.svg"))

@@ -63,7 +63,7 @@ def test_sharing_is_the_greedy_rule_and_computes_the_matrix(network):
 @given(networks)
 def test_cones_hold_what_an_output_needs_and_no_more(network):
     circuit = share(network)
-    needed = set()
+    needed, served = set(), Counter()
     for row, signal in enumerate(circuit.outputs):
         cone = circuit.cone(row)
         needed |= set(cone)
@@ -73,6 +73,8 @@ def test_cones_hold_what_an_output_needs_and_no_more(network):
             holds[gate] = holds[a] ^ holds[b]
         wanted = sum(1 << int(c) for c in np.flatnonzero(network.matrix[row]))
         assert (0 if signal is None else holds[signal]) == wanted
+        served.update(cone)
+    assert circuit.serves == served
     assert needed == set(range(circuit.inputs, circuit.inputs + len(circuit.pairs)))
 
 

@@ -8,8 +8,9 @@ const GRID = [
   ["n_in", "n_in", same([4, 5, 6, 7, 8]), [4, 6, 8], Number],
   ["n_s", "n_s", same([0, 1, 2]), [0, 1], Number],
   ["order", "Order", null, ["interleaved"], String],
+  ["matrix", "Matrix", null, [], String],
 ];
-const COLOURS = [["n_s", "n_s"], ["short", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"]];
+const COLOURS = [["n_s", "n_s"], ["short", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"], ["matrix", "matrix"]];
 const FILTER_FROM = 13;
 
 const time = (seconds) => seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
@@ -57,7 +58,7 @@ function render({ model, el }) {
       [value, colour.value === "n_s" ? `stage-${Math.min(value, 3)}` : TINTS[i % TINTS.length]]));
   };
   const mark = (row, tint) => `<path d="${STAGE_SHAPES[row.n_s % 4]}" style="fill:var(--f2f-${tint})"/>`;
-  const about = (row) => `${row.short} · ${row.pruning} · n_in ${row.n_in} · n_s ${row.n_s} · ${row.order}`;
+  const about = (row) => `${row.short} · ${row.pruning} · n_in ${row.n_in} · n_s ${row.n_s} · ${row.order} · ${row.matrix}`;
 
   const chart = ([axis, label], rows, tint) => {
     const w = 460, h = 230, left = 52, right = 16, top = 12, bottom = 40;
