@@ -121,6 +121,7 @@ def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
     Python's own.
     """
     signature = inspect.signature(function)
+    order = tuple(signature.parameters)
 
     @cache
     def hints() -> dict[str, Any]:  # when first called: annotations may name what comes later
@@ -134,12 +135,14 @@ def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
 
     @wraps(function)
     def call(*args: Given.args, **kwargs: Given.kwargs) -> Found:
-        bound = signature.bind(*args, **kwargs)
         known = hints()
-        for name, value in bound.arguments.items():
-            if name in known:
-                bound.arguments[name] = _take(name, known[name], value)
-        return function(*bound.args, **bound.kwargs)
+
+        def taken(name: str, value: Any) -> Any:
+            return _take(name, known[name], value) if name in known else value
+
+        given: Any = (*map(taken, order, args), *args[len(order) :])
+        named_ones: Any = {name: taken(name, value) for name, value in kwargs.items()}
+        return function(*given, **named_ones)  # it says itself what is missing or too much
 
     return call
 

@@ -518,8 +518,18 @@ F2F_FOURS(8)
     }
 #endif
 
-/* Flip the corrections among words base … base + n − 1; next[p] goes on to the first beyond. */
-F2F_INLINE void correct(const f2f_layer *d, int64_t base, uint64_t n, int64_t *next, char *own,
+/* Whether numbers are increasing and from `least` to below `end`. */
+static inline int increasing(const uint32_t *numbers, int64_t count, int64_t least, int64_t end)
+{
+    if (!count) return 1;
+    int wrong = 0;
+    for (int64_t j = 1; j < count; j++) wrong |= numbers[j] <= numbers[j - 1];
+    return !wrong && numbers[0] >= least && numbers[count - 1] < end;
+}
+
+/* Flip the corrections among words base … base + n − 1; next[p] goes on to the first beyond. They are
+ * increasing, and from `base` on. */
+F2F_INLINE void correct(const f2f_layer *d, int64_t base, int64_t n, int64_t *next, char *own,
                         const int size)
 {
     for (int p = 0; p < d->planes; p++) {
@@ -527,12 +537,15 @@ F2F_INLINE void correct(const f2f_layer *d, int64_t base, uint64_t n, int64_t *n
         const uint64_t bit = (uint64_t)1 << (d->planes - 1 - p);
         const int64_t count = d->counts[p];
         int64_t j = next[p];
-        uint64_t least = 0;
-        for (; j < count; j++) { /* one that is not increasing is not passed */
-            const uint64_t r = (uint64_t)wrong[j] - (uint64_t)base;
-            if (r >= n || r < least) break;
-            least = r + 1;
-            f2f_put(own + r * size, f2f_get(own + r * size, size) ^ bit, size);
+        for (; j + 8 <= count && wrong[j + 7] < base + n; j += 8)
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; i++) {
+                char *word = own + (wrong[j + i] - base) * size;
+                f2f_put(word, f2f_get(word, size) ^ bit, size);
+            }
+        for (; j < count && wrong[j] < base + n; j++) {
+            char *word = own + (wrong[j] - base) * size;
+            f2f_put(word, f2f_get(word, size) ^ bit, size);
         }
         next[p] = j;
     }
@@ -547,7 +560,7 @@ F2F_INLINE void correct(const f2f_layer *d, int64_t base, uint64_t n, int64_t *n
     F2F_APART void finish_##size(const f2f_layer *d, int64_t base, int64_t n, int64_t *next, \
                                  char *own)                                                  \
     {                                                                                        \
-        correct(d, base, (uint64_t)n, next, own, size);                                      \
+        correct(d, base, n, next, own, size);                                                \
         restore_fields(d, own, n, size);                                                     \
     }
 
@@ -572,8 +585,14 @@ static inline int words_of(const f2f_layer *d, const uint64_t *rows, const int64
     const int64_t size = d->itemsize, history = d->stages - 1, pitch = d->halves * size * 8;
     int64_t next[F2F_MOST_PLANES];
     uint64_t seen = 0;
-    for (int p = 0; p < d->planes; p++)
-        next[p] = f2f_lower(d->corrections[p], d->counts[p], start[first]);
+    for (int p = 0; p < d->planes; p++) {
+        const uint32_t *wrong = d->corrections[p];
+        const int64_t count = d->counts[p];
+        next[p] = f2f_lower(wrong, count, start[first]);
+        const int64_t end = last < d->blocks ? f2f_lower(wrong, count, start[last]) : count;
+        if (end < next[p] || !increasing(wrong + next[p], end - next[p], start[first], start[last]))
+            return F2F_BAD_CORRECTION;
+    }
     for (int64_t t = first; t < last;) {
         /* a piece: of one tile, and small */
         const int64_t base = start[t], into = t % d->tile_blocks;
@@ -599,14 +618,7 @@ static inline int words_of(const f2f_layer *d, const uint64_t *rows, const int64
         memcpy(kept + (base - start[0]) * size, own, (size_t)(n * size));
         t = end;
     }
-    if (seen >> d->n_in) return F2F_BAD_SYMBOL;
-    for (int p = 0; p < d->planes; p++) {
-        const int64_t passed = last < d->blocks
-                                   ? f2f_lower(d->corrections[p], d->counts[p], start[last])
-                                   : d->counts[p];
-        if (next[p] != passed) return F2F_BAD_CORRECTION;
-    }
-    return F2F_FINE;
+    return seen >> d->n_in ? F2F_BAD_SYMBOL : F2F_FINE;
 }
 
 /* Words of the kept weights of blocks first … last − 1: kept[(rank − start[0])·itemsize …]. `rows`

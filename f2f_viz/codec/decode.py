@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.arguments import checked
-from f2f_viz.codec.bitplanes import DTYPES, field_bits
+from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.codec.encode import checksum
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.packing import pack_mask
-from f2f_viz.codec.word_decoder import CodedPlanes, Field, decode_blocks, decode_words
+from f2f_viz.codec.word_decoder import CodedPlanes, decode_blocks
 from f2f_viz.errors import F2FError
 
 __all__ = ["decode", "decode_rows", "decode_tile", "decoded", "kept_by_tile"]
@@ -51,29 +51,8 @@ def decode(encoded: Encoded, *, out: NDArray[Any] | None = None, threads: int = 
         )
     elif not out.flags.c_contiguous or not out.flags.writeable:
         raise F2FError("out cannot take the weights", expected="C order, writeable", got="other")
-    decode_words(
-        _planes(encoded),
-        encoded.mask.reshape(-1),
-        out.reshape(-1),
-        encoded.layout,
-        threads=threads,
-    )
+    encoded.word_decoder.decode(out.reshape(-1), threads=threads)
     return out
-
-
-def _planes(encoded: Encoded) -> CodedPlanes:
-    field = None
-    if encoded.ranks is not None:
-        field = Field(*field_bits(encoded.dtype), encoded.ranks)
-    return CodedPlanes(
-        encoded.network,
-        [None if plane.zero_rate else plane.symbols for plane in encoded.planes],
-        [plane.corrections for plane in encoded.planes],
-        [plane.inverted for plane in encoded.planes],
-        np.dtype(f"<u{DTYPES[encoded.dtype].itemsize}"),
-        encoded.tile_blocks,
-        field,
-    )
 
 
 @checked
@@ -100,7 +79,7 @@ def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray
     tiles = -(-encoded.blocks // encoded.tile_blocks)
     if not 0 <= tile < tiles:
         raise F2FError("no such tile", expected=f"0 to {tiles - 1}", got=tile)
-    index, care, kept = _kept_of_tile(encoded, _planes(encoded), tile)
+    index, care, kept = _kept_of_tile(encoded, encoded.coded_planes, tile)
     weights = np.zeros(index.shape, kept.dtype)
     weights[care] = kept
     inside = index >= 0
@@ -126,7 +105,7 @@ def _kept_of_tile(
 
 def kept_by_tile(encoded: Encoded) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Yield flat indices (C order) and values of the kept weights, a tile after another."""
-    planes = _planes(encoded)
+    planes = encoded.coded_planes
     for tile in range(-(-encoded.blocks // encoded.tile_blocks)):
         index, care, kept = _kept_of_tile(encoded, planes, tile)
         yield index[care], kept.view(DTYPES[encoded.dtype])
@@ -156,7 +135,7 @@ def decode_rows(encoded: Encoded, start: int, stop: int) -> NDArray[Any]:
         raise F2FError("no such rows", expected=f"0 ≤ start ≤ stop ≤ {most}", got=(start, stop))
     shape = (stop - start, *encoded.shape[1:])
     width = encoded.size // max(encoded.shape[0], 1)
-    planes, n_out, n_s = _planes(encoded), encoded.n_out, encoded.n_s
+    planes, n_out, n_s = encoded.coded_planes, encoded.n_out, encoded.n_s
     words = np.zeros(shape, planes.word)
     mask = encoded.mask.reshape(-1)
     weight = np.flatnonzero(mask[start * width : stop * width])

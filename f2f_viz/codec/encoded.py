@@ -16,7 +16,7 @@ from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.entropy import max_ratio
 from f2f_viz.codec.network import MOST_TILE_BLOCKS, XorNetwork
 from f2f_viz.codec.planes import Plane
-from f2f_viz.codec.word_decoder import all_symbols
+from f2f_viz.codec.word_decoder import CodedPlanes, Field, WordDecoder, all_symbols
 from f2f_viz.display import html_table, text_line
 from f2f_viz.errors import F2FError
 
@@ -186,6 +186,27 @@ class Encoded:
     def blocks(self) -> int:
         """Blocks of a plane, l."""
         return self.layout.blocks
+
+    @property
+    def coded_planes(self) -> CodedPlanes:
+        """All planes as the decoder wants them."""
+        field = None
+        if self.ranks is not None:
+            field = Field(*field_bits(self.dtype), self.ranks)
+        return CodedPlanes(
+            self.network,
+            [None if plane.zero_rate else plane.symbols for plane in self.planes],
+            [plane.corrections for plane in self.planes],
+            [plane.inverted for plane in self.planes],
+            np.dtype(f"<u{DTYPES[self.dtype].itemsize}"),
+            self.tile_blocks,
+            field,
+        )
+
+    @cached_property
+    def word_decoder(self) -> WordDecoder:
+        """The decoder, ready to decode the layer again and again."""
+        return WordDecoder(self.coded_planes, self.mask.reshape(-1), self.layout)
 
     @property
     def symbols(self) -> NDArray[np.uint16]:

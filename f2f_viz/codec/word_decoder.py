@@ -14,7 +14,7 @@ from f2f_viz.codec.packing import pack_mask
 from f2f_viz.codec.parallel import between
 from f2f_viz.errors import F2FError
 
-__all__ = ["CodedPlanes", "Field", "all_symbols", "decode_blocks", "decode_words"]
+__all__ = ["CodedPlanes", "Field", "WordDecoder", "all_symbols", "decode_blocks"]
 
 LARGE = 1 << 23  # bytes from which a layer is written past the caches
 PIECE = 1 << 20  # least weights a thread is worth starting for
@@ -118,65 +118,86 @@ def _in_pieces(run: Callable[[int, int], Any], stop: int, pieces: int, step: int
     return between(edges, run)
 
 
-def decode_words(
-    planes: CodedPlanes,
-    mask: NDArray[np.bool_],
-    out: NDArray[Any],
-    layout: Layout,
-    *,
-    threads: int = 1,
-) -> None:
-    """Decode a layer.
+class WordDecoder:
+    """Decodes a layer, again and again: what the kernels want to know is put together once.
+
+    It keeps the mask by blocks and the kept weights before each, an eighth of the mask's bytes and
+    eight bytes a block.
 
     Parameters
     ----------
     planes : CodedPlanes
     mask : ndarray of bool, shape (size,)
         True = kept; other words are 0.
-    out : ndarray of planes.word's size, shape (size,), contiguous
-        Takes the words.
     layout : Layout
     threads : int
-
-    Raises
-    ------
-    F2FError
-        If a symbol is too large, or corrections are not increasing care ranks.
     """
-    size, n_out = mask.size, planes.network.n_out
-    if not size:
-        return
-    blocks, spread = layout.blocks, layout.entry.spread
-    if not spread and layout.step != 1:
-        _decode_any(planes, mask, out, layout)
-        return
-    layer = _kernel(planes, layout)
-    flags, to, level = mask.view(np.uint8), out.view(np.uint8), decoding_set()
-    pieces = max(1, min(threads, size // PIECE))
-    rows = np.empty((blocks, -(-n_out // 64)), np.uint64)
-    _in_pieces(lambda a, b: layer.rows(flags, a, b, rows, level), blocks, pieces, 64)
-    start = np.empty(blocks + 1, np.int64)
-    layer.starts(rows, start, level)
-    kept = np.empty(int(start[-1]) * planes.word.itemsize + _PADDING, np.uint8)
-    for status in _in_pieces(
-        lambda a, b: layer.words(rows, start, a, b, kept, level), blocks, pieces
+
+    def __init__(
+        self, planes: CodedPlanes, mask: NDArray[np.bool_], layout: Layout, *, threads: int = 1
     ):
-        _check(status)
-    large = to.size >= LARGE
-    if not large and spread:
-        _decode.clear(to)
+        self._planes, self._mask, self._layout = planes, mask, layout
+        self._layer: _decode.Layer | None = None
+        if not mask.size or (not layout.entry.spread and layout.step != 1):
+            return  # nothing to do, or an order that the kernels do not place by themselves
+        blocks, words = layout.blocks, -(-planes.network.n_out // 64)
+        self._layer = layer = _kernel(planes, layout)
+        self._flags, level = mask.view(np.uint8), decoding_set()
+        self._rows, self._start = (
+            np.empty((blocks, words), np.uint64),
+            np.empty(blocks + 1, np.int64),
+        )
+        pieces = max(1, min(threads, mask.size // PIECE))
+        _in_pieces(
+            lambda a, b: layer.rows(self._flags, a, b, self._rows, level), blocks, pieces, 64
+        )
+        layer.starts(self._rows, self._start, level)
 
-    def place(first: int, last: int) -> None:
-        window = np.empty(n_out * _decode.WINDOW * planes.word.itemsize if large else 0, np.uint8)
-        layer.place(flags, rows, start, kept, first, last, window if large else None, to, level)
+    def decode(self, out: NDArray[Any], *, threads: int = 1) -> None:
+        """Decode the layer.
 
-    _in_pieces(place, blocks, pieces, 64)
+        Parameters
+        ----------
+        out : ndarray of planes.word's size, shape (size,), contiguous
+            Takes the words.
+        threads : int
+
+        Raises
+        ------
+        F2FError
+            If a symbol is too large, or corrections are not increasing care ranks.
+        """
+        layer = self._layer
+        if layer is None:
+            _decode_any(self._planes, self._mask, out, self._layout)
+            return
+        flags, rows, start = self._flags, self._rows, self._start
+        to, level = out.view(np.uint8), decoding_set()
+        blocks, itemsize = self._layout.blocks, self._planes.word.itemsize
+        pieces = max(1, min(threads, self._mask.size // PIECE))
+        kept = np.empty(int(start[-1]) * itemsize + _PADDING, np.uint8)
+        for status in _in_pieces(
+            lambda a, b: layer.words(rows, start, a, b, kept, level), blocks, pieces
+        ):
+            _check(status)
+        large = to.size >= LARGE
+        if not large and self._layout.entry.spread:
+            _decode.clear(to)
+
+        def place(first: int, last: int) -> None:
+            size = self._layout.n_out * _decode.WINDOW * itemsize if large else 0
+            window = np.empty(size, np.uint8) if large else None
+            layer.place(flags, rows, start, kept, first, last, window, to, level)
+
+        _in_pieces(place, blocks, pieces, 64)
 
 
 def _decode_any(
     planes: CodedPlanes, mask: NDArray[np.bool_], out: NDArray[Any], layout: Layout
 ) -> None:
     """Decode a layer in an order that the kernels do not place by themselves."""
+    if not mask.size:
+        return
     care = layout.gather(mask)
     kept = decode_blocks(planes, pack_mask(care), layout.starts(mask))
     words = out.view(planes.word)

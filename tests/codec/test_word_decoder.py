@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import f2f_viz as f2f
 from f2f_viz.codec import _decode, blocks, instruction_set, word_decoder
 from f2f_viz.codec.packing import unpack_mask
-from f2f_viz.codec.word_decoder import CodedPlanes, Field, decode_words
+from f2f_viz.codec.word_decoder import CodedPlanes, Field, WordDecoder
 
 LEVELS = range(_decode.best_level() + 1)
 CASES = [  # size, n_out, n_in, n_s
@@ -111,7 +111,7 @@ def test_equals_planes_turned_one_by_one(monkeypatch, level, count, word, order,
     for planes, mask, layout, expected in turned(count, word, order):
         for threads in (1, 3):
             got = np.full(mask.size, 7, word)
-            decode_words(planes, mask, got, layout, threads=threads)
+            WordDecoder(planes, mask, layout, threads=threads).decode(got, threads=threads)
             np.testing.assert_array_equal(got, expected)
 
 
@@ -139,7 +139,7 @@ def test_any_code_at_every_level(seed, n_in, n_s, n_out, size, count, kept, orde
             patch.setattr(instruction_set, "DECODING_SET", level)
             patch.setattr(word_decoder, "LARGE", int(rng.choice([1, 1 << 23])))
             got = np.full(mask.size, 3, word)
-            decode_words(planes, mask, got, layout)
+            WordDecoder(planes, mask, layout).decode(got)
             np.testing.assert_array_equal(got, expected)
 
 
@@ -154,7 +154,7 @@ def test_many_kept_weights_in_few_blocks(level):
     for order in blocks.ORDERS:
         layout = blocks.Layout(shape, 4096, order)
         got = np.zeros(mask.size, "<u2")
-        decode_words(planes, mask, got, layout)
+        WordDecoder(planes, mask, layout).decode(got)
         np.testing.assert_array_equal(got, plainly(planes, mask, layout))
 
 
@@ -168,11 +168,10 @@ def test_refuses_symbols_that_are_too_large(level):
     for blocks_before in (0, 40):
         symbols = np.zeros(100, np.uint16)
         symbols[blocks_before] = 16
+        planes, layout = planes_of(network, symbols, nothing), blocks.Layout((2000,), 20, "row")
+        decoder = WordDecoder(planes, np.ones(2000, bool), layout)
         with pytest.raises(f2f.F2FError, match="symbol too large"):
-            decode_words(
-                planes_of(network, symbols, nothing), np.ones(2000, bool), np.zeros(2000, "u1"),
-                blocks.Layout((2000,), 20, "row"),
-            )  # fmt: skip
+            decoder.decode(np.zeros(2000, "u1"))
 
 
 @pytest.mark.parametrize("wrong", [[3, 3], [9, 2], [0, 2000], [2**32 - 1], [1500, 0, 1]])
@@ -182,11 +181,10 @@ def test_refuses_corrections_that_are_not_increasing_ranks(monkeypatch, level, w
     planes = planes_of(
         f2f.XorNetwork.random(4, 20, 1), np.zeros(100, np.uint16), np.array(wrong, np.uint32)
     )
+    layout = blocks.Layout((2000,), 20, "interleaved")
+    decoder = WordDecoder(planes, np.ones(2000, bool), layout, threads=threads)
     with pytest.raises(f2f.F2FError, match="damaged corrections"):
-        decode_words(
-            planes, np.ones(2000, bool), np.zeros(2000, "u1"),
-            blocks.Layout((2000,), 20, "interleaved"), threads=threads,
-        )  # fmt: skip
+        decoder.decode(np.zeros(2000, "u1"), threads=threads)
 
 
 def test_refuses_planes_that_do_not_belong_together():
@@ -194,7 +192,7 @@ def test_refuses_planes_that_do_not_belong_together():
     mask, out = np.ones(2000, bool), np.zeros(2000, "u1")
     layout = blocks.Layout((2000,), 20, "row")
     with pytest.raises(f2f.F2FError, match="one a block"):
-        decode_words(planes_of(network, np.zeros(99, np.uint16), nothing), mask, out, layout)
+        WordDecoder(planes_of(network, np.zeros(99, np.uint16), nothing), mask, layout).decode(out)
     nine = CodedPlanes(network, [None] * 9, [nothing] * 9, [False] * 9, np.dtype("u1"), 10)
     with pytest.raises(f2f.F2FError, match="planes of a layer"):
-        decode_words(nine, mask, out, layout)
+        WordDecoder(nine, mask, layout).decode(out)
