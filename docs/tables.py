@@ -399,6 +399,7 @@ def choices_page() -> str:
     from f2f_viz.codec.mask_coding import MASK_CODINGS
     from f2f_viz.codec.network import MATRICES
     from f2f_viz.figures.catalogue import FIGURES
+    from f2f_viz.files.writers import WRITERS
     from f2f_viz.tensors.loaders import LOADERS
     from f2f_viz.tensors.pruning import METHODS
     from f2f_viz.tensors.quantize import NUMBER_FORMATS
@@ -408,7 +409,8 @@ def choices_page() -> str:
         ("Presets", PRESETS), ("Pruning methods", METHODS), ("Number formats", NUMBER_FORMATS),
         ("Block orders", ORDERS), ("Codings of corrections", CODINGS),
         ("Codings of masks", MASK_CODINGS),
-        ("Matrix families", MATRICES), ("Files that are read", LOADERS), ("Figures", FIGURES),
+        ("Matrix families", MATRICES), ("Files that are read", LOADERS),
+        ("Files that are written", WRITERS), ("Figures", FIGURES),
     ):  # fmt: skip
         lines = []
         for entry in table.values():

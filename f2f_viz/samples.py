@@ -21,6 +21,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
 
 __all__ = [
+    "is_dense",
     "predict",
     "sample_info",
     "sample_layer",
@@ -51,6 +52,11 @@ def sample_names() -> list[str]:
     return [
         f"{MODEL}/{variant}/{layer}" for variant in sample_info()["variants"] for layer in layers
     ]
+
+
+def is_dense(name: str) -> bool:
+    """Tell whether a sample layer is of the dense variant; the others are pruned already."""
+    return name.split("/")[1] == "dense"
 
 
 @checked

@@ -25,6 +25,7 @@ from f2f_viz.codec.network import MATRICES
 from f2f_viz.figures.catalogue import FIGURES
 from f2f_viz.figures.catalogue import Entry as FigureEntry
 from f2f_viz.figures.figure import Figure
+from f2f_viz.files.writers import WRITERS, Writer
 from f2f_viz.settings import FIELDS
 from f2f_viz.tensors.loaders import LOADERS, Loader
 from f2f_viz.tensors.loaders.base import Entry, TensorInfo
@@ -40,6 +41,7 @@ KINDS = {
     "mask coding": MASK_CODINGS,
     "number format": NUMBER_FORMATS,
     "file format": LOADERS,
+    "output format": WRITERS,
     "figure": FIGURES,
     "matrix family": MATRICES,
 }
@@ -176,14 +178,15 @@ def test_sweeps_have_it_for_an_axis(setting, layer):
         assert one == now.replace(**{setting: NAME})
 
 
+@field_options
+@click.command()
+def command(**chosen):
+    """Made before entries are added, as those of the command line are."""
+    click.echo(json.dumps(settings_of("default", chosen).to_dict()))
+
+
 def test_the_command_line_offers_it(setting, layer, tmp_path, run):
     option = "--" + setting.replace("_", "-")
-
-    @field_options
-    @click.command()
-    def command(**chosen):
-        click.echo(json.dumps(settings_of("default", chosen).to_dict()))
-
     assert NAME in CliRunner().invoke(command, ["--help"]).output
     asked = CliRunner().invoke(command, [option, NAME])
     assert json.loads(asked.output) == f2f.Settings(**{setting: NAME}).to_dict()
@@ -256,6 +259,27 @@ def test_a_file_format_is_read_offered_and_listed(tmp_path, run):
     with pytest.raises(f2f.F2FError, match=r"\.txt"):
         f2f.list_tensors(tmp_path / "x.unknown")
     assert [NAME, LABEL, HELP] in controls.choices()["path"]
+    assert re.search(rf"\| `{NAME}` \| {LABEL} \(.txt\) \| {re.escape(HELP)}", page())
+
+
+@pytest.fixture
+def output_format():
+    def write(weights, scales):
+        return " ".join(map(repr, weights.tolist())).encode()
+
+    WRITERS.add(Writer(name=NAME, label=LABEL, help=HELP, suffixes=(".txt",), layer=write))
+    yield
+    del WRITERS[NAME]
+
+
+@pytest.mark.usefixtures("output_format")
+def test_an_output_format_is_written_and_listed(tmp_path, run):
+    weights = np.arange(12, dtype=np.float32)
+    f2f.save(f2f.encode(weights, weights > 5), tmp_path / "w.f2f")
+    run("decode", tmp_path / "w.f2f", "-o", tmp_path / "w.txt")
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / "w.txt"), weights * (weights > 5))
+    said = run("decode", tmp_path / "w.f2f", "-o", tmp_path / "w.unknown", code=1)
+    assert ".txt" in said
     assert re.search(rf"\| `{NAME}` \| {LABEL} \(.txt\) \| {re.escape(HELP)}", page())
 
 

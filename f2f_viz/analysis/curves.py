@@ -8,7 +8,7 @@ from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.codec.trellis import max_n_in
 from f2f_viz.errors import F2FError, Progress
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.pruning import METHODS
+from f2f_viz.tensors.pruning import METHODS, usual_method
 
 __all__ = ["STAGES", "CurvePoint", "curve_settings", "measure_curves", "point_of"]
 
@@ -66,7 +66,7 @@ def point_of(analysis: Analysis) -> CurvePoint:
 
 def curve_settings(settings: Settings) -> list[Settings]:
     """Return the grid: every register length at every rate, quick ones first."""
-    method = settings.method if METHODS.pick(settings.method).rated else "magnitude"
+    method = settings.method if METHODS.pick(settings.method).rated else usual_method(False)
     return [
         settings.replace(
             method=method, rate=rate, n_s=n_s, n_in=min(settings.code.n_in, max_n_in(n_s))

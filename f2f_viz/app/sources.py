@@ -12,8 +12,9 @@ from typing import Any
 from f2f_viz.app.scratch import own_folder
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.samples import sample_info, sample_layer, sample_names
+from f2f_viz.samples import is_dense, sample_info, sample_layer, sample_names
 from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
+from f2f_viz.tensors.pruning import METHODS, usual_method
 
 __all__ = [
     "Sibling",
@@ -39,10 +40,8 @@ def sample_options() -> list[list[str]]:
 
 def own_method(sample: str, method: str) -> str:
     """Return the pruning method that a sample begins with: a pruned one keeps its own zeros."""
-    dense = "/dense/" in sample
-    if dense == (method != "zeros"):
-        return method
-    return "magnitude" if dense else "zeros"
+    sparse = not is_dense(sample)
+    return method if METHODS.pick(method).sparse == sparse else usual_method(sparse)
 
 
 def tensor_options(path: str | Path, field: str) -> list[dict[str, Any]]:

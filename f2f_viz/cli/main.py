@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from safetensors import numpy as safetensors
 from tqdm import tqdm
 
 import f2f_viz as f2f
@@ -29,6 +27,7 @@ from f2f_viz.codec.trellis import search_seconds
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.files.model_file import is_model_file, open_model
+from f2f_viz.files.writers import endings, writer_of
 from f2f_viz.models.decode import decode_model
 from f2f_viz.models.encode import encode_model
 from f2f_viz.models.report import ModelReport, model_report, model_rivals
@@ -156,8 +155,7 @@ def _announce(layer: f2f.Layer, settings: Settings) -> None:
     """Say how long the search will take, if that is long."""
     code, kept = settings.code, layer.weights.size * (1 - settings.rate)
     blocks = int(kept / code.n_in) + 1  # a symbol's bits are about a block's care bits
-    n_out = code.n_out or code.n_in
-    seconds = search_seconds(code.n_in, code.n_s, n_out, blocks, word_bits(layer.dtype))
+    seconds = search_seconds(code.n_in, code.n_s, blocks, word_bits(layer.dtype))
     if seconds > 10:
         click.echo(f"about {seconds:.0f} s of search on one thread", err=True)
 
@@ -188,40 +186,21 @@ def _progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 @cli.command()
 @click.argument("file", type=click.Path())
-@output_option("A .npy or .safetensors file; of a model, .safetensors, or .onnx if it was one.")
+@output_option(f"A {endings('layer')} file; of a model, {endings('model')} if it was one.")
 @force_option
 def decode(file: str, output: Path, force: bool) -> None:
     """Decode an .f2f file to weights, or to a model's file; pruned ones are 0.
 
     Of quantized weights, a .safetensors file also gets the scales: values are weights · scales.
     """
-    suffix = output.suffix
     if is_model_file(Path(file)):
-        if suffix not in (".safetensors", ".onnx"):
-            known = "a name ending .safetensors, or .onnx if it was one"
-            raise F2FError("output of a model", expected=known, got=output)
         with _progress(Path(file).name, "B") as progress:
             decode_model(file, output, force=force, progress=progress)
         return
-    if suffix not in (".npy", ".safetensors"):
-        raise F2FError("output format", expected="a name ending .npy or .safetensors", got=output)
+    write = writer_of(output, "layer").layer
+    assert write is not None
     encoded = f2f.open(file)
-    weights = decoded(encoded)
-    if suffix == ".npy" and encoded.scales is not None:
-        raise F2FError(".npy has no place for the scales", hint="write .safetensors")
-    if suffix == ".npy" and weights.dtype.kind == "V":
-        raise F2FError(f".npy does not know {weights.dtype}", hint="write .safetensors")
-    if suffix == ".npy":
-        from io import BytesIO
-
-        buffer = BytesIO()
-        np.save(buffer, weights, allow_pickle=False)
-        data = buffer.getvalue()
-    else:
-        found = {"weights": weights}
-        if encoded.scales is not None:
-            found["scales"] = encoded.scales
-        data = safetensors.save(found)
+    data = write(decoded(encoded), encoded.scales)
     with claim(output, file, force=force) as target:
         write_atomically(target, data)
 

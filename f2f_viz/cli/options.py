@@ -6,20 +6,41 @@ from typing import Any, TypeVar
 
 import click
 
+from f2f_viz.choices import Choices
 from f2f_viz.codec.code import PRESETS
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import FIELDS, Field, Settings
 
-__all__ = ["field_options", "lists", "pairs", "preset_option", "settings_of", "value_of"]
+__all__ = ["Name", "field_options", "lists", "pairs", "preset_option", "settings_of", "value_of"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Name(click.ParamType):  # type: ignore[type-arg]  # generic in some versions only
+    """The name of a table's entry, looked up when a command runs: entries may have been added."""
+
+    name = "name"
+
+    def __init__(self, table: Choices[Any]) -> None:
+        self.table = table
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Show the names there are."""
+        return f"[{'|'.join(self.table)}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse a name that the table has not."""
+        if value not in self.table:
+            names = ", ".join(map(repr, self.table))
+            self.fail(f"{value!r} is not one of {names}.", param, ctx)
+        return value
 
 
 def _option(field: Field) -> Callable[[Command], Command]:
     flag = "--" + field.name.replace("_", "-")
     default = Settings().to_dict()[field.name]
     if field.choices is not None:
-        kind: Any = click.Choice(list(field.choices))
+        kind: Any = Name(field.choices)
     elif field.kind is bool:
         flag, kind = f"{flag}/--no-{flag[2:]}", None
     else:
@@ -48,7 +69,7 @@ def lists(title: str, rows: Callable[[], list[tuple[str, str]]]) -> type[click.C
 
 preset_option = click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
+    type=Name(PRESETS),
     default=next(iter(PRESETS)),
     show_default=True,
     help="How to code where nothing else is said: "

@@ -157,7 +157,7 @@ def sample_mismatches(
         return None
     counted, before, after = _spans(network.n_s)
     length = before + counted + after
-    a_tile = search_seconds(network.n_in, network.n_s, network.n_out, length, 1)
+    a_tile = search_seconds(network.n_in, network.n_s, length, 1)
     dealt, counts = _share_out(coded.size, int(seconds / a_tile))
     tiles, blocks = len(dealt), layout.blocks
     if tiles > blocks // counted or 2 * dealt.size * length > blocks * coded.size:

@@ -50,7 +50,7 @@ def max_n_in(n_s: int) -> int:
     return {0: 12, 1: 10}.get(n_s, MAX_STATE_BITS // max(n_s, 1))
 
 
-def search_seconds(n_in: int, n_s: int, n_out: int, blocks: int, planes: int) -> float:
+def search_seconds(n_in: int, n_s: int, blocks: int, planes: int) -> float:
     """Estimate the seconds one thread searches, for a stream of about n_in care bits per block.
 
     Measured on cores with AVX-512; the portable path is some two times slower at n_s = 2, and ten
@@ -62,7 +62,7 @@ def search_seconds(n_in: int, n_s: int, n_out: int, blocks: int, planes: int) ->
         block = 1e-6
     elif n_s == 2 and 4 <= n_in <= 8:
         block = 1.2e-5
-    else:  # the plain step: a butterfly over the states
+    else:  # every state is visited at every block
         block = 2e-6 + 1.5e-8 * 2 ** (n_in * n_s)
     return block * blocks * planes
 
@@ -219,7 +219,7 @@ def search_tiles(
 
 def _affordable_seconds(network: XorNetwork, blocks: int, planes: int) -> float:
     """Return what one thread will take, and refuse what would take too long."""
-    seconds = search_seconds(network.n_in, network.n_s, network.n_out, blocks, planes)
+    seconds = search_seconds(network.n_in, network.n_s, blocks, planes)
     if seconds > MAX_SECONDS:
         raise F2FError(
             "the search would take too long",

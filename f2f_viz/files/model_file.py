@@ -25,10 +25,10 @@ from f2f_viz.errors import F2FError
 from f2f_viz.files.layer_file import Packed, unpack_body, unseal
 from f2f_viz.files.layer_header import Scheme, pack_scheme, unpack_scheme
 from f2f_viz.files.numbers import Reader, number
-from f2f_viz.files.onnx_frame import frame_of
-from f2f_viz.tensors.loaders import Entry
+from f2f_viz.files.writers import WRITERS
+from f2f_viz.tensors.loaders import Entry, loader_of
 from f2f_viz.tensors.loaders.base import Fingerprint, Span, open_regular, storage_dtype
-from f2f_viz.tensors.loaders.safetensors_files import CODES, read_header
+from f2f_viz.tensors.loaders.safetensors_files import CODES
 from f2f_viz.tensors.objects import is_path, object_entries, said
 
 __all__ = [
@@ -153,14 +153,14 @@ def open_source(model: Any) -> Source:
     """
     found, origin = object_entries(model), said(model)
     path = Path(model) if is_path(model) else None
-    suffix = path.suffix.lower() if path else ""
-    if path and suffix == ".safetensors":
-        raw, header, *_ = read_header(path)
+    loader = loader_of(path) if path else None
+    if path and loader and loader.header is not None:
+        raw = loader.header(path)
     else:
         raw = _safetensors_header(origin, found)
-        header = json.loads(raw)
-    frame = frame_of(path) if path and suffix == ".onnx" else None
-    return Source(path, raw, _slots(header), found, frame, origin)
+    known = WRITERS.get(loader.name) if loader else None  # a format has one name in both tables
+    frame = known.frame(path) if path and known and known.frame is not None else None
+    return Source(path, raw, _slots(json.loads(raw)), found, frame, origin)
 
 
 def _safetensors_header(origin: str, found: Mapping[str, Entry]) -> bytes:

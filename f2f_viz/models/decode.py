@@ -2,16 +2,15 @@
 
 import threading
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
 from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.decode import decoded
-from f2f_viz.errors import F2FError, Progress, stop_if
-from f2f_viz.files.atomic import claim, write_atomically
+from f2f_viz.errors import Progress, stop_if
+from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import ModelFile, open_model
-from f2f_viz.files.onnx_frame import write_onnx
+from f2f_viz.files.writers import Rest, writer_of
 from f2f_viz.models.encode import Paths
 
 __all__ = ["decode_model"]
@@ -66,25 +65,17 @@ def decode_model(
     Raises
     ------
     F2FError
-        If the file is damaged, or a decoded layer differs from its checksum; no output is left
-        then.
+        If the output's name is of no known format, the file is damaged, or a decoded layer
+        differs from its checksum; no output is left then.
     """
+    write = None if output is None else writer_of(Path(output), "model").model
     model = open_model(Path(path))
     tensors = _decoded_tensors(model, progress, cancel)
-    if output is None:
+    if output is None or write is None:
         for _, pieces in tensors:
             for _ in pieces:
                 pass
         return model
     with claim(output, path, force=force) as target:
-        if Path(output).suffix == ".onnx":
-            if model.frame is None:
-                known = "a name ending .safetensors"
-                raise F2FError(f"{path} holds no ONNX model", expected=known, got=output)
-            whole = ((name, b"".join(pieces)) for name, pieces in tensors)
-            write_onnx(model.frame, whole, target, str(path))
-        else:
-            head = [len(model.header).to_bytes(8, "little"), model.header]
-            bodies = chain.from_iterable(pieces for _, pieces in tensors)
-            write_atomically(target, chain(head, bodies))
+        write(Rest(model.header, model.frame, str(path)), tensors, target)
     return model

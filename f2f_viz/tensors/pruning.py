@@ -23,6 +23,7 @@ __all__ = [
     "prune",
     "prune_together",
     "register_pruning",
+    "usual_method",
 ]
 
 Mask = NDArray[np.bool_]
@@ -36,6 +37,8 @@ class PruningMethod(Choice):
     ----------
     choose : callable
         ``choose(weights, rate, seed, **options)`` gives the mask, bool, True = kept.
+    sparse : bool
+        Whether it is meant for layers that are pruned already.
     rated : bool
         Whether it prunes the share `rate`; others decide by themselves.
     seeded : bool
@@ -53,6 +56,7 @@ class PruningMethod(Choice):
     """
 
     choose: Callable[..., Mask]
+    sparse: bool = False
     rated: bool = True
     seeded: bool = False
     words: Callable[[Mapping[str, Any]], str] | None = None
@@ -224,6 +228,7 @@ METHODS = Choices(
             label="The layer's own zeros",
             help="Keeps what is not zero already.",
             choose=_existing_zeros,
+            sparse=True,
             rated=False,
             words=lambda v: "own zeros",
         ),
@@ -257,6 +262,11 @@ METHODS = Choices(
     ],
 )
 """The known pruning methods."""
+
+
+def usual_method(sparse: bool) -> str:
+    """Name the method to begin with, for a layer that is dense or pruned already."""
+    return next(method.name for method in METHODS.values() if method.sparse == sparse)
 
 
 @checked
@@ -317,28 +327,23 @@ def register_pruning(
 def prune(
     weights: Any, rate: float, method: str = "magnitude", *, seed: int = 0, **options: Any
 ) -> Mask:
-    r"""Choose which weights to keep.
+    """Choose which weights to keep.
 
     Parameters
     ----------
     weights : array, any shape
         Or what else `load_layer` takes: a tensor, a path, a `Layer`.
     rate : float
-        Fraction to prune, 0 to 1; exactly round(rate·size) weights go. Methods that decide by
-        themselves (``threshold``, ``zeros``, ``mask``, ``n:m``) only check it.
+        Fraction to prune, 0 to 1; exactly round(rate·size) weights go. Methods that are not
+        `PruningMethod.rated` decide by themselves and only check it.
     method : str
-        A name of `METHODS`:
-        ``magnitude`` keeps the largest \|w\|, ties in C order; ``random`` keeps any;
-        ``threshold`` keeps \|w\| > `threshold`; ``zeros`` keeps what is not zero already;
-        ``mask`` takes `mask` as it is; ``scores`` keeps the highest `scores`, ties in C order;
-        ``n:m`` keeps the N largest \|w\| of every M neighbours in a row.
+        A name of `METHODS`, whose entries say what each keeps.
     seed : int
-        Seed of ``random``.
+        Of methods that are `PruningMethod.seeded`.
     **options
-        As the method takes: ``magnitude`` takes `per`, "layer" or "row" (each index of the first
-        axis loses the same share); ``threshold`` needs `threshold` (float); ``mask`` needs `mask`
-        and ``scores`` needs `scores`, arrays of the layer's shape; ``n:m`` takes `pattern`, "2:4"
-        or another, which the length of a row must suit.
+        Those of the method's `PruningMethod.options`: `per`, "layer" or "row" (each index of the
+        first axis loses the same share); `threshold`, a float; `mask` and `scores`, arrays of the
+        layer's shape; `pattern`, "2:4" or another, which the length of a row must suit.
 
     Returns
     -------

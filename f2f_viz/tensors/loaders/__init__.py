@@ -10,11 +10,21 @@ from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders.base import Entry, Fingerprint, TensorInfo, bad_file
 from f2f_viz.tensors.loaders.numpy_files import npy_entries, npz_entries
 from f2f_viz.tensors.loaders.onnx_files import onnx_entries
-from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
+from f2f_viz.tensors.loaders.safetensors_files import read_header, safetensors_entries
 from f2f_viz.tensors.loaders.shards import shard_entries
 from f2f_viz.tensors.loaders.torch_files import torch_entries
 
-__all__ = ["LOADERS", "Entry", "Loader", "TensorInfo", "by_name", "entries", "listed", "suffixes"]
+__all__ = [
+    "LOADERS",
+    "Entry",
+    "Loader",
+    "TensorInfo",
+    "by_name",
+    "entries",
+    "listed",
+    "loader_of",
+    "suffixes",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +39,14 @@ class Loader(Choice):
         ``list_entries(path)`` gives the `Entry` of every tensor, from the file's headers.
     folders : bool
         It reads folders as well.
+    header : callable or None
+        ``header(path)`` gives the header of a file that is laid out as safetensors.
     """
 
     suffixes: tuple[str, ...]
     list_entries: Callable[[Path], list[Entry]]
     folders: bool = False
+    header: Callable[[Path], bytes] | None = None
 
 
 LOADERS = Choices(
@@ -59,6 +72,7 @@ LOADERS = Choices(
             help="Tensors by name.",
             suffixes=(".safetensors",),
             list_entries=safetensors_entries,
+            header=lambda path: read_header(path).raw,
         ),
         Loader(
             name="torch",
@@ -94,8 +108,14 @@ def suffixes() -> list[str]:
     return [suffix for loader in LOADERS.values() for suffix in loader.suffixes]
 
 
-def _loader(path: Path) -> Loader:
-    """Choose by the name; a folder has one of its own."""
+def loader_of(path: Path) -> Loader:
+    """Choose by the name; a folder has one of its own.
+
+    Raises
+    ------
+    F2FError
+        If no format has such names.
+    """
     for loader in LOADERS.values():
         if loader.folders if path.is_dir() else path.name.lower().endswith(loader.suffixes):
             return loader
@@ -122,7 +142,7 @@ def entries(path: Path) -> dict[str, Entry]:
         raise F2FError(f"no such file: {path}")
     if not path.is_dir() and not path.is_file():  # a pipe or device would block or never end
         raise F2FError(f"{path} is not a regular file")
-    return by_name(path, _loader(path).list_entries(path))
+    return by_name(path, loader_of(path).list_entries(path))
 
 
 @dataclass(frozen=True)
