@@ -1,11 +1,9 @@
-"""The benchmarks' picture, as HTML and SVG."""
+"""The benchmarks' picture, as SVG."""
 
-from bokeh.embed import file_html
 from bokeh.io.export import get_svg
 from bokeh.layouts import row
 from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
-from bokeh.resources import INLINE
 
 from f2f_viz.figures.browser import chromium_driver
 
@@ -29,7 +27,7 @@ def _lines(title, label, rows, x):
 
 
 def draw(by_code, by_rate, decoded, path):
-    """Draw costs by code and sparsity and the decoders' speeds to path.html and path.svg."""
+    """Draw costs by code and sparsity and the decoders' speeds to an SVG file."""
     names = [name for name, _, _ in decoded][::-1]
     bars = figure(
         title="Decoding, float32, S = 0.9", y_range=names, x_axis_label="GB/s of dense weights",
@@ -42,11 +40,8 @@ def draw(by_code, by_rate, decoded, path):
         _lines("Search by sparsity, n_in = 8", "S", by_rate, 0),
         bars,
     )
-    path.with_suffix(".html").write_text(
-        file_html(page, INLINE, "f2f-viz benchmarks"), encoding="utf-8"
-    )
     driver = chromium_driver()
     try:
-        path.with_suffix(".svg").write_text(get_svg(page, driver=driver)[0], encoding="utf-8")
+        path.write_text(get_svg(page, driver=driver)[0], encoding="utf-8")
     finally:
         driver.quit()

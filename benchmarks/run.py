@@ -347,7 +347,7 @@ def main():
     if not quick:
         parts.append("![Costs of search and decoding](images/benchmarks.svg)\n")
         (DOCS / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
-        draw(by_code, by_rate, decoded, DOCS / "images" / "benchmarks")
+        draw(by_code, by_rate, decoded, DOCS / "images" / "benchmarks.svg")
 
 
 if __name__ == "__main__":
