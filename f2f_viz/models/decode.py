@@ -68,14 +68,15 @@ def decode_model(
         If the output's name is of no known format, the file is damaged, or a decoded layer
         differs from its checksum; no output is left then.
     """
-    write = None if output is None else writer_of(Path(output), "model").model
     model = open_model(Path(path))
     tensors = _decoded_tensors(model, progress, cancel)
-    if output is None or write is None:
+    if output is None:
         for _, pieces in tensors:
             for _ in pieces:
                 pass
         return model
     with claim(output, path, force=force) as target:
+        write = writer_of(Path(output), "model").model
+        assert write is not None
         write(Rest(model.header, model.frame, str(path)), tensors, target)
     return model
