@@ -6,21 +6,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Cancelled", "F2FError", "Progress", "named", "shown", "stop_if"]
+from f2f_viz.text import shown
+
+__all__ = ["Cancelled", "F2FError", "Progress", "named", "stop_if"]
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)``."""
-
-
-def shown(text: str) -> str:
-    r"""Return a text of one line in which what is not printable is escaped.
-
-    Names in files are anybody's: control characters, escape sequences of terminals, marks that
-    turn the direction of writing and lone surrogates come out as ``\x1b`` and the like.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class _Brief(reprlib.Repr):

@@ -1,5 +1,6 @@
 """What a user chooses: one frozen, validated, serialisable object."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -105,7 +106,7 @@ class Settings:
             if not isinstance(value, str) and (value is not None or name == "pattern"):
                 raise F2FError(name, expected="a text", got=named(value), field=name)
         checked_number(self, "rate", float, 0, 1)
-        checked_number(self, "threshold", float, 0, float("inf"))
+        checked_number(self, "threshold", float, 0, sys.float_info.max)
         checked_number(self, "seed", int, 0, 2**63 - 1)
 
     @classmethod

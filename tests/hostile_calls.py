@@ -17,7 +17,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 import f2f_viz as f2f
-from f2f_viz.errors import named, shown
+from f2f_viz.errors import named
+from f2f_viz.text import shown
 
 SECONDS = 10
 FIXED = np.arange(12, dtype=np.float32).reshape(3, 4)

@@ -269,6 +269,8 @@ def verdict(rivals: list[Rival]) -> str:
     if mine <= sizes[best]:
         return f"F2F is the smallest: {mine:,} bytes; next is {best}, {sizes[best]:,} bytes."
     smaller = sorted((name for name in sizes if sizes[name] < mine), key=lambda name: sizes[name])
+    if not sizes[best]:
+        return f"{best} takes nothing; F2F takes {mine:,} bytes."
     extra = mine / sizes[best] - 1
     return (
         f"Smaller than F2F ({mine:,} bytes): {', '.join(smaller)}. F2F takes {extra:.1%} more than "
@@ -283,12 +285,12 @@ def table(rivals: list[Rival]) -> str:
     lines = [f"{'format':<{width}}  {'bytes':>13}  {'ratio':>7}  fixed rate  random access  note"]
     known = [rival for rival in rivals if rival.bytes is not None]
     for rival in sorted(known, key=lambda rival: -(rival.bytes or 0)):
-        ratio = (dense or 0) / rival.bytes if rival.bytes else float("inf")
+        ratio = f"{(dense or 0) / rival.bytes:.3f}" if rival.bytes else "∞"
         fixed, access = (
             "yes" if flag else "no" for flag in (rival.fixed_rate, rival.random_access)
         )
         lines.append(
-            f"{rival.name:<{width}}  {rival.bytes:>13,}  {ratio:>7.3f}  {fixed:<10}  {access:<13}  "
+            f"{rival.name:<{width}}  {rival.bytes:>13,}  {ratio:>7}  {fixed:<10}  {access:<13}  "
             f"{rival.note}"
         )
     for rival in rivals:

@@ -48,7 +48,7 @@ class CurvePoint:
 
 def point_of(analysis: Analysis) -> CurvePoint:
     """Reduce an analysis to its point."""
-    kept = float(analysis.mask.mean()) or 1.0
+    kept = float(analysis.mask.mean() if analysis.mask.size else 0) or 1.0
     entropy = sum(plane.care_bits * plane.entropy for plane in analysis.planes)
     ratio = analysis.ratio.value
     return CurvePoint(

@@ -65,7 +65,7 @@ class SweepPoint:
     depth: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `from_dict` takes them."""
+        """Return plain values; `from_dict` takes them, and None, as in JSON, for what is infinite."""
         return vars(self) | {"settings": self.settings.to_dict()}
 
     @classmethod
@@ -74,7 +74,8 @@ class SweepPoint:
         names = {field.name for field in fields(cls)}
         if set(values) != names:
             raise F2FError("a sweep's point", expected=sorted(names), got=sorted(values))
-        return cls(**{**values, "settings": Settings.from_dict(values["settings"])})
+        infinite = {name: float("inf") for name, value in values.items() if value is None}
+        return cls(**values | infinite | {"settings": Settings.from_dict(values["settings"])})
 
 
 def grid(base: Settings | None = None, **axes: Sequence[Any]) -> list[Settings]:

@@ -8,7 +8,6 @@ import base64
 import re
 from collections.abc import Iterable
 from functools import cache
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from f2f_viz.codec.code import PRESETS
 from f2f_viz.figures.front_end import style
 from f2f_viz.figures.palette import css
 from f2f_viz.settings import FIELDS, Field
+from f2f_viz.text import markup
 
 __all__ = ["page"]
 
@@ -80,7 +80,7 @@ def _anchor(title: str) -> str:
 
 def _controls() -> str:
     own = "".join(
-        f'<h3 id="{name}">{escape(label)}</h3><p>{escape(help_text)}</p>'
+        f'<h3 id="{name}">{markup(label)}</h3><p>{markup(help_text)}</p>'
         for name, (label, help_text) in LAYER_FIELDS.items()
     )
     presets = _table((p.label, p.help, p.cost) for p in PRESETS.values())
@@ -89,7 +89,7 @@ def _controls() -> str:
 
 
 def _section(field: Field) -> str:
-    parts = [f'<h3 id="{field.name}">{escape(field.label)}</h3><p>{escape(field.help)}']
+    parts = [f'<h3 id="{field.name}">{markup(field.label)}</h3><p>{markup(field.help)}']
     if field.kind in (int, float) and field.high < 2**63 - 1:
         parts.append(f" From {field.low:g} to {field.high:g}.")
     parts.append(f" In Python and on the command line: <code>{field.name}</code>.</p>")
@@ -97,10 +97,10 @@ def _section(field: Field) -> str:
         parts.append(_table((c.label, c.help, c.cost) for c in field.choices.values()))
     if field.name in _MORE:
         title = _MORE[field.name]
-        parts.append(f'<p>More: <a href="#{_anchor(title)}">{escape(title)}</a></p>')
+        parts.append(f'<p>More: <a href="#{_anchor(title)}">{markup(title)}</a></p>')
     return "".join(parts)
 
 
 def _table(rows: Iterable[Iterable[str]]) -> str:
-    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    lines = ("".join(f"<td>{markup(cell)}</td>" for cell in row) for row in rows)
     return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

@@ -14,11 +14,12 @@ import f2f_viz as f2f
 from f2f_viz.analysis.sweep import SweepPoint, grid, pareto
 from f2f_viz.analysis.sweep import sweep as sweep_points
 from f2f_viz.cli.options import lists, pairs, preset_option, settings_of, value_of
-from f2f_viz.cli.output import force_option, output_option
+from f2f_viz.cli.output import echo_json, force_option, output_option
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
+from f2f_viz.text import shown, strict_json
 
 __all__ = ["figure", "sweep"]
 
@@ -84,12 +85,12 @@ def sweep(
         for point in sweep_points(layers, settings, done=earlier):
             points.append(point)
             if output:
-                text = "".join(json.dumps(p.to_dict()) + "\n" for p in points)
+                text = "".join(strict_json(p.to_dict()) + "\n" for p in points)
                 write_atomically(output, text.encode())
             bar.update()
     if as_json:
         for point in points:
-            click.echo(json.dumps(point.to_dict()))
+            echo_json(point.to_dict())
         return
     front = pareto(np.array([[-p.ratio, p.seconds, p.gates] for p in points]))
     click.echo("  ratio  of bound  efficiency  seconds  gates  " + " ".join(values) + "  layer")
@@ -98,7 +99,7 @@ def sweep(
         click.echo(
             f"{'*' if best else ' '}{point.ratio:6.3f}  {point.ratio / point.max_ratio:8.2%}  "
             f"{point.efficiency:10.3%}  {point.seconds:7.2f}  {point.gates:5d}  "
-            f"{own}  {point.layer}"
+            f"{shown(own)}  {shown(point.layer)}"
         )
 
 

@@ -1,6 +1,5 @@
 """The command line: ``f2f-viz`` alone opens the analyzer."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,7 @@ from f2f_viz.analysis.report import Report
 from f2f_viz.cli.explore import figure, sweep
 from f2f_viz.cli.hardware import verilog
 from f2f_viz.cli.options import field_options, lists, preset_option, settings_of
-from f2f_viz.cli.output import force_option, output_option
+from f2f_viz.cli.output import echo_json, force_option, output_option, ready_streams, whole_output
 from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.decode import decoded
 from f2f_viz.codec.encode import sha256
@@ -34,6 +33,7 @@ from f2f_viz.models.report import ModelReport, model_report, model_rivals
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.loaders import LOADERS
 from f2f_viz.tensors.roles import ROLES
+from f2f_viz.text import shown
 
 __all__ = ["main"]
 
@@ -84,12 +84,13 @@ def tensors(path: str, as_json: bool) -> None:
     """List the tensors of a model file."""
     found = f2f.list_tensors(path)
     if as_json:
-        click.echo(json.dumps([asdict(tensor) for tensor in found]))
+        echo_json([asdict(tensor) for tensor in found])
         return
     for tensor in found:
         shape, role = "×".join(map(str, tensor.shape)) or "scalar", ROLES[tensor.role]
         what = role.help if role.pruned else f"carried: {role.help}"
-        click.echo(f"{tensor.name}\t{shape}\t{tensor.dtype}\t{tensor.nbytes:,} bytes\t{what}")
+        name, dtype = shown(tensor.name), shown(tensor.dtype)
+        click.echo(f"{name}\t{shape}\t{dtype}\t{tensor.nbytes:,} bytes\t{what}")
 
 
 @cli.command()
@@ -145,7 +146,7 @@ def _kept(output: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         click.echo(
-            f"f2f-viz: interrupted; finished layers are kept in {output}.parts, "
+            f"f2f-viz: interrupted; finished layers are kept in {shown(str(output))}.parts, "
             "the same command goes on from there", err=True,
         )  # fmt: skip
         raise click.exceptions.Exit(130) from None
@@ -173,7 +174,7 @@ def _rule(text: str) -> tuple[str, float | None]:
 @contextmanager
 def _progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar with the time left on stderr, if that is a terminal."""
-    with tqdm(desc=name, unit=unit, unit_scale=True, disable=None, leave=False) as bar:
+    with tqdm(desc=shown(name), unit=unit, unit_scale=True, disable=None, leave=False) as bar:
 
         def progress(done: int, total: int) -> None:
             if bar.total is None:
@@ -216,13 +217,16 @@ def verify(file: str, as_json: bool) -> None:
         count, carried = len(model.layers), len(model.slots) - len(model.layers)
         found = {"ok": True, "layers": count, "carried": carried}
         text = f"ok: model of {count} encoded layers, {carried} tensors carried unchanged"
-        click.echo(json.dumps(found) if as_json else text)
+        if as_json:
+            echo_json(found)
+        else:
+            click.echo(text)
         return
     encoded = f2f.open(file)
     digest = sha256(decoded(encoded))
     shape = "×".join(map(str, encoded.shape)) or "scalar"
     if as_json:
-        click.echo(json.dumps({"ok": True, "sha256": digest}))
+        echo_json({"ok": True, "sha256": digest})
     else:
         click.echo(f"ok: {shape} {encoded.dtype}, {encoded.kept:,} kept weights, sha256 {digest}")
 
@@ -263,7 +267,7 @@ cli.add_command(verilog)
 
 def _print_report(report: Report, as_json: bool, more: dict[str, Any] | None = None) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(report) | {"of_bound": report.of_bound} | (more or {})))
+        echo_json(asdict(report) | {"of_bound": report.of_bound} | (more or {}))
         return
     click.echo(f"sparsity S            {report.sparsity:.4f}")
     click.echo(f"maximum ratio 1/(1-S) {report.max_ratio:.4f}")
@@ -282,15 +286,16 @@ def _print_model(account: ModelReport, as_json: bool, rivals: list[Rival] | None
         totals = {name: getattr(account, name) for name in (
             "bits", "dense_bits", "kept_bits", "per_kept_bit", "ratio", "file_ratio")}  # fmt: skip
         rows = {} if rivals is None else {"rivals": [asdict(rival) for rival in rivals]}
-        click.echo(json.dumps(asdict(account) | totals | rows))
+        echo_json(asdict(account) | totals | rows)
         return
-    width = max([len(layer.name) for layer in account.layers], default=5)
+    names = [shown(layer.name) for layer in account.layers]
+    width = max(map(len, names), default=5)
     head = f"{'layer':<{width}}  {'shape':<14} {'dtype':<9} {'S':>6}  {'ratio':>7}  efficiency"
     click.echo(f"{head}  {'bytes':>12}")
-    for layer in account.layers:
+    for name, layer in zip(names, account.layers, strict=True):
         shape, own = "×".join(map(str, layer.shape)), layer.report
         click.echo(
-            f"{layer.name:<{width}}  {shape:<14} {layer.dtype:<9} {own.sparsity:6.4f}  "
+            f"{name:<{width}}  {shape:<14} {layer.dtype:<9} {own.sparsity:6.4f}  "
             f"{own.ratio:7.3f}  {own.efficiency:10.4%}  {sum(own.bits.values()) // 8:>12,}"
         )
     click.echo(f"encoded layers     {len(account.layers)}")
@@ -315,12 +320,13 @@ def _print_model(account: ModelReport, as_json: bool, rivals: list[Rival] | None
 
 def main() -> None:
     """Run the command line: exit 0 good, 1 the input is bad, 2 wrong usage."""
-    try:
-        cli()
-    except F2FError as problem:
-        message = " ".join(str(problem).split())
-        click.echo(f"f2f-viz: {message}", err=True)
-        sys.exit(1)
-    except MemoryError:
-        click.echo("f2f-viz: not enough memory", err=True)
-        sys.exit(1)
+    ready_streams()
+    with whole_output():
+        try:
+            cli()
+        except F2FError as problem:
+            click.echo(f"f2f-viz: {problem}", err=True)
+            sys.exit(1)
+        except MemoryError:
+            click.echo("f2f-viz: not enough memory", err=True)
+            sys.exit(1)

@@ -87,7 +87,7 @@ def value_of(text: str) -> Any:
     """Return the value that is written as JSON, or the text itself."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -1,15 +1,53 @@
-"""What every command that writes a file asks: where to, and whether it may replace its input."""
+"""What commands print, and what those that write a file ask: where to, may it replace its input."""
 
-from collections.abc import Callable
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["force_option", "output_option"]
+from f2f_viz.text import strict_json
+
+__all__ = ["echo_json", "force_option", "output_option", "ready_streams", "whole_output"]
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def echo_json(value: Any) -> None:
+    """Print JSON that every parser takes."""
+    click.echo(strict_json(value))
+
+
+def ready_streams() -> None:
+    """Let nothing that is printed fail for want of a character, whatever the encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def whole_output() -> Iterator[None]:
+    """Exit with 1 if what was printed did not reach its end, such as a full disk.
+
+    A reader that went away, as in ``| head -1``, wants no word about it.
+    """
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as problem:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nor may the interpreter's own flush fail
+        if problem.errno != errno.EPIPE:
+            click.echo(f"f2f-viz: cannot print: {problem.strerror}", err=True)
+        sys.exit(1)
 
 
 class _Output(click.Path):

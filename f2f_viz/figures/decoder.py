@@ -43,7 +43,7 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
         "tile_blocks": a.tile_blocks,
         "shape": list(a.mask.shape),
         "size": a.mask.size,
-        "itemsize": to_words(a.layer.weights[:0]).itemsize,
+        "itemsize": a.layer.weights.itemsize,
         "recoded": a.encoded is not None and a.encoded.ranks is not None,
         "gates": asdict(gates(a.network)),
         "planes": [

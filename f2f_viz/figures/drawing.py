@@ -4,7 +4,6 @@ One drawing serves a page, whose theme colours it through variables, and a file,
 has to draw.
 """
 
-import html
 from dataclasses import fields
 from typing import Any
 
@@ -15,6 +14,7 @@ from f2f_viz.figures.front_end import STATIC, script, style
 from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import Palette
 from f2f_viz.figures.style import FONT
+from f2f_viz.text import markup
 
 __all__ = ["LIVE", "PAGE", "TEXT", "Drawing", "DrawingWidget", "text_width", "wrapped"]
 
@@ -74,7 +74,7 @@ class Drawing:
         family = f"{'bold ' * bold}{size:g}px {self._families[font]}"
         look = f"fill:{fill};font:{family};text-anchor:{anchor}"
         self._parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" style="{html.escape(look)}">{html.escape(words)}</text>'
+            f'<text x="{x:.1f}" y="{y:.1f}" style="{markup(look)}">{markup(words)}</text>'
         )
 
     def path(
@@ -89,7 +89,7 @@ class Drawing:
     def hit(self, x: float, y: float, width: float, height: float, about: str, **go: int) -> None:
         """Make a place that takes clicks: `go` is where they lead, such as ``cycle=3``."""
         data = " ".join(f'data-{name}="{value}"' for name, value in go.items())
-        tip = f"<title>{html.escape(about)}</title>"
+        tip = f"<title>{markup(about)}</title>"
         self._parts.append(
             f'<rect class="f2f-hit" {data} x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
             f'height="{height:.1f}" style="fill:transparent">{tip}</rect>'
@@ -101,7 +101,7 @@ class Drawing:
         size = f'width="{self.width * larger:g}" height="{self.height * larger:g}"'
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" '
-            f'aria-label="{html.escape(self._label)}"><g transform="scale({larger:g})">'
+            f'aria-label="{markup(self._label)}"><g transform="scale({larger:g})">'
             f"{''.join(self._parts)}</g></svg>"
         )
 

@@ -4,9 +4,7 @@ Settings, seed and version go into every file, so that a figure can be made agai
 """
 
 import csv
-import html
 import io
-import json
 import os
 import re
 from collections.abc import Callable
@@ -32,6 +30,7 @@ from f2f_viz.figures.options import PLACE, Look
 from f2f_viz.figures.palette import palette
 from f2f_viz.figures.style import TEXT_PT, dress, scale_text
 from f2f_viz.files.atomic import write_atomically
+from f2f_viz.text import markup, strict_json, utf8
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
@@ -208,15 +207,15 @@ def to_bytes(
     driver : WebDriver, optional
         A browser to draw with; one is started and ended if not given.
     """
-    about = json.dumps(figure.metadata, ensure_ascii=False)
+    about = strict_json(figure.metadata)
     if form == "json":
-        return json.dumps({"metadata": figure.metadata, "data": figure.data}, indent=1).encode()
+        return utf8(strict_json({"metadata": figure.metadata, "data": figure.data}, indent=1))
     if form == "csv":
-        return _csv(figure).encode()
+        return utf8(_csv(figure))
     if form not in FORMATS:
         raise F2FError("figure format", expected=f"one of {', '.join(FORMATS)}", got=repr(form))
     if form == "html":
-        return _html(figure, about).encode()
+        return utf8(_html(figure, about))
     if figure.draw is None and figure.vector is None:
         raise F2FError(
             f"figure {figure.name!r} is no image", expected="html, csv or json", got=form
@@ -224,7 +223,7 @@ def to_bytes(
     with browser(driver) if figure.draw or form != "svg" else nullcontext() as page:
         svg = _svg(figure, page, width_mm, height_mm, font_pt)
         if form == "svg":
-            return images.framed(svg, about, figure.caption, ground=_ground(figure)).encode()
+            return utf8(images.framed(svg, about, figure.caption, ground=_ground(figure)))
         if form == "png":
             return images.png(svg, about, page, scale, ground=palette(figure.look.theme).surface)
         return images.pdf(svg, figure.metadata, page, ground=_ground(figure))
@@ -253,7 +252,7 @@ def _html(figure: Figure, about: str) -> str:
         return figure.page(about)
     ground = palette(figure.look.theme).surface
     head = (
-        f'<meta name="f2f-viz" content="{html.escape(about)}">'
+        f'<meta name="f2f-viz" content="{markup(about)}">'
         f"<style>body {{ background: {ground} }}</style>"
     )
     title = f"f2f-viz: {figure.name}"
@@ -270,7 +269,7 @@ def _html(figure: Figure, about: str) -> str:
 
 def _csv(figure: Figure) -> str:
     out = io.StringIO()
-    out.write(f"# {json.dumps(figure.metadata, ensure_ascii=False)}\n")
+    out.write(f"# {strict_json(figure.metadata)}\n")
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(figure.data)
     rows.writerows(zip(*figure.data.values(), strict=True))

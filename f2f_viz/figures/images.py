@@ -4,14 +4,13 @@ One browser sets the text of all three, so that no font is missing in one and no
 """
 
 import base64
-import html
 import io
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from f2f_viz.errors import F2FError
+from f2f_viz.text import markup, shown, strict_json, well_formed
 
 __all__ = ["DPI", "framed", "pdf", "png", "show", "size_of"]
 
@@ -51,10 +50,10 @@ def framed(svg: str, about: str, caption: str, ground: str = "") -> str:
         f' width="{millimetres[0]}" height="{millimetres[1]}" viewBox="0 0 {width:g} {height:g}"'
         f' role="img">'
     )
-    head = f"<desc>{html.escape(caption)}</desc><metadata>{html.escape(about)}</metadata>"
+    head = f"<desc>{markup(caption)}</desc><metadata>{markup(about)}</metadata>"
     if ground:
         head += f'<rect width="100%" height="100%" fill="{ground}"/>'
-    return svg[:start] + opening[:-1] + frame + head + svg[end:]
+    return well_formed(svg[:start] + opening[:-1] + frame + head + svg[end:])
 
 
 def png(svg: str, about: str, driver: Any, scale: float, ground: str) -> bytes:
@@ -90,10 +89,10 @@ def pdf(svg: str, made: Mapping[str, Any], driver: Any, ground: str) -> bytes:
     writer = PdfWriter(clone_from=io.BytesIO(base64.b64decode(drawn["data"])))
     writer.add_metadata(
         {
-            "/Title": f"{made['figure']} of {made['layer']}",
-            "/Subject": made["caption"],
+            "/Title": shown(f"{made['figure']} of {made['layer']}"),
+            "/Subject": shown(made["caption"]),
             "/Creator": f"f2f-viz {made['f2f_viz']}",
-            "/f2f-viz": json.dumps(made, ensure_ascii=False),
+            "/f2f-viz": strict_json(made),
         }
     )
     out = io.BytesIO()

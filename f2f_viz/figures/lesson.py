@@ -1,8 +1,8 @@
 """The decoder as one self-contained page: step and play with no kernel and no network."""
 
 import base64
-import html
 import json
+import re
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures import palette
@@ -15,6 +15,7 @@ from f2f_viz.figures.decoder import (
     window_data,
 )
 from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.text import markup
 
 __all__ = ["lesson_html"]
 
@@ -58,17 +59,16 @@ def lesson_html(analysis: Analysis, theme: palette.Theme, about: str, plane: int
     text = json.dumps(state, default=lambda raw: {"bytes": base64.b64encode(raw).decode()})
     replace = {
         "$THEME": theme,
-        "$ABOUT": html.escape(about),
+        "$ABOUT": markup(about),
         "$CSS": palette.css() + style(STATIC / "decoder.css"),
-        "$LAYER": html.escape(analysis.layer.name),
+        "$LAYER": markup(analysis.layer.name),
         "$PLANE": analysis.planes[plane].name,
         "$N_IN": str(analysis.network.n_in),
         "$N_OUT": str(analysis.n_out),
         "$N_S": str(analysis.network.n_s),
         "$SCRIPT": script(STATIC / "decoder.js").replace("export default { render };", ""),
-        "$STATE": text.replace("</", "<\\/"),
+        "$STATE": text.replace("<", "\\u003c"),
     }
     page = (STATIC / "lesson.html").read_text("utf-8")
-    for name, value in replace.items():
-        page = page.replace(name, value)
-    return page
+    # in one pass: a layer's name may hold the name of another place
+    return re.sub("|".join(map(re.escape, replace)), lambda found: replace[found[0]], page)

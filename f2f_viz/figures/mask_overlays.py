@@ -74,11 +74,13 @@ def edges_in_view(run: int, size: int, width: int, window: Window) -> Lines:
         As `run_edges`; empty where more than `MOST_RUNS` runs are in view.
     """
     top, bottom, left, right = window
+    none = dict.fromkeys(("x0", "y0", "x1", "y1"), np.zeros(0, np.int64))
+    if not run:  # no weights, no blocks
+        return none
     runs = (bottom - top) * max((right - left) / run, min(1, width / run))
     first, last = top * width // run, min(-(-bottom * width // run), -(-size // run))
-    none = np.zeros(0, np.int64)
     if runs > MOST_RUNS or last <= first:
-        return {"x0": none, "y0": none, "x1": none, "y1": none}
+        return none
     return run_edges(np.arange(first, last + 1) * run, width, window)
 
 

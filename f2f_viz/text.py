@@ -1,0 +1,67 @@
+"""Text that others wrote, such as names of tensors and files, in what we write.
+
+One way each for a terminal, for pages and images, and for programs, so that no name breaks out of
+its place: `shown`, `markup`, `strict_json`; bytes of any of them are `utf8`.
+"""
+
+import html
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["markup", "shown", "strict_json", "utf8", "well_formed"]
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _escaped(text: str) -> str:
+    return ascii(text)[1:-1]
+
+
+def shown(text: str) -> str:
+    r"""Return a text of one line in which what is not printable is escaped.
+
+    Control characters, escape sequences of terminals, marks that turn the direction of writing and
+    lone surrogates come out as ``\x1b`` and the like.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def well_formed(xml: str) -> str:
+    """Return XML, or HTML, in which characters that XML forbids are escaped as in `shown`."""
+    return _NOT_XML.sub(lambda found: _escaped(found[0]), xml)
+
+
+def markup(text: str) -> str:
+    """Return a text as it stands in HTML or XML, between tags or as an attribute's value."""
+    return html.escape(well_formed(text))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def strict_json(value: Any, **how: Any) -> str:
+    """Return JSON that every parser takes: ASCII, and null for what is infinite or no number.
+
+    Parameters
+    ----------
+    value
+        Mappings, lists, tuples, texts, numbers, booleans, None.
+    **how
+        As ``json.dumps`` takes it.
+    """
+    return json.dumps(_finite(value), allow_nan=False, **how)
+
+
+def utf8(text: str) -> bytes:
+    r"""Encode a text; lone surrogates become ``\udc80`` and the like, which JSON reads back."""
+    return text.encode("utf-8", "backslashreplace")
