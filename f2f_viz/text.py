@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["markup", "shown", "strict_json", "utf8", "well_formed"]
+__all__ = ["markup", "shown", "sound", "strict_json", "utf8", "well_formed"]
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -60,6 +60,11 @@ def strict_json(value: Any, **how: Any) -> str:
         As ``json.dumps`` takes it.
     """
     return json.dumps(_finite(value), allow_nan=False, **how)
+
+
+def sound(text: str) -> str:
+    r"""Return a text that UTF-8 can hold: lone surrogates become ``\udc80`` and the like."""
+    return utf8(text).decode()
 
 
 def utf8(text: str) -> bytes:

@@ -44,7 +44,7 @@ def framed(svg: str, about: str, caption: str, ground: str = "") -> str:
     width, height = size_of(svg)
     start = svg.index("<svg")
     end = svg.index(">", start) + 1
-    opening = re.sub(r'\s(width|height|viewBox)="[^"]*"', "", svg[start:end])
+    opening = re.sub(r'\s(width|height|viewBox|role)="[^"]*"', "", svg[start:end])
     millimetres = [f"{size / DPI * 25.4:.2f}mm" for size in (width, height)]
     frame = (
         f' width="{millimetres[0]}" height="{millimetres[1]}" viewBox="0 0 {width:g} {height:g}"'

@@ -23,6 +23,7 @@ from f2f_viz.tensors.loaders import entries as file_entries
 from f2f_viz.tensors.loaders.base import Entry, TensorInfo, leaves, native, reading
 from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_info
 from f2f_viz.tensors.roles import with_company
+from f2f_viz.text import sound
 
 __all__ = ["KINDS", "Kind", "Layer", "is_path", "is_single", "object_entries", "said"]
 
@@ -54,6 +55,8 @@ class Layer:
         checked_fields(self, Layer)
         if dtype_name(self.weights.dtype) != self.dtype:
             raise F2FError("number format of a layer", expected=self.weights.dtype, got=self.dtype)
+        for name in ("name", "source"):  # pages, figures and files can then hold them
+            object.__setattr__(self, name, sound(getattr(self, name)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from f2f_viz.choices import Choice, Choices
@@ -13,6 +13,7 @@ from f2f_viz.tensors.loaders.onnx_files import onnx_entries
 from f2f_viz.tensors.loaders.safetensors_files import read_header, safetensors_entries
 from f2f_viz.tensors.loaders.shards import shard_entries
 from f2f_viz.tensors.loaders.torch_files import torch_entries
+from f2f_viz.text import sound
 
 __all__ = [
     "LOADERS",
@@ -188,7 +189,10 @@ def listed(path: Path) -> dict[str, Entry]:
 
 
 def by_name(path: Path | str, found: list[Entry]) -> dict[str, Entry]:
-    """Return entries by their names; `F2FError` if two have the same."""
+    """Return entries by their names, which UTF-8 can hold; `F2FError` if two have the same."""
+    found = [
+        replace(entry, info=replace(entry.info, name=sound(entry.info.name))) for entry in found
+    ]
     for name, count in Counter(entry.info.name for entry in found).most_common(1):
         if count > 1:
             raise bad_file(path, f"{count} tensors have the name {name}")

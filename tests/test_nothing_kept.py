@@ -1,0 +1,104 @@
+"""A layer of which nothing is kept, or that has nothing, is a layer like others."""
+
+import json
+
+import numpy as np
+import pytest
+
+import f2f_viz as f2f
+from f2f_viz.app.selection import Selection
+from f2f_viz.app.tabs import TABS, Link
+from f2f_viz.figures.catalogue import FIGURES
+from f2f_viz.figures.figure import to_bytes
+from tests.test_hostile_text import strict
+
+LAYERS = {
+    "all pruned": (np.ones((12, 16), np.float32), {"rate": 1.0}),
+    "no rows": (np.zeros((0, 5), np.float32), {}),
+    "no columns": (np.zeros((5, 0), np.float16), {}),
+    "one weight": (np.ones(1, np.float32), {"rate": 0.0}),
+    "one pruned": (np.ones((1, 1), np.float32), {"rate": 1.0}),
+    "scalar": (np.float32(2).reshape(()), {"rate": 0.0}),
+    "zeros": (np.zeros((8, 8), np.int8), {"method": "zeros"}),
+}
+CODES = {"default": f2f.Code(), "paper": f2f.Code.paper(), "small": f2f.Code(n_in=3)}
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request):
+    weights, chosen = LAYERS[request.param]
+    return f2f.Layer("w", weights, weights.dtype.name, "test"), chosen
+
+
+@pytest.fixture(params=CODES)
+def settings(request, layer):
+    return f2f.Settings(code=CODES[request.param], **layer[1])
+
+
+def test_every_figure_and_every_tab(layer, settings):
+    f2f.analyze(layer[0], settings, preview=True)
+    analysis = f2f.analyze(layer[0], settings)
+    for name in FIGURES:
+        try:
+            measured = FIGURES[name].measure is not None and settings.code != CODES["small"]
+            figure = f2f.figure(name, analysis, points=() if measured else None)
+        except f2f.F2FError as error:  # no trellis of no blocks, say
+            assert str(error).isprintable()
+            continue
+        strict(to_bytes(figure, "json"))
+        to_bytes(figure, "csv")
+        to_bytes(figure, "html")
+    link = Link(
+        "light", Selection, lambda **_: None, lambda _: None, lambda _: None, lambda: False, list
+    )
+    for name, make in TABS.items():
+        if name == "Export":  # asks a loop for what it shows
+            continue
+        tab = make(link, analysis)
+        tab.update(analysis)
+        tab.follow(Selection())
+        for part in tab.parts:
+            json.dumps(part.get_state(), allow_nan=False, default=lambda _: "bytes or a widget")
+            part.close()
+
+
+def test_every_command(layer, tmp_path, run):
+    weights, chosen = layer[0].weights, layer[1]
+    np.save(tmp_path / "w.npy", weights)
+    file = tmp_path / "w.f2f"
+    options = [part for name, value in chosen.items() for part in (f"--{name}", value)]
+    for preset in ("default", "paper", "fixed_rate"):
+        said = run("encode", tmp_path / "w.npy", "-o", file, "--preset", preset, "--json", *options)
+        assert strict(said)["efficiency"] == 1 or weights.size == 1
+        run("report", file)
+        run("report", "--compare", file)
+        strict(run("report", "--json", file))
+        strict(run("report", "--compare", "--json", file))
+        strict(run("verify", "--json", file))
+        run("decode", file, "-o", tmp_path / "back.npy")
+        pruned = np.zeros_like(weights) if weights.size != 1 or chosen["rate"] else weights
+        np.testing.assert_array_equal(np.load(tmp_path / "back.npy"), pruned)
+
+
+def test_a_sweep(tmp_path, run):
+    np.save(tmp_path / "w.npy", np.ones((12, 16), np.float32))
+    arguments = ["sweep", tmp_path / "w.npy", "--axis", "rate=1.0,0.5", "-o", tmp_path / "points"]
+    run(*arguments)
+    for line in (tmp_path / "points").read_text().splitlines() + run(
+        *arguments, "--json"
+    ).splitlines():
+        strict(line)
+
+
+def test_a_model_of_nothing(tmp_path, run):
+    from safetensors.numpy import save_file
+
+    save_file(
+        {"a": np.ones((8, 8), np.float32), "b": np.zeros((0, 4), np.float32)},
+        tmp_path / "m.safetensors",
+    )
+    for rule in ([], ["--rate", 1]):
+        run("encode", tmp_path / "m.safetensors", "-o", tmp_path / "m.f2f", *rule)
+        for more in ([], ["--compare"]):
+            run("report", tmp_path / "m.f2f", *more)
+            strict(run("report", tmp_path / "m.f2f", "--json", *more))
