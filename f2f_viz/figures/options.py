@@ -21,10 +21,13 @@ class Option(Choice):
     kind : type
         int, bool or str.
     default : int, bool or str
+    least : int or None
+        The least number that is taken.
     """
 
     kind: type
     default: Any
+    least: int | None = None
 
     def checked(self, given: Any) -> Any:
         """Return a value as Python's own `kind`.
@@ -35,8 +38,9 @@ class Option(Choice):
             If it is of another.
         """
         known = {int: int | np.integer, bool: bool | np.bool_, str: str}[self.kind]
-        if not isinstance(given, known) or (self.kind is int and isinstance(given, bool)):
-            wanted = self.kind.__name__
+        odd = self.kind is int and isinstance(given, bool | np.timedelta64)
+        if not isinstance(given, known) or odd or (self.least is not None and given < self.least):
+            wanted = self.kind.__name__ + (f" ≥ {self.least}" if self.least is not None else "")
             raise F2FError(f"figure option {self.name}", expected=wanted, got=named(given))
         return self.kind(given)
 
@@ -71,6 +75,7 @@ OPTIONS = Choices(
             help="How many cycles are drawn.",
             kind=int,
             default=12,
+            least=1,
         ),
         Option(
             name="grid",
