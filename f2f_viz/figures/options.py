@@ -39,7 +39,11 @@ class Option(Choice):
         """
         known = {int: int | np.integer, bool: bool | np.bool_, str: str}[self.kind]
         odd = self.kind is int and isinstance(given, bool | np.timedelta64)
-        if not isinstance(given, known) or odd or (self.least is not None and given < self.least):
+        if (
+            not isinstance(given, known)
+            or odd
+            or (self.least is not None and int(given) < self.least)
+        ):
             wanted = self.kind.__name__ + (f" ≥ {self.least}" if self.least is not None else "")
             raise F2FError(f"figure option {self.name}", expected=wanted, got=named(given))
         return self.kind(given)
