@@ -1,7 +1,7 @@
 // A drawing that the kernel makes: tells its width, and where a click leads.
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-drawing");
-  const about = h("p", { class: "f2f-quiet" }), picture = h("div", { class: "f2f-picture" });
+  const about = h("p", { class: "f2f-quiet" }), picture = h("div", { class: "f2f-picture", tabindex: 0 });  // keys scroll it
   el.append(about, picture);
   const show = () => {
     about.textContent = model.get("about");
