@@ -20,12 +20,14 @@ from threading import Event, Timer
 import numpy as np
 import scipy.sparse
 import zstandard
+from safetensors.numpy import save_file
 
 import f2f_viz as f2f
 from benchmarks.machine import machine
 from benchmarks.picture import draw
 from benchmarks.streams import (
     compile_yardstick,
+    convolutions,
     packed,
     rng,
     run_yardstick,
@@ -35,6 +37,8 @@ from benchmarks.streams import (
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trellis import search_tiles
 from f2f_viz.errors import Cancelled
+from f2f_viz.files.atomic import write_atomically
+from f2f_viz.files.layer_file import to_bytes
 from f2f_viz.tensors.magnitudes import Magnitudes
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -55,6 +59,16 @@ def cpu(run, repeat=3):
             if repeat == 1:
                 break
     return best
+
+
+def wall(run, repeat=5):
+    """Median wall-clock milliseconds of a call."""
+    spent = []
+    for _ in range(repeat):
+        begin = time.perf_counter()
+        run()
+        spent.append(time.perf_counter() - begin)
+    return float(np.median(spent)) * 1e3
 
 
 def search_cost(n_in, n_s, sparsity, blocks=2048, planes=8, repeat=2):
@@ -140,6 +154,44 @@ def decoding(quick):
     return rows
 
 
+def saving(quick):
+    """What, n_s, wall-clock ms: the file of a 1024 × 1024 float32 layer at S = 0.9."""
+    weights = rng(1).normal(size=(1024, 1024)).astype(np.float32)
+    mask = f2f.prune(weights, 0.9)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "layer.f2f")
+        for n_s in (0, 1) if quick else (0, 1, 2):
+            encoded = f2f.encode(weights, mask, n_s=n_s)
+            for what, run in (
+                ("bytes, digest in", lambda e=encoded: to_bytes(e)),
+                ("written", lambda e=encoded: write_atomically(path, to_bytes(e))),
+                ("`save`: written, read back and decoded", lambda e=encoded: f2f.save(e, path)),
+            ):
+                run()
+                rows.append((n_s, what, wall(run, 5 if quick else 25)))
+    return rows
+
+
+def header_shares(quick):
+    """Model, layers, bytes of its file, and shares of header and matrices, S = 0.9."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        source, output = Path(folder, "m.safetensors"), Path(folder, "m.f2f")
+        tensors = convolutions()
+        save_file(dict(list(tensors.items())[::6]) if quick else tensors, source)
+        for n_s in (0, 1, 2):
+            account = f2f.encode_model(source, output, f2f.Settings(rate=0.9, n_s=n_s))
+            bits, whole = account.bits, 8 * account.file_bytes
+            rows.append(
+                (
+                    n_s, len(account.layers), account.file_bytes,
+                    f"{bits['header'] / whole:.2%}", f"{bits['matrix'] / whole:.2%}",
+                )
+            )  # fmt: skip
+    return rows
+
+
 def whole_layers(quick):
     """n_s, threads, wall and CPU seconds to encode a 1024 × 1024 float32 layer at S = 0.9."""
     weights = rng(2).normal(size=(1024, 1024)).astype(np.float32)
@@ -172,14 +224,6 @@ def selection(quick):
     for shape in ((1024, 1024),) if quick else ((4096, 4096), (4096, 14336)):
         weights = rng(5).normal(size=shape).astype(np.float32)
         keep = weights.size // 10
-
-        def wall(run, repeat=5):
-            spent = []
-            for _ in range(repeat):
-                begin = time.perf_counter()
-                run()
-                spent.append(time.perf_counter() - begin)
-            return float(np.median(spent)) * 1e3
 
         plain = wall(lambda w=weights, k=keep: by_sorting(w, k), 1)
         ranked = Magnitudes(weights)
@@ -341,8 +385,31 @@ def main():
         "Decoding float32 at S = 0.9, one core",
         ("decoder", "GB/s of dense weights", "stored, of dense", "of memcpy", "of memset"),
         [(*row, f"{row[1] / memcpy:.0%}", f"{row[1] / memset:.0%}") for row in decoded],
-        "1024 × 1024 weights, into memory that was in use before (`decode(…, out=)`), but for zstd, "
+        "1024 × 1024 weights, into memory that was in use before (`decode(…, out=)`), of a layer that "
+        "was decoded before and so has its mask by blocks (from the file it has not), but for zstd, "
         "which compresses the dense bytes with zeros in place. Reading a file checks its digest.",
+    )
+    speeds = {name: speed for name, speed, _ in decoded}
+    zstd = speeds["zstd -d (level 3), file → weights"]
+    add(
+        "From the file to weights, against zstd -d level 3",
+        ("n_s", "times as fast"),
+        [
+            (n_s, speeds[f"f2f file → weights, n_s = {n_s}"] / zstd)
+            for n_s in (0, 1, 2)
+            if f"f2f file → weights, n_s = {n_s}" in speeds
+        ],
+    )
+    add(
+        "Saving a 1024 × 1024 float32 layer, S = 0.9", ("n_s", "what", "ms"), saving(quick),
+        "Wall-clock medians.",
+    )  # fmt: skip
+    add(
+        "What is no symbol, correction or mask in the file of a model",
+        ("n_s", "layers", "bytes of the file", "header, of the file", "matrices, of the file"),
+        header_shares(quick),
+        "63 float32 convolutions of 432 to 147,456 weights, S = 0.9 (`benchmarks/streams.py`). The "
+        "header is all else: names, shapes, tables of planes, ranks, digests, padding.",
     )
     if not quick:
         parts.append("![Costs of search and decoding](images/benchmarks.svg)\n")

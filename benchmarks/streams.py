@@ -60,3 +60,15 @@ def step_times(folder, network: XorNetwork, bits, care):
 
 def rng(*seed):
     return np.random.default_rng(seed)
+
+
+def convolutions():
+    """63 float32 convolutions of 432 to 147,456 weights, as a detector of text has."""
+    random, tensors = np.random.default_rng(14), {}
+    for i, size in enumerate(np.geomspace(432, 147_456, 63)):
+        kernel = int(random.choice([1, 3, 5])) if size > 2000 else 3
+        inner = max(round((size / kernel**2) ** 0.5), 1)
+        shape = (max(round(size / kernel**2 / inner), 1), inner, kernel, kernel)
+        weights = random.normal(size=shape).astype(np.float32)
+        tensors[f"stage{i // 16}.block{i % 16}.conv.weight"] = weights
+    return tensors

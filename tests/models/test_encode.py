@@ -25,6 +25,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import f2f_viz as f2f
+from benchmarks.streams import convolutions
 from f2f_viz.analysis.dask import dask_executor
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.network import MATRICES
@@ -615,19 +616,8 @@ def test_a_forged_header_is_refused(whole, tmp_path, change):
     assert not (tmp_path / "back.safetensors").exists()
 
 
-def model_of_convolutions(path):
-    """63 float32 convolutions of 432 to 147,456 weights, as a detector of text has."""
-    rng, tensors = np.random.default_rng(14), {}
-    for i, size in enumerate(np.geomspace(432, 147_456, 63)):
-        kernel = int(rng.choice([1, 3, 5])) if size > 2000 else 3
-        inner = max(round((size / kernel**2) ** 0.5), 1)
-        shape = (max(round(size / kernel**2 / inner), 1), inner, kernel, kernel)
-        tensors[f"stage{i // 16}.block{i % 16}.conv.weight"] = rng.normal(size=shape)
-    save_file({name: w.astype(np.float32) for name, w in tensors.items()}, path)
-
-
 def test_headers_of_small_convolutions_are_a_hundredth_of_the_file(tmp_path):
-    model_of_convolutions(tmp_path / "m.safetensors")
+    save_file(convolutions(), tmp_path / "m.safetensors")
     account = encode_model(
         tmp_path / "m.safetensors", tmp_path / "m.f2f", Settings(rate=0.9, n_s=1)
     )
