@@ -59,7 +59,9 @@ _MEASURES = {
     "efficiency": _Measure(lambda a: a.efficiency.value, 2, 1, 100),
     "of_bound": _Measure(lambda a: a.of_bound.value, 1, 1, 100),
     "gates": _Measure(lambda a: gates(a.network).shared, 0, -1),
-    "seconds": _Measure(lambda a: a.search_seconds or nan, 1, -1, 1000),
+    "seconds": _Measure(
+        lambda a: nan if a.search_seconds is None else a.search_seconds, 1, -1, 1000
+    ),
 }
 
 
@@ -68,8 +70,8 @@ def _difference(key: str, now: Analysis, pinned: Analysis) -> Card:
     measure = _MEASURES[key]
     value, before = (measure.scale * measure.value(a) for a in (now, pinned))
     change = value - before
-    if not isfinite(change):
-        return {"change": f"pinned: {before:.{measure.digits}f}", "better": 0}
+    if not isfinite(change):  # of an estimate that there is none of, or where all is pruned
+        return {"change": f"pinned: {before:.{measure.digits}f}".replace("inf", "∞"), "better": 0}
     text = f"{change:+.{measure.digits}f}".replace("-", "−")
     if float(f"{change:.{measure.digits}f}") == 0:
         return {"change": "as pinned", "better": 0}
@@ -143,7 +145,7 @@ def _cards(a: Analysis) -> list[Card]:
 
 def _sizes(analysis: Analysis) -> tuple[int, int, int]:
     """Return how many weights, kept weights and planes there are."""
-    return analysis.mask.size, int(analysis.mask.sum()), len(analysis.planes)
+    return analysis.mask.size, analysis.planes[0].care_bits, len(analysis.planes)
 
 
 def _about(analysis: Analysis) -> str:

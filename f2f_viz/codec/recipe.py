@@ -50,6 +50,8 @@ class Recipe:
     layout : Layout
     planes : tuple of Plane or None
         Where blocks of this length were tried on the whole layer: what came of it.
+    search_seconds : float
+        CPU seconds of the search that made `planes`.
     """
 
     code: Code
@@ -58,6 +60,7 @@ class Recipe:
     network: XorNetwork
     layout: Layout
     planes: tuple[Plane, ...] | None = None
+    search_seconds: float = 0.0
 
 
 def make_recipe(
@@ -140,13 +143,14 @@ class _Layer:
             self.words, self.flat, layout, network, self.plan, seconds=TRIAL_SECONDS,
             threads=threads, cancel=cancel,
         )  # fmt: skip
-        planes = None
+        planes, cpu = None, list[float]()
         if sample is not None:
             rates = sample.rates
         else:
             planes = encode_planes(
-                self.words, self.flat, layout, network, self.plan, threads=threads, cancel=cancel
-            )
+                self.words, self.flat, layout, network, self.plan, threads=threads, cancel=cancel,
+                cpu=cpu,
+            )  # fmt: skip
             rates = np.array([plane.corrections.size / self.kept for plane in planes])
         blocks = layout.blocks
         coding = CODINGS[self.code.coding]
@@ -154,4 +158,4 @@ class _Layer:
             coding.expected_bits(rate, self.kept, blocks * length) for rate in rates[self.coded]
         ]
         stored = self.coded.size * blocks * self.code.n_in + sum(corrections)
-        return stored, replace(self.recipe(network), planes=planes)
+        return stored, replace(self.recipe(network), planes=planes, search_seconds=sum(cpu))

@@ -120,8 +120,8 @@ class PaceView:
         """Show another exact analysis."""
         data = pace_data(analysis)
         for name, title in (
-            ("csr", "CSR: a unit takes a row, all wait for the longest; busy {:.0%}"),
-            ("f2f", "F2F: a block a cycle, however it is filled; busy {:.0%}"),
+            ("csr", "CSR, a row a unit: busy {:.0%}"),
+            ("f2f", "F2F, a block a cycle: busy {:.0%}"),
         ):
             shown = data[name]
             plot, kinds = self._plots[name], shown["kind"]

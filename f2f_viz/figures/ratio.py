@@ -186,8 +186,8 @@ class RatioView:
             line.visible = done == total
         for item in self._keys:  # no word of curves that a file does not have
             item.visible = bool(points) or done < total
-        waiting = "" if done == total else f" — measuring, {done} of {total}"
-        self._title.text = f"Ratio, measured on this layer{waiting}"
+        waiting = f"Ratio: measured {done} of {total}"  # both fit where the view is narrow
+        self._title.text = "Ratio, measured on this layer" if done == total else waiting
 
     def _bound(self) -> None:
         here = () if self._point is None else (self._point,)

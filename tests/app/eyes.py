@@ -97,6 +97,50 @@ OVERLAPS = """() => {
   return [...new Set(found)].slice(0, 12);
 }"""
 
+# what is written on each canvas since it was last cleared, and where; to run before the page does
+WATCH_CANVASES = """() => {
+  const written = globalThis.writtenOn = new Map();
+  const { fillText, clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...more) {
+    const m = this.measureText(text), t = this.getTransform(), list = written.get(this.canvas) ?? [];
+    const corners = [[-m.actualBoundingBoxLeft, -m.actualBoundingBoxAscent], [m.actualBoundingBoxRight, m.actualBoundingBoxDescent]]
+      .map(([dx, dy]) => t.transformPoint(new DOMPoint(x + dx, y + dy)));
+    const [xs, ys] = [corners.map((c) => c.x), corners.map((c) => c.y)];
+    if (String(text).trim()) list.push({ text, left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) });
+    written.set(this.canvas, list);
+    return fillText.call(this, text, x, y, ...more);
+  };
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    written.delete(this.canvas);
+    return clearRect.apply(this, box);
+  };
+}"""
+
+# texts on canvases (axis labels, ticks, titles) that leave them or lie upon each other
+CANVASES = """() => {
+  const found = [];
+  const own = function* (root) {
+    for (const node of root.querySelectorAll('*')) {
+      if (node instanceof HTMLCanvasElement) yield node;
+      if (node.shadowRoot) yield* own(node.shadowRoot);
+    }
+  };
+  for (const canvas of own(document.querySelector('.f2f-app'))) {
+    if (!canvas.checkVisibility() || !canvas.width) continue;
+    const texts = globalThis.writtenOn.get(canvas) ?? [];
+    for (const t of texts)
+      if (t.left < -1 || t.top < -1 || t.right > canvas.width + 1 || t.bottom > canvas.height + 1)
+        found.push(`"${t.text}" leaves its canvas`);
+    texts.forEach((a, i) => texts.slice(i + 1).forEach((b) => {
+      const x = Math.min(a.right, b.right) - Math.max(a.left, b.left), y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      // drawn twice at one place is one text
+      if (x > 1.5 && y > 1.5 && !(a.text === b.text && Math.abs(a.left - b.left) < 1))
+        found.push(`"${a.text}" and "${b.text}" overlap by ${x.toFixed(0)} × ${y.toFixed(0)} px on a canvas`);
+    }));
+  }
+  return [...new Set(found)].slice(0, 12);
+}"""
+
 # whether what is at an element's own centre is the element
 TOPMOST = """(node) => {
   const box = node.getBoundingClientRect();
@@ -134,4 +178,4 @@ DRAWN = _IMAGES % "[x[0], y[0], x[0] + dw[0], y[0] + dh[0]]"
 
 def whole(page):
     """Return what is wrong with the view that is seen."""
-    return page.evaluate(CLIPPED) + page.evaluate(OVERLAPS)
+    return page.evaluate(CLIPPED) + page.evaluate(OVERLAPS) + page.evaluate(CANVASES)

@@ -30,6 +30,7 @@ def pages(app_server, browser):
         context = browser.new_context(color_scheme=theme)
         page = found[theme] = context.new_page()
         page.set_default_timeout(30_000)
+        page.add_init_script(f"({eyes.WATCH_CANVASES})()")
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.goto(app_server.url)
         settle(page)
@@ -84,6 +85,15 @@ def test_the_page_has_the_theme_of_the_system(pages, theme):
     assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(33, 33, 33)"}[theme]
     scheme = pages[theme].locator(".f2f-panel").evaluate("(n) => getComputedStyle(n).colorScheme")
     assert scheme == theme  # scroll bars, checkboxes and lists of choices too
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_words_in_empty_fields_can_be_read(pages, theme):
+    page = pages[theme]
+    look(page, "Sweep")
+    field = page.locator(".f2f-sweep input[placeholder]").first
+    ink = field.evaluate("(n) => getComputedStyle(n, '::placeholder').color")
+    assert ink == {"light": "rgb(91, 100, 114)", "dark": "rgb(169, 178, 192)"}[theme]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -213,6 +223,72 @@ def test_the_active_preset_is_seen(pages):
     page.get_by_label("Ones of a row, at most").press("Enter")
     settle(page)
     presets.get_by_role("button", name="Default").click()
+    settle(page)
+
+
+def test_long_lists_are_reached_to_the_end(pages, eventually):
+    """A sweep's rows are drawn as they come into view, by wheel and by keys."""
+    page = pages["light"]
+    page.set_viewport_size({"width": 1280, "height": 720})
+    look(page, "Sweep")
+    view = page.locator(".f2f-sweep")
+    wanted = {
+        "0.5",
+        "0.7",
+        "0.8",
+        "0.9",
+        "2",
+        "3",
+        "4",
+        "5",
+        "0",
+        "1",
+        "row",
+        "interleaved",
+        "magnitude",
+    }
+    for box in view.get_by_role("checkbox").all():
+        box.set_checked(box.get_attribute("value") in wanted)
+    view.get_by_role("button", name="Start").click()
+    expect(view.get_by_role("status")).to_have_text(re.compile(r"^(\d+) of \1$"), timeout=60_000)
+    count = int(view.get_by_role("status").inner_text().split()[0])
+    long = view.locator(".f2f-long")
+    last = view.locator(f"tr[aria-rowindex='{count + 1}']")
+    long.scroll_into_view_if_needed()
+    long.hover()
+    for _ in range(count):
+        page.mouse.wheel(0, 400)
+        if last.count():
+            break
+    expect(last).to_be_visible()
+    eventually(lambda: last.get_by_role("button").evaluate(eyes.TOPMOST) == "")
+    assert eyes.whole(page) == []
+    for heading in view.locator(".f2f-sort").all():
+        heading.click()
+        assert eyes.whole(page) == []
+
+
+def test_the_comparison_and_the_trellis_are_whole_to_their_ends(pages):
+    page = pages["light"]
+    page.set_viewport_size({"width": 1280, "height": 720})
+    look(page, "Compare")
+    expect(page.locator(".f2f-view-compare .f2f-about")).to_contain_text(
+        "never wait", timeout=30_000
+    )
+    stack = page.locator(".f2f-stack")
+    stack.hover()
+    page.mouse.wheel(0, 5000)
+    page.wait_for_function(
+        "(n) => n.getBoundingClientRect().bottom <= innerHeight + 1",
+        arg=page.locator(".f2f-figure-pace").element_handle(),
+    )
+    assert eyes.whole(page) == []
+    look(page, "Trellis")
+    page.get_by_role("button", name="Small code").click()
+    settle(page)
+    assert eyes.whole(page) == []
+    page.get_by_label("n_in, symbol bits").fill("8")
+    page.locator(".f2f-field-n_s").get_by_label("1").check()
     settle(page)
 
 

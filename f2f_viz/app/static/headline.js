@@ -24,7 +24,11 @@ function render({ model, el }) {
   const bar = h("div", { class: "f2f-bar", role: "progressbar", "aria-label": "Exact search",
                          "aria-valuemin": 0, "aria-valuemax": 100 }, h("i"));
   const cancel = h("button", { class: "f2f-button f2f-cancel", type: "button",
-                               onclick: () => model.send({ kind: "cancel" }) }, "Cancel");
+                               onclick: () => {
+                                 status.textContent = "cancelling…";  // at once, however busy the kernel is
+                                 cancel.disabled = true;
+                                 model.send({ kind: "cancel" });
+                               } }, "Cancel");
   const layer = h("div", { class: "f2f-layer" });
   const pin = h("button", { class: "f2f-button f2f-pin", type: "button", title: "Keep these numbers, and see later ones as differences from them",
     onclick: () => model.send({ kind: model.get("pinned").length ? "unpin" : "pin" }) });
@@ -62,6 +66,7 @@ function render({ model, el }) {
     el.dataset.state = state;
     el.closest(".f2f-app")?.setAttribute("data-state", state);
     status.textContent = model.get("status");
+    cancel.disabled = false;
     const busy = state !== "exact" && state !== "idle";
     bar.classList.toggle("f2f-hidden", !busy);
     cancel.classList.toggle("f2f-hidden", !busy || state === "cancelled" || state === "failed");

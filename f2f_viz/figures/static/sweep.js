@@ -100,7 +100,7 @@ function render({ model, el }) {
     ["Of 1/(1 − S)", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
-    ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(0)} ms`]];
+    ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(r.seconds < 0.01 ? 1 : 0)} ms`]];
   const HEIGHT = 29;
   let sorted = null, down = false, order = [];
   const head = h("thead", {}, h("tr", {}, ...COLUMNS.map(([text], i) => h("th", { scope: "col" },
@@ -164,13 +164,17 @@ function render({ model, el }) {
     const target = event.target.closest("[data-row]");
     if (target) model.send({ kind: "load", row: Number(target.dataset.row) });
   });
+  // what changes together is drawn together, and in a page that nobody sees not at all
+  let frame = 0;
+  const soon = () => { frame ||= requestAnimationFrame(() => { frame = 0; show(); }); };
   const watched = "change:rows change:done change:total change:running";
-  model.on(watched, show);
+  model.on(watched, soon);
   model.on("change:layers", showLayers);
   showLayers();
   show();
   return () => {
-    model.off(watched, show);
+    cancelAnimationFrame(frame);
+    model.off(watched, soon);
     model.off("change:layers", showLayers);
   };
 }
