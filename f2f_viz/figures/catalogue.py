@@ -63,8 +63,8 @@ def _mask(analysis: Analysis, look: Look, grid: bool = False) -> Figure:
         "share_kept": data["density"].reshape(-1).tolist(),
     }
 
-    def draw(narrow: bool) -> LayoutDOM:
-        view = MaskView(look.theme, narrow=narrow)
+    def draw(_: bool) -> LayoutDOM:
+        view = MaskView(look.theme, printed=True)
         view.grid_shown = grid
         view.update(analysis)
         return view.root

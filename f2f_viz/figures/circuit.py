@@ -228,7 +228,7 @@ def draw_circuit(
     left = max((text_width(p.name(n[1])) for n in columns[0]), default=0) + 24
     right = max(text_width(line) for o in p.outputs for line in _result(p, o)) + 24
     gaps = max(len(columns) - 1, 1)
-    step = min(max((width - left - right) / gaps, 40), 110)
+    step = min(max((width - left - right) / gaps, 48), 110)
     wide = max(left + gaps * step + right, width)
     sentences = wrapped(_sentence(p, bit), wide) if look.title else []
     head = 15 * len(sentences) + 6
@@ -303,9 +303,9 @@ def _gate(drawing: Drawing, p: Picture, gate: int, x: float, y: float, colours: 
         colours.ink, fill=colours.surface, width=2 if on else 1.2,
     )  # fmt: skip
     drawing.path(f"M{x - r:.1f} {y:.1f}h{2 * r}M{x:.1f} {y - r:.1f}v{2 * r}", colours.ink)
-    drawing.text(x + r + 2, y - 5, "01"[on], colours.ink, size=10, font="mono", bold=on)
+    drawing.text(x + r + 2, y - 5, "01"[on], colours.ink, size=10.5, font="mono", bold=on)
     if p.circuit.serves[gate] > 1:
-        drawing.text(x + r + 1, y + 13, f"×{p.circuit.serves[gate]}", colours.muted, size=9.5)
+        drawing.text(x + r + 1, y + 13, f"×{p.circuit.serves[gate]}", colours.muted, size=10.5)
 
 
 def _result(p: Picture, output: int) -> list[str]:

@@ -28,7 +28,7 @@ from f2f_viz.figures.captions import describe
 from f2f_viz.figures.images import DPI
 from f2f_viz.figures.options import PLACE, Look
 from f2f_viz.figures.palette import palette
-from f2f_viz.figures.style import TEXT_PT, dress, scale_text
+from f2f_viz.figures.style import TEXT_PT, dress, drop_toolbars, scale_text
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.text import markup, strict_json, utf8
 
@@ -146,6 +146,7 @@ class Figure:
         width, height = self.pixels(width_mm, height_mm)
         root.update(sizing_mode="fixed", width=width, height=height)
         dress(root, self.look)
+        drop_toolbars(root)
         scale_text(root, font_pt / TEXT_PT)
         return root
 

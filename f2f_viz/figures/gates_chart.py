@@ -121,16 +121,21 @@ class GatesChart:
             }  # fmt: skip
             tips = [(text, f"@{{{name}}}") for text, name in names.items()]
             plot.add_tools(HoverTool(renderers=[drawn], tooltips=tips))
-            # lines rise to the right: words stand to the left, those of the last to its right
+            # lines rise to the right: words of the highest stand above it, of others below
+            top = n_s == max(table["n_s"])
             if narrow:  # no room for all
                 data["rows"] = [""] * (len(mine) - 1) + data["rows"][-1:]
-            data["right"], data["left"] = [*data["rows"][:-1], ""], [""] * (len(mine) - 1)
-            data["left"] += data["rows"][-1:]
+            data["first"], data["last"] = [*data["rows"][:-1], ""], [""] * (len(mine) - 1)
+            data["last"] += data["rows"][-1:]
             source.data = data
-            for align, x_offset, y_offset in (("right", -7, 0), ("left", 7, -6)):
+            beside: tuple[str, int, int] = ("right", -2, 5) if top else ("left", 5, -16)
+            for name, (align, x_offset, y_offset) in (
+                ("first", beside),
+                ("last", ("left", 7, -6)),
+            ):
                 plot.add_layout(
                     LabelSet(
-                        x="gates", y="wrong", text=align, source=source, x_offset=x_offset,
+                        x="gates", y="wrong", text=name, source=source, x_offset=x_offset,
                         y_offset=y_offset, text_align=align, text_font=value(FONT),
                         text_font_size=value("10px"), text_color=colours.muted,
                     )

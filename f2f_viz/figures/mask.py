@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.mask_overlays import Window, edges_in_view, profiles, run_edges
 from f2f_viz.figures.palette import Palette, Theme, palette
-from f2f_viz.figures.style import FONT, blank, density_mapper
+from f2f_viz.figures.style import FONT, TOOLBAR, blank, density_mapper
 
 __all__ = ["MaskView", "block_weights", "crisp", "mask_data", "mask_matrix"]
 
@@ -163,8 +163,8 @@ class MaskView:
     on_grid : callable, optional
         Called with whether there are block edges to draw, which there are where few enough are in
         view; they are taken to be there at first.
-    narrow : bool
-        Small borders, for one column.
+    printed : bool
+        Says nothing of zooming.
 
     Attributes
     ----------
@@ -178,9 +178,9 @@ class MaskView:
         theme: Theme = "light",
         on_select: Callable[[int], None] | None = None,
         on_grid: Callable[[bool], None] | None = None,
-        narrow: bool = False,
+        printed: bool = False,
     ):
-        self._narrow = narrow
+        self._printed = printed
         colours = palette(theme)
         self._analysis: Analysis | None = None
         self._on_select = on_select
@@ -218,6 +218,7 @@ class MaskView:
             min_border_left=_LEFT,
             min_border_right=6,
             min_border_bottom=_BELOW,
+            tags=[TOOLBAR],
         )
         plot.title.visible = False
         plot.xaxis.ticker = plot.yaxis.ticker = BasicTicker(min_interval=1)
@@ -259,7 +260,12 @@ class MaskView:
         """Make the density of rows, at the right of the heatmap, or of columns, above it."""
         source = _source(f"{axis} densities", "low", "high", "density")
         densities, upright = Range1d(0, 1), axis == "row"
-        own = {"y_range": self._heat.y_range, "x_range": densities, "min_border_bottom": _BELOW}
+        own = {
+            "y_range": self._heat.y_range,
+            "x_range": densities,
+            "min_border_bottom": _BELOW,
+            "tags": [TOOLBAR],
+        }
         if not upright:
             own = {
                 "x_range": self._heat.x_range, "y_range": densities, "min_border_left": _LEFT,
@@ -399,7 +405,7 @@ class MaskView:
         elif len(self._edges.data["x0"]):
             run = analysis.n_out if blocks else analysis.blocks
             text += f"; {'blocks' if blocks else 'banks'} of {run:,} weights"
-        elif self._grid_shown:
+        elif self._grid_shown and not self._printed:
             text += f"; zoom in for {'blocks' if blocks else 'banks'}"
         return f"Mask, {text}"
 

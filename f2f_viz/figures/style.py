@@ -6,7 +6,7 @@ from typing import Any
 from bokeh.core.properties import value
 from bokeh.core.property.vectorization import Value
 from bokeh.model import Model
-from bokeh.models import GlyphRenderer, Legend, LegendItem, LinearColorMapper, Title
+from bokeh.models import GlyphRenderer, Legend, LegendItem, LinearColorMapper, Plot, Title
 from bokeh.palettes import interp_palette
 from bokeh.plotting import figure
 
@@ -16,9 +16,11 @@ from f2f_viz.figures.palette import Palette
 __all__ = [
     "MARK",
     "TEXT_PT",
+    "TOOLBAR",
     "blank",
     "density_mapper",
     "dress",
+    "drop_toolbars",
     "mix",
     "quiet_legend",
     "scale_text",
@@ -31,6 +33,9 @@ _LEAST_PX = 8.0
 """6 pt: smaller text cannot be read in print."""
 MARK = "mark"
 """Tag of what points at the settings or the cycle shown."""
+TOOLBAR = "toolbar"
+"""Tag of plots whose lower border has room for a toolbar, which paper has not."""
+_TOOLBAR_PX = 28
 _TITLE = "title"
 """Tag of titles that a figure can do without; those of panels name what they show."""
 
@@ -127,6 +132,15 @@ def dress(root: Model, look: Look) -> None:
 def _of_marks(item: LegendItem) -> bool:
     drawn = [one for one in item.renderers if isinstance(one, GlyphRenderer)]
     return bool(drawn) and all(MARK in one.tags for one in drawn)
+
+
+def drop_toolbars(root: Model) -> None:
+    """Leave out toolbars, and the room for them."""
+    for plot in root.references():
+        if isinstance(plot, Plot) and TOOLBAR in plot.tags:
+            plot.update(
+                toolbar_location=None, min_border_bottom=plot.min_border_bottom - _TOOLBAR_PX
+            )
 
 
 def scale_text(root: Model, factor: float) -> None:

@@ -231,6 +231,25 @@ def test_one_column_has_its_own_shape(analysis, driver):
     assert "n_s = 0" not in words("ratio", 180)  # no curves were measured
 
 
+def test_title_legend_marks_and_font_are_left_out_or_chosen(analysis, driver):
+    def words(name, **look):
+        svg = to_bytes(made(name, analysis, **look), "svg", driver=driver).decode()
+        return svg.split("</metadata>")[1]
+
+    whole = words("ratio")
+    for text, option in [
+        ("Rate against distortion", "title"), ("n_s = 1", "legend"), ("these settings", "marks"),
+    ]:  # fmt: skip
+        assert text in whole
+        assert text not in words("ratio", **{option: False})
+    assert "n_s = 1" in words("ratio", marks=False)
+    assert "Georgia" not in whole
+    assert "Georgia" in words("ratio", font="Georgia")
+    # titles of panels say what they show
+    assert "Interleaved" in words("histogram", title=False)
+    assert "zoom in" not in words("mask", grid=True)
+
+
 def test_layouts_are_drawn_whole(analysis, driver):
     svg = to_bytes(f2f.figure("histogram", analysis), "svg", driver=driver).decode()
     assert "Interleaved" in svg
