@@ -14,6 +14,7 @@ import numpy as np
 
 WORD_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "uint8": 8, "int4": 4}  # fmt: skip
 DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8", "U8": "uint8"}  # fmt: skip
+SIZES = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}  # fmt: skip
 FIELD = {"float64": (52, 11), "float32": (23, 8), "float16": (10, 5), "bfloat16": (7, 8)}
 
 
@@ -264,17 +265,27 @@ def decode_model(data):
         size = file.next()
         texts.append(zlib.decompress(file.take(file.next())))
         assert len(texts[-1]) == size
+    assert file.at == end
+    index = Numbers(texts[0])
+    header = index.take(index.next())
+    if header.count(b'"data_offsets":[]'):
+        at = 0
+        for name, e in json.loads(header).items():
+            if name != "__metadata__":
+                stop = at + int(np.prod(e["shape"], dtype=object)) * SIZES.get(e["dtype"], 1)
+                offsets = b'"data_offsets":[%d,%d]' % (at, stop)
+                header, at = header.replace(b'"data_offsets":[]', offsets, 1), stop
     schemes = []
-    for _ in range(file.next()):
-        schemes.append(scheme_of(file, schemes))
-    entries = {name: e for name, e in json.loads(texts[0]).items() if name != "__metadata__"}
+    for _ in range(index.next()):
+        schemes.append(scheme_of(index, schemes))
+    entries = {name: e for name, e in json.loads(header).items() if name != "__metadata__"}
     tensors = sorted(entries.values(), key=lambda e: e["data_offsets"])
     ways = []
     for e in tensors:
-        which, (begin, stop) = file.next(), e["data_offsets"]
-        ways.append((which, file.next() if which else stop - begin))
-    assert file.at == end
-    out = [len(texts[0]).to_bytes(8, "little"), texts[0]]
+        which, (begin, stop) = index.next(), e["data_offsets"]
+        ways.append((which, index.next() if which else stop - begin))
+    assert index.at == len(index.data)
+    out = [len(header).to_bytes(8, "little"), header]
     for e, (which, size) in zip(tensors, ways, strict=True):
         own = file.take(size)
         out.append(body(DTYPES[e["dtype"]], e["shape"], schemes[which - 1], own) if which else own)

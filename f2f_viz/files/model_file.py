@@ -1,18 +1,18 @@
 """The .f2f file of a whole model (docs/format.md, section 10).
 
 A magic, the version, an index, then every tensor's bytes in the order of the model's data, and the
-SHA-256 of all that. The index holds the JSON header of the model as a safetensors file and, of a
-model that came as ONNX, the rest of it (`onnx_frame`), both deflated; the schemes that its layers
-share (`layer_header`); and of each tensor whether it is carried or coded, by which scheme, in how
-many bytes. A carried tensor is its bytes, a coded one the body of its one-layer file
-(`layer_file`).
-Decoding writes that header again and every tensor where it says, so that a model that came as one
-safetensors file comes back byte for byte but for its pruned weights.
+SHA-256 of all that. The index holds the JSON header of the model as a safetensors file, the schemes
+that its layers share (`layer_header`), and of each tensor whether it is carried or coded, by which
+scheme, in how many bytes. It is deflated, and so is the rest of a model that came as ONNX
+(`onnx_frame`), which stands behind it. A carried tensor is its bytes, a coded one the body of its
+one-layer file (`layer_file`). Decoding writes that header again and every tensor where it says, so
+that a model that came as one safetensors file comes back byte for byte but for its pruned weights.
 """
 
 import hashlib
 import json
 import math
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -40,11 +40,14 @@ __all__ = [
     "open_model",
     "open_source",
     "pack_model",
+    "with_offsets",
+    "without_offsets",
 ]
 
 VERSION = 1
 MAGIC = b"\x89F2M"
 _DIGEST = 32
+_NO_OFFSETS = b'"data_offsets":[]'
 _NAMES = {code: name for name, code in CODES.items()}
 
 
@@ -205,6 +208,41 @@ def _inflated(reader: Reader) -> tuple[bytes, int]:
     return data, reader.at - begin
 
 
+def _nbytes(spec: dict[str, Any]) -> int:
+    return math.prod(spec["shape"]) * Slot(spec["dtype"], (), 0, 0).itemsize
+
+
+def with_offsets(header: bytes) -> bytes:
+    """Put the places of tensors into a header that is without: one behind the other.
+
+    Raises
+    ------
+    ValueError
+        If it is no such header.
+    """
+    parts = header.split(_NO_OFFSETS)
+    if len(parts) == 1:
+        return header
+    specs = [spec for name, spec in json.loads(header).items() if name != "__metadata__"]
+    out, at = [parts[0]], 0
+    for part, spec in zip(parts[1:], specs, strict=True):
+        _slot(spec | {"data_offsets": [0, 0]})
+        end = at + _nbytes(spec)
+        out += [b'"data_offsets":[%d,%d]' % (at, end), part]
+        at = end
+    return b"".join(out)
+
+
+def without_offsets(header: bytes) -> bytes:
+    """Leave the places of tensors out of a header, if `with_offsets` puts them in again."""
+    short = re.sub(rb'"data_offsets":\[\d+,\d+\]', _NO_OFFSETS, header)
+    try:
+        same = with_offsets(short) == header
+    except (AttributeError, KeyError, TypeError, ValueError):
+        same = False
+    return short if same else header
+
+
 class Place(NamedTuple):
     """Where a tensor is in a model's file.
 
@@ -241,7 +279,8 @@ def pack_model(
         coded[name] = packed.scheme, len(packed.body)
     # long blocks first: the matrices of shorter ones may be their first rows
     schemes = sorted(dict.fromkeys(scheme for scheme, _ in coded.values()), key=lambda s: -s.n_out)
-    index = [deflated(source.header), deflated(source.frame or b""), number(len(schemes))]
+    header = without_offsets(source.header)
+    index = [number(len(header)), header, number(len(schemes))]
     index += [pack_scheme(scheme, schemes[:at]) for at, scheme in enumerate(schemes)]
     numbers = {scheme: at for at, scheme in enumerate(schemes, 1)}
     for name in source.slots:
@@ -250,10 +289,10 @@ def pack_model(
             index += [number(numbers[scheme]), number(size)]
         else:
             index.append(number(0))
-    size = sum(map(len, index))
+    front = deflated(b"".join(index)) + deflated(source.frame or b"")
 
     def pieces() -> Iterator[bytes]:
-        yield b"".join([MAGIC, number(VERSION), number(size), *index])
+        yield b"".join([MAGIC, number(VERSION), number(len(front)), front])
         for name in source.slots:
             if name in layers:
                 yield bytes(unseal(layers[name](), name).body)
@@ -356,8 +395,8 @@ def open_model(path: Path) -> ModelFile:
         fingerprint = Fingerprint.of(file)
     whole = Span(path, fingerprint, 0, fingerprint.size)
     damaged = F2FError(f"{path} is damaged", expected="what f2f-viz encode writes", got="others")
-    front = len(MAGIC) + 1 + 9  # with the bytes of the index
-    start = whole.part(0, front).read().tobytes() if whole.nbytes > front + _DIGEST else b""
+    least = len(MAGIC) + 1 + 9  # with the bytes of the index
+    start = whole.part(0, least).read().tobytes() if whole.nbytes > least + _DIGEST else b""
     if start[: len(MAGIC)] != MAGIC:
         raise damaged
     if start[len(MAGIC)] != VERSION:
@@ -376,16 +415,18 @@ def open_model(path: Path) -> ModelFile:
     size = reader.number()
     if size > whole.nbytes - _DIGEST - reader.at:
         raise damaged
-    index = Reader(whole.part(reader.at, size).read().data)
-    return _parse(index, path, fingerprint, reader.at + size, damaged)
+    front = Reader(whole.part(reader.at, size).read().data)
+    return _parse(front, path, fingerprint, reader.at + size, damaged)
 
 
 def _parse(
-    index: Reader, path: Path, fingerprint: Fingerprint, at: int, damaged: F2FError
+    front: Reader, path: Path, fingerprint: Fingerprint, at: int, damaged: F2FError
 ) -> ModelFile:
-    """Read an index; the tensors begin at byte `at`, and must fill the file."""
-    (header, _), (frame, frame_bytes) = _inflated(index), _inflated(index)
+    """Read what stands before the tensors, which begin at byte `at` and must fill the file."""
+    (data, _), (frame, frame_bytes) = _inflated(front), _inflated(front)
+    index = Reader(memoryview(data))
     try:
+        header = with_offsets(bytes(index.take(index.number())))
         slots = _slots(json.loads(header))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise damaged from None
@@ -403,7 +444,7 @@ def _parse(
         nbytes = index.number() if which else slot.nbytes
         places[name] = Place(schemes[which - 1] if which else None, at, nbytes)
         at += nbytes
-    if index.left or at != fingerprint.size - _DIGEST:
+    if index.left or front.left or at != fingerprint.size - _DIGEST:
         raise damaged
     return ModelFile(
         path, header, frame or None, frame_bytes if frame else 0, tuple(schemes), slots, places,

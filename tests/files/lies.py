@@ -52,11 +52,12 @@ def model_taken_apart(path):
 
 def model_put_together(model):
     """The bytes of the file."""
-    index = [model_file.deflated(model.header), model_file.deflated(model.frame)]
-    index.append(number(len(model.schemes)))
+    header = model_file.without_offsets(model.header)
+    index = [number(len(header)), header, number(len(model.schemes))]
     index += [pack_scheme(s, model.schemes[:at]) for at, s in enumerate(model.schemes)]
     for which, size in model.ways:
         index += [number(which), number(size)] if which else [number(0)]
-    size = number(sum(map(len, index)))
-    body = b"".join([model_file.MAGIC, number(model_file.VERSION), size, *index, *model.data])
+    front = model_file.deflated(b"".join(index)) + model_file.deflated(model.frame)
+    start = [model_file.MAGIC, number(model_file.VERSION), number(len(front)), front]
+    body = b"".join([*start, *model.data])
     return body + hashlib.sha256(body).digest()

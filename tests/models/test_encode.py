@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save, save_file
 
 import f2f_viz as f2f
 from benchmarks.streams import convolutions
@@ -32,7 +32,7 @@ from f2f_viz.codec.network import MATRICES
 from f2f_viz.codec.recipe import LENGTHS
 from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
-from f2f_viz.files.model_file import open_model
+from f2f_viz.files.model_file import open_model, with_offsets, without_offsets
 from f2f_viz.models import encode as model
 from f2f_viz.models.decode import decode_model
 from f2f_viz.models.encode import encode_model
@@ -623,8 +623,23 @@ def test_headers_of_small_convolutions_are_a_hundredth_of_the_file(tmp_path):
     )
     assert len(account.layers) == 63
     beside = account.bits["header"] + account.bits["matrix"]
-    assert beside < 0.01 * 8 * account.file_bytes
+    assert beside < 0.009 * 8 * account.file_bytes
     assert sum(account.bits.values()) == 8 * account.file_bytes
+
+
+def test_headers_leave_out_places_that_can_be_told():
+    packed = save({"a": np.zeros((2, 3), np.float16), 'b "c': np.zeros(5), "d": np.zeros((0, 4))})
+    header = packed[8 : 8 + int.from_bytes(packed[:8], "little")]
+    short = without_offsets(header)
+    assert len(short) < len(header)
+    assert with_offsets(short) == header
+    gap = header.replace(b'"data_offsets":[0,', b'"data_offsets":[8,')
+    other = json.dumps(json.loads(header)).encode()
+    for kept in (gap, other, b"{}", b"not JSON", header[:-4]):
+        assert without_offsets(kept) == kept
+    for bad in (b'{"data_offsets":[]}', short.replace(b"[2,3]", b'["a",3]'), b"[" + short + b"]"):
+        with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+            with_offsets(bad)
 
 
 def test_rivals_of_a_model(source, whole, tmp_path):
