@@ -292,7 +292,7 @@ CODINGS = Choices(
             wire=2,
             label="Slots (fixed rate)",
             help="As many slots for every 1280 decoded bits; they serve up to 16 groups ahead.",
-            cost="some three to four points of payload more than rank at n_s = 2",
+            cost="two to four points of payload more than rank at n_s = 2",
             by_rank=True,
             pack=_pack_slots,
             unpack=_unpack_slots,
