@@ -17,7 +17,7 @@ from f2f_viz.analysis.rivals import Buffer, Pruned, nbytes
 from f2f_viz.codec.bitplanes import field_bits, word_bits
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.entropy import binary_entropy
-from f2f_viz.errors import F2FError
+from f2f_viz.errors import F2FError, Progress
 from f2f_viz.files.layer_file import stored_bits
 
 __all__ = [
@@ -113,6 +113,7 @@ def compare(
     encoded: Encoded | None = None,
     *,
     alone: bool = True,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Write a pruned layer in every format and measure.
 
@@ -125,6 +126,8 @@ def compare(
         The same layer as F2F; its file is then the last row.
     alone : bool
         As in `layer_file.stored_bits`.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in formats.
 
     Returns
     -------
@@ -141,10 +144,12 @@ def compare(
     """
     layer = _pruned(weights, mask)
     found = Comparison()
-    for each in _FORMATS:
+    for number, each in enumerate(_FORMATS, 1):
         buffers = each.write(layer)
         size = None if buffers is None else nbytes(buffers)
         found.append(Rival(each.name, size, each.fixed_rate, each.random_access, note=each.note))
+        if progress is not None:
+            progress(number, len(_FORMATS))
     if encoded is not None:
         note = "symbols at a fixed rate, by tile; corrections and mask are lists"
         size = sum(stored_bits(encoded, alone=alone).values()) // 8

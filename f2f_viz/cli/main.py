@@ -241,7 +241,7 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
         model = open_model(Path(file))
         found = None
         if rivals:
-            with _progress(Path(file).name, "layer") as progress:
+            with _progress(Path(file).name, "weight") as progress:
                 found = model_rivals(model, progress)
         _print_model(model_report(model), as_json, found)
         return

@@ -13,7 +13,7 @@ from f2f_viz.codec.bitplanes import dtype_name, to_words
 from f2f_viz.codec.code import Code, code_of
 from f2f_viz.codec.encoded import CHECKSUM_BYTES, Encoded
 from f2f_viz.codec.network import XorNetwork
-from f2f_viz.codec.planes import encode_planes
+from f2f_viz.codec.planes import corrected_planes, search_planes
 from f2f_viz.codec.recipe import Recipe, make_recipe
 from f2f_viz.codec.trellis import TILE_BLOCKS
 from f2f_viz.errors import F2FError, Progress
@@ -84,11 +84,13 @@ def encode_recipe(
 ) -> Encoded:
     """Encode a layer of which `make_recipe` has decided how; parameters as in `encode`."""
     flat, network = mask.reshape(-1), recipe.network
-    planes = recipe.planes or encode_planes(
+    found = recipe.found or search_planes(
         recipe.words, flat, recipe.layout, network, recipe.plan, threads=threads, progress=progress,
-        cancel=cancel, cpu=cpu,
+        cancel=cancel,
     )  # fmt: skip
-    if recipe.planes and progress is not None:
+    if cpu is not None:
+        cpu.append(found.seconds)
+    if recipe.found and progress is not None:
         progress(1, 1)
     return Encoded(
         shape=weights.shape,
@@ -97,7 +99,7 @@ def encode_recipe(
         code=recipe.code,
         tile_blocks=TILE_BLOCKS,
         network=network,
-        planes=planes,
+        planes=corrected_planes(found, network, recipe.plan),
         ranks=recipe.words.ranks,
         checksum=_checksum(_sha256(to_words(weights), flat)),
         scales=scales,

@@ -1,15 +1,21 @@
 """Work cut among threads: kernels run without Python's lock."""
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["between", "in_pieces", "workers"]
+__all__ = ["as_finished", "between", "in_pieces", "workers"]
 
 Found = TypeVar("Found")
+Item = TypeVar("Item")
+
+_POLL = 0.1  # seconds between looks at progress and cancel
 
 
 def workers(threads: int | None) -> int:
@@ -58,3 +64,63 @@ def between(edges: Sequence[int], run: Callable[[int, int], Found]) -> list[Foun
         return [run(*edges)]
     with ThreadPoolExecutor(len(edges) - 1) as pool:
         return list(pool.map(run, edges[:-1], edges[1:]))
+
+
+def as_finished(
+    run: Callable[[Item], Found],
+    items: Sequence[Item],
+    threads: int,
+    *,
+    poll: Callable[[], None] = lambda: None,
+    stop: threading.Event | None = None,
+) -> Iterator[tuple[Item, Found]]:
+    """Call ``run(item)``, some at a time and in order; yield each with its result as it comes.
+
+    Parameters
+    ----------
+    run : callable
+    items : sequence
+        None of them None.
+    threads : int
+    poll : callable
+        Called before each result, and some ten times a second between; what it raises ends all.
+    stop : threading.Event, optional
+        Set where all ends early; what has begun looks at it, and is waited for. If not given,
+        nobody waits: it ends by itself, or with the process.
+    """
+    left, taking, ending = iter(items), threading.Lock(), stop or threading.Event()
+    found: SimpleQueue[tuple[Item, Future[Found]]] = SimpleQueue()
+
+    def work() -> None:
+        while not ending.is_set():
+            with taking:
+                mine = next(left, None)
+            if mine is None:
+                return
+            done: Future[Found] = Future()
+            try:
+                done.set_result(run(mine))
+            except BaseException as problem:  # it is raised where the result is awaited
+                done.set_exception(problem)
+            found.put((mine, done))
+            if done.exception():
+                ending.set()
+
+    pool = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(items)))]
+    try:
+        for thread in pool:
+            thread.start()
+        for _ in items:
+            item, result = _await(found, poll)
+            yield item, result.result()
+    finally:
+        ending.set()
+        for thread in pool if stop else ():
+            thread.join()
+
+
+def _await(queue: "SimpleQueue[Found]", poll: Callable[[], None]) -> Found:
+    while True:
+        poll()
+        with suppress(Empty):
+            return queue.get(timeout=_POLL)

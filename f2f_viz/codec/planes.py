@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,15 @@ from f2f_viz.codec.trellis import TILE_BLOCKS, search_tiles
 from f2f_viz.codec.word_decoder import CodedPlanes, decode_blocks
 from f2f_viz.errors import Progress, stop_if
 
-__all__ = ["Plane", "PlanePlan", "encode_planes", "plan_planes"]
+__all__ = [
+    "Plane",
+    "PlanePlan",
+    "SearchedPlanes",
+    "corrected_planes",
+    "encode_planes",
+    "plan_planes",
+    "search_planes",
+]
 
 _AT_ONCE = 1 << 20  # weights searched at a time
 SKEWED = 0.9
@@ -66,7 +75,7 @@ class PlanePlan:
     inverted: NDArray[np.bool_]
     zero_rate: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def searched(self) -> NDArray[np.int64]:
         """Planes that have symbols."""
         return np.flatnonzero(~self.zero_rate)
@@ -104,7 +113,28 @@ def plan_planes(found: Census, size: int, coding: CorrectionCoding | None) -> Pl
     return PlanePlan(ones, inverted, listed <= SKEWED * count)
 
 
-def encode_planes(
+@dataclass(frozen=True, eq=False)
+class SearchedPlanes:
+    """What the search found.
+
+    Attributes
+    ----------
+    kept : KeptWords
+        What the decoder is to give.
+    symbols : ndarray of uint16, shape (b, l)
+    mismatches : ndarray of int64, shape (b,)
+        Care bits that come out wrong, of the planes that have symbols.
+    seconds : float
+        CPU time of the search.
+    """
+
+    kept: KeptWords
+    symbols: NDArray[np.uint16]
+    mismatches: NDArray[np.int64]
+    seconds: float
+
+
+def search_planes(
     words: CodedWords,
     mask: NDArray[np.bool_],
     layout: Layout,
@@ -115,9 +145,8 @@ def encode_planes(
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
-    cpu: list[float] | None = None,
-) -> tuple[Plane, ...]:
-    """Encode the bit-planes of a layer, some tiles at a time: memory does not grow with it.
+) -> SearchedPlanes:
+    """Search the symbols of a layer, some tiles at a time: memory does not grow with it.
 
     Parameters
     ----------
@@ -126,31 +155,41 @@ def encode_planes(
     layout : Layout
     network : XorNetwork
     plan : PlanePlan
-    tile_blocks, threads, progress, cancel, cpu
+    tile_blocks, threads, progress, cancel
         As in `trellis.search_tiles`.
     """
     kept = plan.wanted(kept_words(words, mask, layout, threads=threads))
     blocks, searched = layout.blocks, plan.searched
     symbols = np.zeros((plan.ones.size, blocks), np.uint16)
+    mismatches, cpu = np.zeros(plan.ones.size, np.int64), list[float]()
     step = max(_AT_ONCE // (tile_blocks * layout.n_out), 1) * tile_blocks
     total = -(-blocks // tile_blocks) * searched.size
     for start in range(0, blocks, step):
         own, before = kept.part(start, min(start + step, blocks)), start // tile_blocks
         bits = own.planes(plan.bits[searched], threads)
         if network.is_plain:
-            found = bits[:, :, 0].astype(np.uint16)
-        else:
+            symbols[searched, start : start + len(own.rows)] = bits[:, :, 0]
+            continue
 
-            def told(done: int, _: int, before: int = before) -> None:
-                if progress is not None:
-                    progress(before * searched.size + done, total)
+        def told(done: int, _: int, before: int = before) -> None:
+            if progress is not None:
+                progress(before * searched.size + done, total)
 
-            found = search_tiles(
-                bits, own.rows, network, tile_blocks=tile_blocks, threads=threads, progress=told,
-                cancel=cancel, cpu=cpu,
-            ).symbols  # fmt: skip
-        symbols[searched, start : start + len(own.rows)] = found
+        found = search_tiles(
+            bits, own.rows, network, tile_blocks=tile_blocks, threads=threads, progress=told,
+            cancel=cancel, cpu=cpu,
+        )  # fmt: skip
+        symbols[searched, start : start + len(own.rows)] = found.symbols
+        mismatches[searched] += found.mismatches.sum(axis=1)
     stop_if(cancel)
+    return SearchedPlanes(kept, symbols, mismatches, sum(cpu))
+
+
+def corrected_planes(
+    found: SearchedPlanes, network: XorNetwork, plan: PlanePlan, *, tile_blocks: int = TILE_BLOCKS
+) -> tuple[Plane, ...]:
+    """Return the planes: their symbols, and the corrections that these need."""
+    kept, symbols = found.kept, found.symbols
     missed = kept.words ^ _before_corrections(kept, network, symbols, plan, tile_blocks)
     return tuple(
         Plane(bool(inverted), own, wrong, bool(zero_rate))
@@ -158,6 +197,20 @@ def encode_planes(
             plan.inverted, symbols, ones_by_plane(missed, plan.bits), plan.zero_rate, strict=True
         )
     )
+
+
+def encode_planes(
+    words: CodedWords,
+    mask: NDArray[np.bool_],
+    layout: Layout,
+    network: XorNetwork,
+    plan: PlanePlan,
+    **options: Any,
+) -> tuple[Plane, ...]:
+    """Encode the bit-planes of a layer; parameters as of `search_planes`."""
+    found = search_planes(words, mask, layout, network, plan, **options)
+    tile_blocks = options.get("tile_blocks", TILE_BLOCKS)
+    return corrected_planes(found, network, plan, tile_blocks=tile_blocks)
 
 
 def _before_corrections(

@@ -23,8 +23,9 @@ from f2f_viz.codec.code import Code
 from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.exponent_ranks import CodedWords, rank_table
 from f2f_viz.codec.network import XorNetwork
-from f2f_viz.codec.planes import Plane, PlanePlan, encode_planes, plan_planes
+from f2f_viz.codec.planes import PlanePlan, SearchedPlanes, plan_planes, search_planes
 from f2f_viz.codec.sampling import sample_mismatches
+from f2f_viz.codec.trellis import search_seconds
 
 __all__ = ["LENGTHS", "Recipe", "make_recipe"]
 
@@ -32,7 +33,7 @@ LENGTHS = (1.0, 1.05, 1.1, 1.2)
 """Block lengths to try, as multiples of the paper's."""
 
 TRIAL_SECONDS = 0.03
-"""CPU time of the sample that a length is tried by."""
+"""CPU time of the sample that a length is tried by; what takes less is tried whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +49,8 @@ class Recipe:
     plan : PlanePlan
     network : XorNetwork
     layout : Layout
-    planes : tuple of Plane or None
+    found : SearchedPlanes or None
         Where blocks of this length were tried on the whole layer: what came of it.
-    search_seconds : float
-        CPU seconds of the search that made `planes`.
     """
 
     code: Code
@@ -59,8 +58,7 @@ class Recipe:
     plan: PlanePlan
     network: XorNetwork
     layout: Layout
-    planes: tuple[Plane, ...] | None = None
-    search_seconds: float = 0.0
+    found: SearchedPlanes | None = None
 
 
 def make_recipe(
@@ -139,23 +137,24 @@ class _Layer:
     ) -> tuple[float, Recipe]:
         """Return what blocks of a length store, in bits, and their recipe."""
         network, layout = self.code.network(length), Layout(self.shape, length, self.code.order)
-        sample = sample_mismatches(
-            self.words, self.flat, layout, network, self.plan, seconds=TRIAL_SECONDS,
-            threads=threads, cancel=cancel,
-        )  # fmt: skip
-        planes, cpu = None, list[float]()
+        blocks = layout.blocks
+        whole = search_seconds(network.n_in, network.n_s, blocks, self.coded.size)
+        sample = found = None
+        if whole > TRIAL_SECONDS:
+            sample = sample_mismatches(
+                self.words, self.flat, layout, network, self.plan,
+                seconds=min(TRIAL_SECONDS, whole / 2), threads=threads, cancel=cancel,
+            )  # fmt: skip
         if sample is not None:
             rates = sample.rates
         else:
-            planes = encode_planes(
-                self.words, self.flat, layout, network, self.plan, threads=threads, cancel=cancel,
-                cpu=cpu,
-            )  # fmt: skip
-            rates = np.array([plane.corrections.size / self.kept for plane in planes])
-        blocks = layout.blocks
+            found = search_planes(
+                self.words, self.flat, layout, network, self.plan, threads=threads, cancel=cancel
+            )
+            rates = found.mismatches / self.kept
         coding = CODINGS[self.code.coding]
         corrections = [
             coding.expected_bits(rate, self.kept, blocks * length) for rate in rates[self.coded]
         ]
         stored = self.coded.size * blocks * self.code.n_in + sum(corrections)
-        return stored, replace(self.recipe(network), planes=planes, search_seconds=sum(cpu))
+        return stored, replace(self.recipe(network), found=found)

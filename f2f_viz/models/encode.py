@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import closing
 from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from functools import partial
@@ -20,6 +21,7 @@ from f2f_viz.analysis.report import Report, report
 from f2f_viz.arguments import checked, in_range
 from f2f_viz.codec.bitplanes import DTYPES, to_words
 from f2f_viz.codec.decode import decoded
+from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.errors import F2FError, Progress, named, stop_if
 from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
@@ -188,10 +190,10 @@ def encode_model(
     force : bool
         The output may replace the model.
     threads : int, optional
-        Of each layer's search; if not given one per core, or one in all with an executor.
+        How many in all: layers are encoded side by side, a large one by several. If not given one
+        per core; with an executor, of each layer, and one.
     executor : concurrent.futures.Executor, optional
-        Encodes layers where it likes; its workers read a file themselves. Without one, layers
-        are encoded one after another.
+        Encodes layers where it likes; its workers read a file themselves.
     progress : callable, optional
         Called as ``progress(done, total)``, in weights; at first with those found finished.
     cancel : threading.Event, optional
@@ -238,34 +240,58 @@ def _encode(
     total = sum(sizes.values())
     done = total - sum(sizes[name] for name in missing)
 
-    def report(within: int = 0) -> None:
+    within = dict.fromkeys(missing, 0)  # weights done of layers that are not
+
+    def report() -> None:
         if progress:
-            progress(done + within, total)
+            progress(done + sum(within.values()), total)
 
     report()
+    # the largest first, so that none is left running alone at the end
+    missing.sort(key=lambda name: -sizes[name])
     if executor is None:
-        for name in missing:
-
-            def inner(part: int, whole: int, size: int = sizes[name]) -> None:
-                report(size * part // max(whole, 1))
-
-            entry = source.entries[name]
-            result = _part(entry, plan[name], keys[name], threads, inner, cancel)
-            parts.write(keys[name], *result)
-            done += sizes[name]
-            report()
+        left = {name: sizes[name] for name in missing}
+        results = _side_by_side(source, plan, keys, left, within, workers(threads), report, cancel)
     else:
-        # the largest first, so that none is left running alone at the end
-        missing.sort(key=lambda name: -sizes[name])
         tasks = {
             executor.submit(_task(source, name), plan[name], keys[name], threads or 1): name
             for name in missing
         }
-        for name, result in _as_completed(tasks, cancel):
+        results = _as_completed(tasks, cancel)
+    with closing(results):
+        for name, result in results:
             parts.write(keys[name], *result)
             done += sizes[name]
+            del within[name]
             report()
-    return _assemble(source, plan, keys, parts)
+    return _assemble(source, plan, keys, parts, workers(threads))
+
+
+def _side_by_side(
+    source: Source,
+    plan: dict[str, Settings],
+    keys: dict[str, str],
+    sizes: dict[str, int],
+    within: dict[str, int],
+    threads: int,
+    report: Callable[[], None],
+    cancel: threading.Event | None,
+) -> Generator[tuple[str, Any], None, None]:
+    """Encode layers in threads of this process; a large one has several of them."""
+    stop, total = threading.Event(), sum(sizes.values())
+
+    def run(name: str) -> tuple[bytes, dict[str, Any]]:
+        def inner(part: int, whole: int) -> None:
+            within[name] = sizes[name] * part // max(whole, 1)
+
+        own = max(round(threads * sizes[name] / total), 1)
+        return _part(source.entries[name], plan[name], keys[name], own, inner, stop)
+
+    def poll() -> None:
+        stop_if(cancel)
+        report()
+
+    yield from as_finished(run, list(sizes), threads, poll=poll, stop=stop)
 
 
 def _task(source: Source, name: str) -> Callable[..., tuple[bytes, dict[str, Any]]]:
@@ -278,7 +304,7 @@ def _task(source: Source, name: str) -> Callable[..., tuple[bytes, dict[str, Any
 
 def _as_completed(
     tasks: dict["Future[Any]", str], cancel: threading.Event | None
-) -> Iterator[tuple[str, Any]]:
+) -> Generator[tuple[str, Any], None, None]:
     """Yield results as they come, dropping each; whatever goes wrong, cancel those that wait."""
     try:
         while tasks:
@@ -296,7 +322,11 @@ def _as_completed(
 
 
 def _assemble(
-    source: Source, plan: dict[str, Settings], keys: dict[str, str], parts: Parts
+    source: Source,
+    plan: dict[str, Settings],
+    keys: dict[str, str],
+    parts: Parts,
+    threads: int,
 ) -> ModelReport:
     """Put the parts together, write the file, and remove them."""
     layers, plain, reports = {}, {}, {}
@@ -312,8 +342,12 @@ def _assemble(
     def read_back(file: IO[bytes]) -> None:
         """Check all bytes of the new file, and that every layer decodes to what was pruned."""
         model = open_model(Path(f"/proc/self/fd/{file.fileno()}"))
-        for name in model.layers:
+
+        def check(name: str) -> None:
             decoded(model.layer(name), name)
+
+        for _ in as_finished(check, model.layers, threads, stop=threading.Event()):
+            pass
         opened.append(model)
 
     parts.finish(pack_model(source, layers, plain), read_back)

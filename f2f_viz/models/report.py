@@ -1,6 +1,6 @@
 """The account of a model's .f2f file: totals, and every encoded layer."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,8 @@ from f2f_viz.analysis.dataframe import dataframe
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.codec.decode import decoded
 from f2f_viz.codec.encoded import Encoded
+from f2f_viz.codec.parallel import as_finished, workers
+from f2f_viz.errors import Progress
 from f2f_viz.files.layer_file import stored_bits
 from f2f_viz.files.model_file import ModelFile, Slot
 from f2f_viz.tensors.loaders import TensorInfo
@@ -166,13 +168,28 @@ def model_report(model: ModelFile) -> ModelReport:
 
 
 def model_rivals(
-    model: ModelFile, progress: Callable[[int, int], None] | None = None
+    model: ModelFile, progress: Progress | None = None, *, threads: int | None = None
 ) -> Comparison:
-    """Add up the encoded layers of a model in every format (`compare.compare`)."""
-    found = []
-    for name in model.layers:
+    """Add up the encoded layers of a model in every format (`compare.compare`).
+
+    Layers are measured side by side, the largest first. `progress` is told weights; what it raises
+    ends all at once, save that threads end the format which they have begun.
+    """
+    sizes = {name: math.prod(model.slots[name].shape) for name in model.layers}
+    order = sorted(sizes, key=lambda name: -sizes[name])
+    done = dict.fromkeys(order, 0)
+
+    def run(name: str) -> Comparison:
+        def inner(part: int, whole: int) -> None:
+            done[name] = sizes[name] * part // whole
+
         layer = model.layer(name)
-        found.append(compare(decoded(layer, name), layer.mask, layer, alone=False))
+        return compare(decoded(layer, name), layer.mask, layer, alone=False, progress=inner)
+
+    def poll() -> None:
         if progress:
-            progress(len(found), len(model.layers))
-    return total(found)
+            progress(sum(done.values()), sum(sizes.values()))
+
+    found = dict(as_finished(run, order, workers(threads), poll=poll))
+    poll()
+    return total(found[name] for name in model.layers)

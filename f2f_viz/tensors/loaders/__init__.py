@@ -1,5 +1,6 @@
 """Model files as lists of tensors: one entry a file format."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -172,6 +173,7 @@ class _Listing:
 
 _LISTINGS = 2  # a model, and the masks or scores of its tensors
 _listings: dict[Path, _Listing] = {}
+_listing = threading.Lock()
 
 
 def listed(path: Path) -> dict[str, Entry]:
@@ -179,13 +181,14 @@ def listed(path: Path) -> dict[str, Entry]:
 
     The last few are kept, and with them whatever their entries hold open.
     """
-    known = _listings.pop(path, None)
-    if known is None or not known.holds:
-        known = _Listing.of(path)
-    _listings[path] = known
-    for other in list(_listings)[:-_LISTINGS]:
-        _listings.pop(other, None)
-    return known.tensors
+    with _listing:
+        known = _listings.pop(path, None)
+        if known is None or not known.holds:
+            known = _Listing.of(path)
+        _listings[path] = known
+        for other in list(_listings)[:-_LISTINGS]:
+            del _listings[other]
+        return known.tensors
 
 
 def by_name(path: Path | str, found: list[Entry]) -> dict[str, Entry]:
