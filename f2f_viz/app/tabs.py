@@ -179,8 +179,9 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
 
     bar = Bar(
         "What each register length reaches on this layer at other rates. 1 / (1 − S) bounds random "
-        "bits; planes of low entropy, such as exponents as ranks, can pass it. The ring is where "
-        "the settings stand: change the rate and see it move."
+        "bits; planes of low entropy, such as exponents as ranks, can pass it, and none can pass "
+        "the plane-entropy bound. The ring is where the settings stand: change the rate and see "
+        "it move."
     )
     figure = FigureWidget(view.root, "ratio")
     return Tab([bar, figure], view.update, fill=fill, pause=filler.pause)

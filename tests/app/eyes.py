@@ -158,13 +158,14 @@ TOPMOST = """(node) => {
   return '';
 }"""
 
-# of every figure with an image: its axes, and where the image lies
+# of every figure with an image and tools (prints have none, and stay as they are while the Export
+# tab is not seen): its axes, and where the image lies
 _IMAGES = """async () => {
   const Bokeh = await [...globalThis[Symbol.for('f2f-viz.bokehjs')].values()][0];
   const found = [];
   for (const doc of Bokeh.documents)
     for (const model of doc._all_models.values()) {
-      const source = model.type === 'Figure' && model.renderers.find((r) => r.data_source?.data?.dw?.length)?.data_source;
+      const source = model.type === 'Figure' && model.toolbar_location && model.renderers.find((r) => r.data_source?.data?.dw?.length)?.data_source;
       if (!source) continue;
       const { x_range: { start: x0, end: x1 }, y_range: { start: y0, end: y1 } } = model;
       const { x, y, dw, dh } = source.data;
