@@ -21,4 +21,5 @@ ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_
     "$interpreter" -S -m pytest -q -p no:cacheprovider \
     tests/codec/test_trellis.py tests/codec/test_network.py tests/codec/test_word_decoder.py \
     tests/codec/test_decode.py tests/codec/test_coding.py tests/tensors/test_magnitudes.py \
-    tests/codec/test_census.py
+    tests/codec/test_census.py tests/codec/test_kept_words.py tests/test_hostile_calls.py \
+    tests/files/test_fuzz.py

@@ -84,6 +84,7 @@ def test_the_token_becomes_a_cookie(app_server):
     assert status == 302
     assert headers["Location"] == "/?rate=0.5&layer=%26x&empty="
     cookie = headers["Set-Cookie"]
+    assert f"-{port(app_server)}=" in cookie  # each server's cookie has its own name
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "expires" not in cookie
