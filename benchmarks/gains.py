@@ -37,7 +37,7 @@ def random_layer() -> Layer:
 
 
 def plain_row(layer: Layer, rate: float, n_s: int) -> dict[str, Any]:
-    """Bits a weight and plane that has symbols, coded and plain."""
+    """Bits per weight and plane that has symbols, coded and plain."""
     method = "random" if layer.name == "random bits" else "magnitude"
     mask = f2f.prune(layer.weights, rate, method)
     coded, plain = (

@@ -341,10 +341,10 @@ def main():
         print(parts[-1], flush=True)
 
     add(
-        "Search against the plain program",
-        ("n_s", "plain C, µs per block", "f2f-viz, µs per block", "ratio", "cost"),
+        "Search against the textbook program",
+        ("n_s", "textbook C, µs per block", "f2f-viz, µs per block", "ratio", "cost"),
         against_yardstick(quick),
-        "n_in = 8, S = 0.9. The plain program (`benchmarks/yardstick.c`, gcc -O2 -mpopcnt) visits "
+        "n_in = 8, S = 0.9. The textbook program (`benchmarks/yardstick.c`, gcc -O2 -mpopcnt) visits "
         "every transition. Both find the same minimum on the same stream.",
     )
     codes = [

@@ -1,4 +1,4 @@
-"""Random streams, and the plain C yardstick run on them."""
+"""Random streams, and the textbook C yardstick run on them."""
 
 import subprocess
 from pathlib import Path

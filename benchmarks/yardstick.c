@@ -1,4 +1,4 @@
-/* The trellis search as the paper states it, in plain C: every block visits all
+/* The trellis search as the paper states it, in textbook C: every block visits all
  * 2^(n_in (n_s + 1)) transitions. It is what speed and optimal cost are measured against.
  *
  * stdin:  n_in n_s n_out blocks; n_out rows of M as 0/1 strings, column n_in k + j meeting bit j of

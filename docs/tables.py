@@ -156,7 +156,7 @@ def n_out_table(rows: list[Row]) -> str:
             [f"{row['scale']:.2f}", percent(row["efficiency"]), f"{row['rate']:.4f}",
              f"{row['rate_bound']:.4f}", percent(row["memory_reduction"])]
         )  # fmt: skip
-    head = ["n_out / floor(n_in / (1 − S))", "efficiency", "payload bits a bit",
+    head = ["n_out / floor(n_in / (1 − S))", "efficiency", "payload bits per bit",
             "least possible at this E", "memory reduction, with corrections"]  # fmt: skip
     return markdown(head, lines)
 
@@ -355,7 +355,7 @@ def hardware_cycles_table(rows: list[Row]) -> str:
     for n_s in (0, 1, 2):
         found = select(rows, n_s=n_s)
         lines.append([n_s, *(f"{row['cycles'] / row['blocks']:.4f}" for row in found)])
-    return markdown(["n_s", "one flip a cycle", "two flips a cycle"], lines)
+    return markdown(["n_s", "one flip per cycle", "two flips per cycle"], lines)
 
 
 def hardware_lanes_table(rows: list[Row]) -> str:

@@ -56,7 +56,7 @@ class F2FError(ValueError):
     expected, got
         What the parameter must be, and what it was.
     hint
-        How to mend it, if that is not plain from `expected`.
+        How to mend it, if that is not clear from `expected`.
     field
         The setting at fault, so that the app can say it beside the control.
     """

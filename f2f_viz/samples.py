@@ -1,7 +1,7 @@
 """Sample layers: a small Transformer trained on real digits, dense and pruned in four ways.
 
 ``training/train_samples.py`` made the data, once; `sample_info` tells how, and what each variant
-scores. The network is evaluated here in plain NumPy, so that accuracy can be checked from
+scores. The network is evaluated here by NumPy alone, so that accuracy can be checked from
 decoded weights with no deep-learning library.
 """
 

@@ -115,7 +115,7 @@ class Settings:
         return [field.name for field in fields(cls) if field.name != "code"] + [*_CODE_NAMES]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values by the keywords of `names`; `from_dict` takes them."""
+        """Return JSON values by the keywords of `names`; `from_dict` takes them."""
         values = self.code.to_dict()
         code = {name: values[field] for name, field in _CODE_NAMES.items()}
         own = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -124,7 +124,7 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Settings":
-        """Make settings of plain values.
+        """Make settings of JSON values.
 
         Raises
         ------
@@ -196,7 +196,7 @@ FIELDS = Choices(
               "FILE:NAME names a tensor of it."),
         Field(name="scores", label="Scores file", kind=str,
               read=scores_of,
-              help="For scores: a file of one number a weight, or FILE:NAME; the highest stay."),
+              help="For scores: a file of one number per weight, or FILE:NAME; the highest stay."),
         Field(name="seed", label="Pruning seed", kind=int, high=2**63 - 1,
               help="Of random pruning."),
         Field(name="n_in", label="Symbol bits n_in", kind=int, low=1, high=max_n_in(0),

@@ -21,6 +21,9 @@ from tests.app.page import settle
 hypothesis.settings.register_profile("f2f", deadline=None)
 hypothesis.settings.load_profile("f2f")
 
+# what ends a run from outside ends it as Ctrl-C does, so that servers are stopped
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
 # a script's background job and nohup ignore these, and so would all that the tests start
 for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:

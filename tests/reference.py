@@ -1,4 +1,4 @@
-"""Slow and plain: what the kernels must equal."""
+"""Slow and simple: what the kernels must equal."""
 
 from itertools import product
 
@@ -28,7 +28,7 @@ def brute_force(bits, care, network):
 
 
 def dynamic_program(bits, care, network):
-    """The plain Viterbi of the paper over all 2^(n_in (n_s+1)) transitions per block."""
+    """The textbook Viterbi over all 2^(n_in (n_s+1)) transitions per block."""
     n_in, n_s = network.n_in, network.n_s
     states = 1 << (n_in * n_s)
     cost = np.full(1 << (n_in * n_s), 1 << 14, np.int16)

@@ -1,6 +1,6 @@
 /* The words of kept weights from the symbols of all planes.
  *
- * Eight planes' symbols of a block are an 8 × 8 bit matrix, one row a plane. Times a row of M it
+ * Eight planes' symbols of a block are an 8 × 8 bit matrix, one row per plane. Times a row of M it
  * gives those eight bits of one weight's word: with GFNI `gf2p8affineqb` does that for a vector of
  * rows, and no bits need transposing. Without it a block's matrices are transposed instead, so that
  * each column is a word, and sums of four columns at a time are looked up. */

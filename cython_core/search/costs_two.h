@@ -16,7 +16,7 @@ typedef struct {
     int levels, clamped; /* in bytes: the greatest cost, 0 */
     int least;           /* cost taken out at this block */
     f2f_row *level;      /* [level][x_{t-1}], lane x_t; or where the bytes are */
-    uint8_t *byte;       /* [x_{t-1}][x_t], 256 a row; NULL where there are levels */
+    uint8_t *byte;       /* [x_{t-1}][x_t], 256 per row; NULL where there are levels */
 } two_costs;
 
 /* Rows of memory that they take. */

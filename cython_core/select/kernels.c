@@ -1,4 +1,4 @@
-/* The kernels of select.h for one instruction set: plain C that compilers turn into vectors. The build
+/* The kernels of select.h for one instruction set: C that compilers turn into vectors. The build
  * compiles this file once for each, so that all give the same by construction. */
 #include "../search/simd.h"
 #include "select.h"

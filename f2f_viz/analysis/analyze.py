@@ -50,7 +50,7 @@ class PlaneStats:
     ones : float
         Share of ones among the care bits.
     entropy : float
-        h(ones), bits a care bit.
+        h(ones), bits per care bit.
     inverted : bool
         Mostly ones, hence stored inverted.
     care_bits : int
@@ -305,7 +305,7 @@ def analyze(
 class _Found:
     """What the search found, or a sample of it lets expect."""
 
-    rate: Estimate  # mismatches a care bit
+    rate: Estimate  # mismatches per care bit
     mismatches: NDArray[np.float64]  # of each plane
     corrections: NDArray[np.float64]  # bits, of each plane
     correction_bits: Estimate  # of all planes

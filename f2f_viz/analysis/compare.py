@@ -102,7 +102,7 @@ _FORMATS = (
     _Format(
         "entropy mask + exponents",
         _rivals.entropy_coded,
-        note="range-coded mask and exponents, other bits plain",
+        note="range-coded mask and exponents, other bits as they are",
     ),
 )
 
@@ -201,7 +201,8 @@ class Bounds:
     plane_bits : float
         Kept weights, each plane coded to its entropy h(ones).
     joint_bits : float
-        Kept weights, exponents (whole integers) coded to their joint entropy, other bits plain.
+        Kept weights, exponents (whole integers) coded to their joint entropy, other bits as
+        they are.
     mask_bits : float
         The mask at h(S) bits per weight, as if its places were independent.
     rate_point : RatePoint or None

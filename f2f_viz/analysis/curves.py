@@ -30,7 +30,7 @@ class CurvePoint:
     of_bound, of_plane_bound : float
         Ratio / (1 / (1 − S)), the bound of random care bits, and ratio / `plane_bound`.
     delta, rate : float
-        δ, mismatched care bits / care bits, and payload bits a care bit, n_in / (n_out·(1 − S)).
+        δ, mismatched care bits / care bits, and payload bits per care bit, n_in / (n_out·(1 − S)).
     exact : bool
         False where a sample was searched.
     """

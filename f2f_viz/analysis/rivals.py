@@ -78,7 +78,7 @@ class Pruned:
         """Columns of that matrix: all other axes."""
         return self.mask.size // self.rows if self.rows else 0
 
-    def plain(self, words: NDArray[Any]) -> NDArray[Any]:
+    def stored(self, words: NDArray[Any]) -> NDArray[Any]:
         """Words as stored: int4 takes half a byte."""
         if self.dtype != "int4":
             return words
@@ -111,12 +111,12 @@ def range_coded(values: NDArray[Any]) -> list[Buffer]:
 
 def dense(layer: Pruned) -> list[Buffer]:
     """All weights, zeros too."""
-    return [layer.plain(layer.words)]
+    return [layer.stored(layer.words)]
 
 
 def bitmask(layer: Pruned) -> list[Buffer]:
     """One bit per weight, then the kept values."""
-    return [np.packbits(layer.mask), layer.plain(layer.kept)]
+    return [np.packbits(layer.mask), layer.stored(layer.kept)]
 
 
 def csr(layer: Pruned) -> list[Buffer]:
@@ -126,7 +126,7 @@ def csr(layer: Pruned) -> list[Buffer]:
     return [
         smallest(starts, int(starts[-1])),
         smallest(np.nonzero(matrix)[1], layer.columns - 1),
-        layer.plain(layer.kept),
+        layer.stored(layer.kept),
     ]
 
 
@@ -136,7 +136,7 @@ def coo(layer: Pruned) -> list[Buffer]:
     pair = [smallest(row, layer.rows - 1), smallest(column, layer.columns - 1)]
     flat = [smallest(np.flatnonzero(layer.mask), layer.mask.size - 1)]
     index = min(pair, flat, key=lambda arrays: sum(array.nbytes for array in arrays))
-    return [*index, layer.plain(layer.kept)]
+    return [*index, layer.stored(layer.kept)]
 
 
 def n_of_m(layer: Pruned, n: int = 2, m: int = 4) -> list[Buffer] | None:
@@ -155,17 +155,17 @@ def n_of_m(layer: Pruned, n: int = 2, m: int = 4) -> list[Buffer] | None:
     values = np.take_along_axis(layer.words.reshape(-1, m), places, axis=1).reshape(-1)
     width = (m - 1).bit_length()
     digits = places.reshape(-1, 1) >> np.arange(width) & 1
-    return [np.packbits(digits.astype(np.uint8).reshape(-1)), layer.plain(values)]
+    return [np.packbits(digits.astype(np.uint8).reshape(-1)), layer.stored(values)]
 
 
 def zstd(layer: Pruned) -> list[Buffer]:
     """Zstandard of the pruned tensor's bytes."""
-    return [Zstd(ZSTD_LEVEL).encode(np.ascontiguousarray(layer.plain(layer.words)))]
+    return [Zstd(ZSTD_LEVEL).encode(np.ascontiguousarray(layer.stored(layer.words)))]
 
 
 def xz(layer: Pruned) -> list[Buffer]:
     """LZMA of the pruned tensor's bytes."""
-    return [lzma.compress(layer.plain(layer.words).tobytes(), preset=6)]
+    return [lzma.compress(layer.stored(layer.words).tobytes(), preset=6)]
 
 
 def _shuffled(words: NDArray[Any]) -> Buffer:
@@ -175,7 +175,7 @@ def _shuffled(words: NDArray[Any]) -> Buffer:
 
 def shuffled_zstd(layer: Pruned) -> list[Buffer]:
     """Zstandard after sorting the pruned tensor's bytes by their place in the word."""
-    return [_shuffled(layer.plain(layer.words))]
+    return [_shuffled(layer.stored(layer.words))]
 
 
 def zipnn(layer: Pruned) -> list[Buffer] | None:
@@ -192,11 +192,11 @@ def zipnn(layer: Pruned) -> list[Buffer] | None:
 
 def entropy_mask_zstd(layer: Pruned) -> list[Buffer]:
     """Range-coded mask, then byte-shuffled Zstandard of the kept values."""
-    return [*range_coded(layer.mask.reshape(-1)), _shuffled(layer.plain(layer.kept))]
+    return [*range_coded(layer.mask.reshape(-1)), _shuffled(layer.stored(layer.kept))]
 
 
 def entropy_coded(layer: Pruned) -> list[Buffer]:
-    """Range-coded mask, range-coded exponents (whole integers) of kept values, other bits plain."""
+    """Range-coded mask and exponents (whole integers) of kept values, other bits as they are."""
     shift, width = field_bits(layer.dtype)
     field = layer.kept >> shift & (1 << width) - 1
     rest = word_bits(layer.dtype) - width

@@ -65,7 +65,7 @@ class SweepPoint:
     depth: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values; `from_dict` takes them, and None for what is infinite."""
+        """Return JSON values; `from_dict` takes them, and None for what is infinite."""
         return vars(self) | {"settings": self.settings.to_dict()}
 
     @classmethod

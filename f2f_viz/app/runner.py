@@ -86,7 +86,7 @@ class Runner(Generic[Job, Result]):
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return  # a plain script: `settled` starts it
+            return  # a script without a loop: `settled` starts it
         self._task = loop.create_task(self._run())
 
     def cancel(self) -> None:

@@ -135,7 +135,7 @@ def _decoder(link: Link, analysis: Analysis) -> Tab:
         drawn.on_msg(lambda _, go, __: link.select(**go))
 
     bar = Bar(
-        "One symbol a cycle enters, the register remembers the last n_s, and XOR gates make the "
+        "One symbol per cycle enters, the register remembers the last n_s, and XOR gates make the "
         "block of them. Step with the arrow keys; click an output bit to see its equation."
     )
     follow(link.where())

@@ -20,7 +20,7 @@ from f2f_viz.cli.hardware import verilog
 from f2f_viz.cli.options import field_options, lists, preset_option, settings_of
 from f2f_viz.cli.output import echo_json, force_option, output_option, ready_streams, whole_output
 from f2f_viz.codec.bitplanes import word_bits
-from f2f_viz.codec.decode import decoded
+from f2f_viz.codec.decode import decode_verified
 from f2f_viz.codec.encode import sha256
 from f2f_viz.codec.trellis import search_seconds
 from f2f_viz.errors import F2FError
@@ -201,7 +201,7 @@ def decode(file: str, output: Path, force: bool) -> None:
     write = writer_of(output, "layer").layer
     assert write is not None
     encoded = f2f.open(file)
-    data = write(decoded(encoded), encoded.scales)
+    data = write(decode_verified(encoded), encoded.scales)
     with claim(output, file, force=force) as target:
         write_atomically(target, data)
 
@@ -223,7 +223,7 @@ def verify(file: str, as_json: bool) -> None:
             click.echo(text)
         return
     encoded = f2f.open(file)
-    digest = sha256(decoded(encoded))
+    digest = sha256(decode_verified(encoded))
     shape = "×".join(map(str, encoded.shape)) or "scalar"
     if as_json:
         echo_json({"ok": True, "sha256": digest})
@@ -249,7 +249,7 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
     if not rivals:
         _print_report(f2f.report(encoded), as_json)
         return
-    weights = decoded(encoded)
+    weights = decode_verified(encoded)
     found = compare(weights, encoded.mask, encoded)
     if as_json:
         limits = bounds(weights, encoded.mask, encoded)

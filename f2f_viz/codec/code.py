@@ -119,7 +119,7 @@ class Code:
         return None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values by field."""
+        """Return JSON values by field."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return found | {"weights": list(self.weights)}
 
@@ -168,7 +168,7 @@ PRESETS = Choices(
             name="fixed_rate",
             label="Fixed rate",
             help="Symbols, corrections and mask at a constant rate: slots, a bitmap.",
-            cost="slots cost more than ranks, a bitmap a bit a weight",
+            cost="slots cost more than ranks, a bitmap a bit per weight",
             code=Code(
                 n_s=2,
                 coding="slots",

@@ -14,7 +14,7 @@ from f2f_viz.codec.packing import pack_mask
 from f2f_viz.codec.word_decoder import CodedPlanes, decode_blocks
 from f2f_viz.errors import F2FError
 
-__all__ = ["decode", "decode_rows", "decode_tile", "decoded", "kept_by_tile"]
+__all__ = ["decode", "decode_rows", "decode_tile", "decode_verified", "kept_by_tile"]
 
 
 @checked
@@ -175,7 +175,7 @@ def decode_rows(encoded: Encoded, start: int, stop: int) -> NDArray[Any]:
 
 
 @checked
-def decoded(encoded: Encoded, name: str = "weights") -> NDArray[Any]:
+def decode_verified(encoded: Encoded, name: str = "weights") -> NDArray[Any]:
     """Decode a layer and check it against its checksum.
 
     Raises

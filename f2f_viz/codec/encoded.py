@@ -87,7 +87,7 @@ class Encoded:
         _expect(re.fullmatch(f"[0-9a-f]{{{2 * CHECKSUM_BYTES}}}", self.checksum), "checksum",
                 f"{2 * CHECKSUM_BYTES} hex digits", repr(self.checksum))  # fmt: skip
         planes = word_bits(self.dtype)
-        _expect(len(self.planes) == planes, "planes", f"{planes}, one a bit", len(self.planes))
+        _expect(len(self.planes) == planes, "planes", f"{planes}, one per bit", len(self.planes))
         for plane in self.planes:
             self._check(plane)
         if self.ranks is not None:

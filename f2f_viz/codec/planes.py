@@ -30,9 +30,9 @@ __all__ = [
 
 _AT_ONCE = 1 << 20  # weights searched at a time
 SKEWED = 0.9
-"""A plane whose ones, as corrections, take at most this many bits a care bit needs no symbols.
+"""A plane whose ones, as corrections, take at most this many bits per care bit needs no symbols.
 
-Symbols take about one bit a care bit; at a fixed rate, which is worth something to a decoder."""
+Symbols take about one bit per care bit; at a fixed rate, which is worth something to a decoder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Plane:
     inverted : bool
         The plane was mostly ones and is stored inverted.
     symbols : ndarray of uint16, shape (l,)
-        One n_in-bit symbol a block.
+        One n_in-bit symbol per block.
     corrections : ndarray of uint32, shape (mismatches,), increasing
         Ranks of the care bits that come out of the decoder wrong, 0 being the plane's first care
         bit; `Encoded.positions` tells where they are.

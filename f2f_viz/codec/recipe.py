@@ -1,9 +1,9 @@
 """The decoder that stores the fewest bits: how long a block, and whether to code at all.
 
 A longer block has fewer symbols and more mismatches. At floor(n_in / (1 − S)) symbols take one bit
-a care bit, but the sum of symbols and corrections is least at somewhat longer blocks: on random
-bits at S = 0.9, n_in = 8 and n_s = 2 it falls from 1.045 bits a care bit to 1.027 at 1.1 times the
-length. It hardly falls further, and ever more of it would be corrections, so longer blocks than
+per care bit, but the sum of symbols and corrections is least at somewhat longer blocks: on random
+bits at S = 0.9, n_in = 8 and n_s = 2 it falls from 1.045 bits per care bit to 1.027 at 1.1 times
+the length. It hardly falls further, and ever more of it would be corrections, so longer blocks than
 `LENGTHS` are not tried. Where little is pruned, the sum can exceed the planes
 themselves; they are then stored plainly (`XorNetwork.plain`). Planes that have symbols are alike,
 so one decoder serves them all.

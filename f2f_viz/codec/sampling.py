@@ -230,6 +230,6 @@ def _ratio(seen: NDArray[np.int64], wrong: NDArray[np.int64], share: float) -> E
 def _rates(
     seen: NDArray[np.int64], wrong: NDArray[np.int64], dealt: NDArray[np.int64], planes: int
 ) -> NDArray[np.float64]:
-    """Return mismatches a care bit of each plane, of counts by tile and plane dealt to it."""
+    """Return mismatches per care bit of each plane, of counts by tile and plane dealt to it."""
     own = [np.bincount(dealt.reshape(-1), n.reshape(-1), planes) for n in (wrong, seen)]
     return own[0] / np.maximum(own[1], 1)

@@ -84,7 +84,9 @@ def _kernel(planes: CodedPlanes, layout: Layout) -> _decode.Layer:
     blocks = layout.blocks
     lengths = {blocks, *(own.size for own in planes.symbols if own is not None)}
     if len(lengths) != 1:
-        raise F2FError("symbols of a plane", expected=f"{blocks}, one a block", got=sorted(lengths))
+        raise F2FError(
+            "symbols of a plane", expected=f"{blocks}, one per block", got=sorted(lengths)
+        )
     step = back = 0
     if layout.entry.spread:
         step, back = layout.step, layout.step_back
@@ -107,7 +109,9 @@ def _check(status: int) -> None:
     if status == 1:
         raise F2FError("symbol too large", expected="below 2^n_in", got="others")
     if status == 2:
-        raise F2FError("damaged corrections", expected="increasing care ranks", got="others")
+        raise F2FError(
+            "damaged corrections", expected="increasing places among care bits", got="others"
+        )
     if status == 3:
         raise MemoryError
 
@@ -165,7 +169,7 @@ class WordDecoder:
         Raises
         ------
         F2FError
-            If a symbol is too large, or corrections are not increasing care ranks.
+            If a symbol is too large, or corrections are not increasing places among care bits.
         """
         layer = self._layer
         if layer is None:

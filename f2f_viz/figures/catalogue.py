@@ -249,9 +249,9 @@ def _decoder(analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0) -> 
         analysis=analysis,
         data=data,
         about=f"The decoder in plane {plane} ({analysis.planes[plane].name}) at cycle {cycle}. "
-        "Above: the matrix M, a column an output bit, a row a bit of the symbol or of the register "
-        f"(full: 1, pale: 0). Below: the bits of the block, {sum(data['care'])} of them care bits, "
-        f"of which {sum(data['mismatch'])} are corrected.",
+        "Above: the matrix M, a column per output bit, a row per bit of the symbol or of the "
+        f"register (full: 1, pale: 0). Below: the bits of the block, {sum(data['care'])} of them "
+        f"care bits, of which {sum(data['mismatch'])} are corrected.",
         draw=lambda narrow: DecoderChart(analysis, plane, cycle, look.theme, narrow).root,
         page=lambda about: lesson_html(analysis, look.theme, about, plane),
     )

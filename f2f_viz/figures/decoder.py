@@ -33,7 +33,7 @@ _MOST_JUMPS = 200_000
 
 
 def code_data(analysis: Analysis) -> dict[str, Any]:
-    """Return what does not change from cycle to cycle, as plain JSON values."""
+    """Return what does not change from cycle to cycle, as JSON values."""
     a = analysis
     return {
         "n_in": a.network.n_in,

@@ -398,7 +398,9 @@ class MaskView:
         top, bottom, left, right = self._cells
         cells = self._image.data["image"][0].size
         per_cell = (bottom - top) * (right - left) / cells
-        text = "one weight a cell" if per_cell == 1 else f"{max(per_cell, 2):,.0f} weights a cell"
+        text = (
+            "one weight per cell" if per_cell == 1 else f"{max(per_cell, 2):,.0f} weights per cell"
+        )
         blocks = not analysis.layout.entry.spread
         if marks["kept"].size:
             text += f"; block {self._block:,}: n_u = {int(marks['kept'].sum())}"

@@ -40,13 +40,13 @@ _TOOLTIPS = [
 
 
 def chart_data(analysis: Analysis) -> dict[str, list[Any]]:
-    """Return what is drawn, an entry a plane, most significant first.
+    """Return what is drawn, an entry per plane, most significant first.
 
     Returns
     -------
     dict of lists
-        index, name, ones, entropy (bits a care bit), efficiency (%, NaN where the plane stores no
-        symbols), mismatches, payload_end and per_bit (stored bits a care bit: of the payload, and
+        index, name, ones, entropy (bits per care bit), efficiency (%, NaN where the plane stores no
+        symbols), mismatches, payload_end and per_bit (stored bits per care bit: of the payload, and
         of all; corrections lie between).
     """
     rows, planes = planes_data(analysis), analysis.planes

@@ -12,12 +12,12 @@ __all__ = ["PlanesView", "PlanesWidget", "planes_data"]
 
 
 def planes_data(analysis: Analysis) -> list[dict[str, Any]]:
-    """Return a row a plane, most significant first.
+    """Return a row per plane, most significant first.
 
     Returns
     -------
     list of dict
-        index, name, ones, entropy (bits a care bit), inverted, symbols (False where the plane
+        index, name, ones, entropy (bits per care bit), inverted, symbols (False where the plane
         stores none), efficiency, mismatches, payload, corrections, per_bit (stored bits a
         care bit).
     """

@@ -62,7 +62,7 @@ class RatioView:
     """
 
     def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
-        self._colours = colours = palette(theme)
+        self._colours = palette(theme)
         self._here = ColumnDataSource(curve_data([], 0))
         self._curves = [ColumnDataSource(curve_data([], n)) for n in STAGES]
         self._random = ColumnDataSource(bound_data())
@@ -70,71 +70,81 @@ class RatioView:
         self._points: Sequence[CurvePoint] = ()
         self._point: CurvePoint | None = None
         self._lines: list[Any] = []
-        ratio = blank(
-            colours, title="Ratio", x="sparsity S",
-            y="dense / coded bits" if narrow else "dense / (payload + corrections)",
-            y_axis_type="log", x_range=Range1d(0.28, 1),
-        )  # fmt: skip
-        ratio.line(
-            "sparsity", "ratio", source=self._random, color=colours.reference,
-            line_dash="dashed", line_width=1.5, legend_label="1/(1 − S), random bits",
-        )  # fmt: skip
-        bound = {"source": self._planes, "legend_label": "plane-entropy bound"}
-        line = ratio.line(
-            "sparsity", "ratio", color=colours.muted, line_dash="dotted", line_width=1.5, **bound
-        )
-        ratio.scatter(
-            "sparsity", "ratio", marker="dash", size=10, line_color=colours.muted, line_width=1.5,
-            **bound,
-        )  # fmt: skip
-        self._lines.append(line)
-        ratio.yaxis.ticker = [1, 2, 3, 5, 10, 20, 50, 100]
-        of_bound = blank(
-            colours,
-            title="Share of the plane-entropy bound",
-            x="sparsity S",
-            y="ratio / bound",
-            x_range=ratio.x_range,
-        )
-        of_bound.yaxis.formatter = NumeralTickFormatter(format="0 %")
-        distortion = blank(
-            colours, title="Rate against distortion", x="δ, care bits corrected / care bits",
-            y="payload bits per care bit",
-        )  # fmt: skip
-        distortion.line(
-            "delta", "rate", source=ColumnDataSource(distortion_data()), color=colours.reference,
-            line_dash="dashed", line_width=1.5, legend_label="1 − h(δ), limit of random bits",
-        )  # fmt: skip
+        ratio = self._ratio("dense / coded bits" if narrow else "dense / (payload + corrections)")
+        of_bound = self._of_bound(ratio)
+        distortion = self._distortion()
         self._title = ratio.title
-        for plot, x, y in (
-            (ratio, "sparsity", "ratio"),
-            (of_bound, "sparsity", "of_plane_bound"),
-            (distortion, "delta", "rate"),
-        ):
-            self._draw(plot, x, y)
-        for plot in (ratio, of_bound):
-            plot.xaxis.ticker.desired_num_ticks = 5
-        quiet_legend(ratio, colours, "top_left")
-        quiet_legend(distortion, colours, "top_right")
-        of_bound.legend.visible = False
-        of_bound.y_range.update(default_span=0.1, range_padding=0.2)
-        ratio.y_range.range_padding = 0.14
-        distortion.y_range.range_padding = 0.2
-        legends = [plot.legend[0] for plot in (ratio, distortion)]
+        first, last = ratio.legend[0], distortion.legend[0]
         self._keys = [
-            item
-            for legend in legends
-            for item in legend.items
-            if item.label.value.startswith("n_s")
+            item for item in (*first.items, *last.items) if item.label.value.startswith("n_s")
         ]
-        distortion.legend.items = [  # the rest says the first
-            item for item in legends[1].items if item.label.value.startswith("1 −")
+        last.items = [  # the rest says the first
+            item for item in last.items if item.label.value.startswith("1 −")
         ]
         if narrow:
             self.root = column(ratio, of_bound, distortion, sizing_mode="stretch_both")
         else:
             right = column(of_bound, distortion, sizing_mode="stretch_both")
             self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
+
+    def _ratio(self, label: str) -> Any:
+        """Draw the ratio against sparsity, with both bounds."""
+        colours = self._colours
+        plot = blank(
+            colours, title="Ratio", x="sparsity S", y=label, y_axis_type="log",
+            x_range=Range1d(0.28, 1),
+        )  # fmt: skip
+        plot.line(
+            "sparsity", "ratio", source=self._random, color=colours.reference,
+            line_dash="dashed", line_width=1.5, legend_label="1/(1 − S), random bits",
+        )  # fmt: skip
+        bound = {"source": self._planes, "legend_label": "plane-entropy bound"}
+        line = plot.line(
+            "sparsity", "ratio", color=colours.muted, line_dash="dotted", line_width=1.5, **bound
+        )
+        plot.scatter(
+            "sparsity", "ratio", marker="dash", size=10, line_color=colours.muted, line_width=1.5,
+            **bound,
+        )  # fmt: skip
+        self._lines.append(line)
+        plot.yaxis.ticker = [1, 2, 3, 5, 10, 20, 50, 100]
+        plot.xaxis.ticker.desired_num_ticks = 5
+        self._draw(plot, "sparsity", "ratio")
+        quiet_legend(plot, colours, "top_left")
+        plot.y_range.range_padding = 0.14
+        return plot
+
+    def _of_bound(self, ratio: Any) -> Any:
+        """Draw the share of the planes' bound, beside the ratio."""
+        plot = blank(
+            self._colours,
+            title="Share of the plane-entropy bound",
+            x="sparsity S",
+            y="ratio / bound",
+            x_range=ratio.x_range,
+        )
+        plot.yaxis.formatter = NumeralTickFormatter(format="0 %")
+        plot.xaxis.ticker.desired_num_ticks = 5
+        self._draw(plot, "sparsity", "of_plane_bound")
+        plot.legend.visible = False
+        plot.y_range.update(default_span=0.1, range_padding=0.2)
+        return plot
+
+    def _distortion(self) -> Any:
+        """Draw the rate against the share of care bits that are wrong, with its limit."""
+        colours = self._colours
+        plot = blank(
+            colours, title="Rate against distortion", x="δ, care bits corrected / care bits",
+            y="payload bits per care bit",
+        )  # fmt: skip
+        plot.line(
+            "delta", "rate", source=ColumnDataSource(distortion_data()), color=colours.reference,
+            line_dash="dashed", line_width=1.5, legend_label="1 − h(δ), limit of random bits",
+        )  # fmt: skip
+        self._draw(plot, "delta", "rate")
+        quiet_legend(plot, colours, "top_right")
+        plot.y_range.range_padding = 0.2
+        return plot
 
     def _draw(self, plot: Any, x: str, y: str) -> None:
         colours = self._colours

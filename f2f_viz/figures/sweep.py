@@ -17,7 +17,7 @@ __all__ = ["SweepWidget", "describe_matrix", "sweep_data"]
 
 
 def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
-    """Return a row a point.
+    """Return a row per point.
 
     Returns
     -------

@@ -24,7 +24,7 @@ from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES, WIRE, field_bits, word_bits
 from f2f_viz.codec.blocks import Layout
 from f2f_viz.codec.corrections import CODINGS, CorrectionCoding
-from f2f_viz.codec.decode import decoded
+from f2f_viz.codec.decode import decode_verified
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.mask_coding import pack_mask_bits, unpack_mask_bits
 from f2f_viz.codec.packing import pack_symbols, unpack_symbols
@@ -183,7 +183,7 @@ def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:
 
     def check(file: IO[bytes]) -> None:
         data = file.read()
-        decoded(from_bytes(data, str(path), max_bytes=sys.maxsize))
+        decode_verified(from_bytes(data, str(path), max_bytes=sys.maxsize))
 
     write_atomically(path, to_bytes(encoded), check=check)
 
@@ -359,7 +359,7 @@ def _ranks(string: Callable[[int], Bytes], dtype: str, told: int) -> NDArray[np.
 
 def _scales(data: Bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
     if data.size != 4 and (not shape or data.size != 4 * shape[0]):
-        raise F2FError("damaged file, scales", expected="one, or one a row", got=data.size / 4)
+        raise F2FError("damaged file, scales", expected="one, or one per row", got=data.size / 4)
     scales = data.view("<f4").astype(np.float32)
     if not (np.isfinite(scales) & (scales > 0)).all():
         raise F2FError("damaged file, scales", expected="finite numbers > 0", got="others")

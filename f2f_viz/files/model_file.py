@@ -261,7 +261,7 @@ class Place(NamedTuple):
 def pack_model(
     source: Source,
     layers: Mapping[str, Callable[[], bytes]],
-    plain: Mapping[str, Callable[[], bytes]],
+    pruned: Mapping[str, Callable[[], bytes]],
 ) -> Iterator[bytes]:
     """Write the file of a model, in pieces.
 
@@ -270,7 +270,7 @@ def pack_model(
     source : Source
     layers : mapping of str to callable
         Coded tensors: a function that reads the one-layer file of each; the others are carried.
-    plain : mapping of str to callable
+    pruned : mapping of str to callable
         Carried tensors that are not to be as in the source: a function that reads each.
     """
     coded = {}
@@ -297,7 +297,7 @@ def pack_model(
             if name in layers:
                 yield bytes(unseal(layers[name](), name).body)
             else:
-                yield from [plain[name]()] if name in plain else source.chunks(name)
+                yield from [pruned[name]()] if name in pruned else source.chunks(name)
 
     digest = hashlib.sha256()
     for piece in pieces():

@@ -1,4 +1,4 @@
-"""File formats that decoded weights are written as: one entry a format."""
+"""File formats that decoded weights are written as: one entry per format."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Lanes side by side: what irregular rows, a bitmask and fixed-to-fixed blocks make of them.
 
 Every function takes the work of a layer and gives a `Schedule`: which lane does which piece, and
-when. A lane of CSR takes a cycle a kept weight of a row; a lane of F2F takes a cycle a block, and
-one more for each further correction of it.
+when. A lane of CSR takes a cycle per kept weight of a row; a lane of F2F takes a cycle per block,
+and one more for each further correction of it.
 """
 
 from dataclasses import dataclass
@@ -89,8 +89,8 @@ def csr_free(rows: Counts, lanes: int) -> Schedule:
 def bitmask(care: Counts, lanes: int, *, width: int = 8, buffer: int = 16) -> Schedule:
     """Expand a bitmask and packed weights: `lanes` blocks are given out together.
 
-    A unit reads width · lanes weights a cycle and runs at most `buffer` such groups ahead; a group
-    leaves, one a cycle at best, when its last weight is there.
+    A unit reads width · lanes weights per cycle and runs at most `buffer` such groups ahead; a
+    group leaves, one per cycle at best, when its last weight is there.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def f2f_blocks(corrections: Counts, lanes: int, *, flips: int = 1) -> Schedule:
     """
     corrections = _checked(corrections, lanes)
     if flips < 1:
-        raise F2FError("flips a cycle", expected=">= 1", got=flips)
+        raise F2FError("flips per cycle", expected=">= 1", got=flips)
     work = np.maximum(-(-corrections // flips), 1)
     lane = np.arange(work.size) * lanes // max(work.size, 1)
     done = np.cumsum(work)

@@ -111,7 +111,7 @@ def verilog(encoded: Encoded, folder: str | os.PathLike[str], *, flips: int = 1)
         For a layer without weights, flips out of range or a folder that cannot be made.
     """
     if not 1 <= flips <= MOST_FLIPS:
-        raise F2FError("flips a cycle", expected=f"1 to {MOST_FLIPS}", got=flips, field="flips")
+        raise F2FError("flips per cycle", expected=f"1 to {MOST_FLIPS}", got=flips, field="flips")
     if not encoded.blocks:
         raise F2FError("a layer without weights has no blocks to decode")
     folder = Path(folder)

@@ -61,7 +61,7 @@ class Waveform:
 
     @property
     def cycles(self) -> int:
-        """Clock cycles: one a block, one for each further item of corrections, one to the end."""
+        """Clock cycles: one per block, one for each further item of corrections, one to the end."""
         return len(self.block)
 
 

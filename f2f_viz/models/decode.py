@@ -6,7 +6,7 @@ from pathlib import Path
 
 from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import to_words
-from f2f_viz.codec.decode import decoded
+from f2f_viz.codec.decode import decode_verified
 from f2f_viz.errors import Progress, stop_if
 from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import ModelFile, open_model
@@ -24,7 +24,7 @@ def _decoded_tensors(
     for name, slot in model.slots.items():
         stop_if(cancel)
         if name in layers:
-            yield name, iter([to_words(decoded(model.layer(name), name)).tobytes()])
+            yield name, iter([to_words(decode_verified(model.layer(name), name)).tobytes()])
         else:
             yield name, model.chunks(name)
         done += slot.nbytes

@@ -20,7 +20,7 @@ from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.arguments import checked, in_range
 from f2f_viz.codec.bitplanes import DTYPES, to_words
-from f2f_viz.codec.decode import decoded
+from f2f_viz.codec.decode import decode_verified
 from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.errors import F2FError, Progress, named, stop_if
 from f2f_viz.files import layer_file
@@ -124,7 +124,7 @@ def _part(
     data : bytes
         The tensor's one-layer .f2f file, or its pruned weights if those are no larger.
     about : dict
-        ``report`` as plain JSON values, None for plain weights.
+        ``report`` as JSON values, None for weights that are only pruned.
     """
     info = entry.info
     layer = layer_of(entry)
@@ -329,11 +329,11 @@ def _assemble(
     threads: int,
 ) -> ModelReport:
     """Put the parts together, write the file, and remove them."""
-    layers, plain, reports = {}, {}, {}
+    layers, pruned, reports = {}, {}, {}
     for name in plan:
         about, read = parts.about(keys[name]), partial(parts.read, keys[name])
         if about["report"] is None:
-            plain[name] = read
+            pruned[name] = read
         else:
             layers[name] = read
             reports[name] = Report(**about["report"])
@@ -344,11 +344,11 @@ def _assemble(
         model = open_model(Path(f"/proc/self/fd/{file.fileno()}"))
 
         def check(name: str) -> None:
-            decoded(model.layer(name), name)
+            decode_verified(model.layer(name), name)
 
         for _ in as_finished(check, model.layers, threads, stop=threading.Event()):
             pass
         opened.append(model)
 
-    parts.finish(pack_model(source, layers, plain), read_back)
+    parts.finish(pack_model(source, layers, pruned), read_back)
     return account(reports, opened[0])

@@ -19,7 +19,7 @@ _DIGEST = 32
 
 
 class Parts:
-    """The folder ``OUTPUT.parts``: one file a layer, named after all that it is made of.
+    """The folder ``OUTPUT.parts``: one file per layer, named after all that it is made of.
 
     A part is one line of JSON about its data, then the data, then the SHA-256 of all that. It is
     written whole or not at all, and checked before it is used again.

@@ -7,7 +7,7 @@ from typing import Any
 from f2f_viz.analysis.compare import Comparison, compare, total
 from f2f_viz.analysis.dataframe import dataframe
 from f2f_viz.analysis.report import Report, report
-from f2f_viz.codec.decode import decoded
+from f2f_viz.codec.decode import decode_verified
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.errors import Progress
@@ -184,7 +184,7 @@ def model_rivals(
             done[name] = sizes[name] * part // whole
 
         layer = model.layer(name)
-        return compare(decoded(layer, name), layer.mask, layer, alone=False, progress=inner)
+        return compare(decode_verified(layer, name), layer.mask, layer, alone=False, progress=inner)
 
     def poll() -> None:
         if progress:

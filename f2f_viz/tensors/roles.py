@@ -1,7 +1,7 @@
-"""What each tensor of a model is for, so that only weights are pruned: one entry a role.
+"""What each tensor of a model is for, so that only weights are pruned: one entry per role.
 
-A role is told by the name (`running_mean`), the shape (a vector) or the company (`w_scale` beside
-an int8 `w`); of ONNX also by the operation that takes the tensor.
+A role is told by the name (``running_mean``), the shape (a vector) or the company (``w_scale``
+beside an int8 ``w``); of ONNX also by the operation that takes the tensor.
 """
 
 import re

@@ -46,13 +46,13 @@ def range_decoded(buffers, count):
 
 def test_formats_that_store_the_whole_tensor(layer):
     size = layer.words.size
-    plain = rivals.dense(layer)[0].tobytes()
-    np.testing.assert_array_equal(words_of(layer, plain)[:size], layer.words)
-    assert Zstd().decode(rivals.zstd(layer)[0]) == plain
-    assert lzma.decompress(rivals.xz(layer)[0]) == plain
+    whole = rivals.dense(layer)[0].tobytes()
+    np.testing.assert_array_equal(words_of(layer, whole)[:size], layer.words)
+    assert Zstd().decode(rivals.zstd(layer)[0]) == whole
+    assert lzma.decompress(rivals.xz(layer)[0]) == whole
     shuffled = Zstd().decode(rivals.shuffled_zstd(layer)[0])
     itemsize = DTYPES[layer.dtype].itemsize
-    assert bytes(Shuffle(itemsize).decode(shuffled)) == plain
+    assert bytes(Shuffle(itemsize).decode(shuffled)) == whole
 
 
 def test_bitmask(layer):

@@ -355,7 +355,7 @@ def test_the_cycle_field_shows_the_cycle(page):
     expect(cycle).to_have_value(last)
     page.get_by_role("button", name="First cycle").click()
     cycle.focus()
-    page.get_by_label("Cycles a second").select_option("30")
+    page.get_by_label("Cycles per second").select_option("30")
     page.get_by_role("button", name="Run some cycles").click()
     expect(cycle).to_have_value("16")
 

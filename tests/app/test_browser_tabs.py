@@ -31,7 +31,7 @@ def test_block_grid_is_drawn_and_hidden(page, eventually):
     page.get_by_role("radio", name="Row", exact=True).check()
     settle(page)
     a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.96, order="row"))
-    words = f"Mask, one weight a cell; blocks of {a.n_out} weights"
+    words = f"Mask, one weight per cell; blocks of {a.n_out} weights"
     eventually(lambda: words in page.evaluate(TITLES))
     mask, box = page.locator(".f2f-figure-mask"), page.get_by_label("Block grid")
     page.mouse.move(0, 0)
@@ -39,7 +39,7 @@ def test_block_grid_is_drawn_and_hidden(page, eventually):
     box.uncheck()
     page.mouse.move(0, 0)
     eventually(lambda: mask.screenshot() != drawn)
-    eventually(lambda: "Mask, one weight a cell" in page.evaluate(TITLES))
+    eventually(lambda: "Mask, one weight per cell" in page.evaluate(TITLES))
     box.focus()
     box.press(" ")
     eventually(lambda: words in page.evaluate(TITLES))

@@ -1,4 +1,4 @@
-"""Bit strings: every kernel at every level against a plain coder of bits; damage is told, not read."""
+"""Bit strings: every kernel at every level against a slow coder of bits; damage is told, not read."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def numbers_of(seed, count, spread):
     return numbers[numbers < rice.LIMIT].astype(np.uint32)
 
 
-def plain_bits(numbers, k):
+def slow_bits(numbers, k):
     bits, last = [], -1
     gaps = []
     for number in numbers.tolist():
@@ -48,7 +48,7 @@ def plain_bits(numbers, k):
 def test_rice_is_the_plain_coder(seed, count, spread):
     numbers = numbers_of(seed, count, spread)
     packed, bits, k = rice.pack_rice(numbers)
-    wanted, length = plain_bits(numbers, k)
+    wanted, length = slow_bits(numbers, k)
     assert (bits, packed.tolist()) == (length, wanted.tolist())
     assert rice.rice_cost(numbers) == (k, bits)
     for other in {max(k - 1, 0), min(k + 1, _coding.RICE_MOST)} - {k}:

@@ -119,7 +119,7 @@ def test_care_bits_of_blocks_are_counted_alike(monkeypatch, order, asked, shape,
         np.testing.assert_array_equal(layout.sums(mask, threads=3), expected)
 
 
-def plain_blocks(shape, n_out):
+def slow_blocks(shape, n_out):
     """The rule of docs/format.md, number by number."""
     fewest = -(-int(np.prod(shape)) // n_out)
     periods = {int(np.prod(shape[axis:])) for axis in range(1, len(shape))}
@@ -141,7 +141,7 @@ def plain_blocks(shape, n_out):
     shape=st.lists(st.integers(1, 40), min_size=1, max_size=4).map(tuple), n_out=st.integers(1, 99)
 )
 def test_interleaved_blocks_are_those_of_the_rule(shape, n_out):
-    assert blocks.spread_blocks(shape, n_out) == plain_blocks(shape, n_out)
+    assert blocks.spread_blocks(shape, n_out) == slow_blocks(shape, n_out)
 
 
 def clustered(shape, axis, rng):

@@ -62,7 +62,7 @@ def test_no_sequence_is_better(code, n_out, blocks, keep, seed):
         (1, 16, 3, 0.5, 20),
     ],
 )
-def test_equals_the_plain_dynamic_program(instruction_set, kind, n_in, n_s, n_out, keep, blocks):
+def test_equals_the_textbook_dynamic_program(instruction_set, kind, n_in, n_s, n_out, keep, blocks):
     rng = np.random.default_rng([n_in, n_s, n_out])
     network = XorNetwork.random(n_in, n_out, n_s, seed=int(rng.integers(99)))
     bits, care = random_stream(rng, blocks, n_out, keep, kind)
@@ -80,7 +80,7 @@ def test_equals_the_plain_dynamic_program(instruction_set, kind, n_in, n_s, n_ou
         (90, 0.9, 4, "ones"),
     ],
 )
-def test_two_stages_of_eight_bits_equal_the_plain_program(
+def test_two_stages_of_eight_bits_equal_the_textbook_program(
     instruction_set, n_out, keep, blocks, kind
 ):
     rng = np.random.default_rng(n_out)
@@ -91,7 +91,7 @@ def test_two_stages_of_eight_bits_equal_the_plain_program(
     assert found.mismatches == dynamic_program(bits, care, network)
 
 
-def test_a_long_tile_of_clusters_equals_the_plain_program(instruction_set):
+def test_a_long_tile_of_clusters_equals_the_textbook_program(instruction_set):
     """Costs of more blocks than are kept at once; paths that the quick levels do not prove."""
     rng = np.random.default_rng(12)
     network = XorNetwork.random(4, 40, 2)

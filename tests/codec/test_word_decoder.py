@@ -1,4 +1,4 @@
-"""The decoding kernels, at every level, give what a plain decoder of bits gives."""
+"""The decoding kernels, at every level, give what a slow decoder of bits gives."""
 
 from functools import lru_cache
 
@@ -57,7 +57,7 @@ def in_place(blocked, layout):
     return out
 
 
-def plainly(planes, mask, layout):
+def slowly(planes, mask, layout):
     """The words, bit by bit: packed planes, corrections by position, then whole words."""
     network, count = planes.network, len(planes.symbols)
     symbols = np.zeros((count, layout.blocks), np.uint16)
@@ -95,7 +95,7 @@ def turned(count, word, order):
         shape = (-(-size // 64), 64) if size > 64 else (size,)  # l is not the fewest blocks
         layout = blocks.Layout(shape, n_out, order)
         planes, mask = drawn(rng, count, word, network, layout, int(rng.choice([1, 2, 50, 2048])))
-        found.append((planes, mask, layout, plainly(planes, mask, layout)))
+        found.append((planes, mask, layout, slowly(planes, mask, layout)))
     return found
 
 
@@ -133,7 +133,7 @@ def test_any_code_at_every_level(seed, n_in, n_s, n_out, size, count, kept, orde
     word = f"<u{max(count // 8, 1)}"
     layout = blocks.Layout((size,), n_out, order)
     planes, mask = drawn(rng, count, word, network, layout, tile, kept)
-    expected = plainly(planes, mask, layout)
+    expected = slowly(planes, mask, layout)
     with pytest.MonkeyPatch.context() as patch:
         for level in LEVELS:
             patch.setattr(instruction_set, "DECODING_SET", level)
@@ -155,7 +155,7 @@ def test_many_kept_weights_in_few_blocks(level):
         layout = blocks.Layout(shape, 4096, order)
         got = np.zeros(mask.size, "<u2")
         WordDecoder(planes, mask, layout).decode(got)
-        np.testing.assert_array_equal(got, plainly(planes, mask, layout))
+        np.testing.assert_array_equal(got, slowly(planes, mask, layout))
 
 
 def planes_of(network, symbols, corrections):
@@ -191,7 +191,7 @@ def test_refuses_planes_that_do_not_belong_together():
     network, nothing = f2f.XorNetwork.random(4, 20, 1), np.zeros(0, np.uint32)
     mask, out = np.ones(2000, bool), np.zeros(2000, "u1")
     layout = blocks.Layout((2000,), 20, "row")
-    with pytest.raises(f2f.F2FError, match="one a block"):
+    with pytest.raises(f2f.F2FError, match="one per block"):
         WordDecoder(planes_of(network, np.zeros(99, np.uint16), nothing), mask, layout).decode(out)
     nine = CodedPlanes(network, [None] * 9, [nothing] * 9, [False] * 9, np.dtype("u1"), 10)
     with pytest.raises(f2f.F2FError, match="planes of a layer"):

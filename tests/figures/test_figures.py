@@ -26,7 +26,7 @@ from f2f_viz.figures import (
 )
 from f2f_viz.figures.compare import CompareView, compare_data
 
-PLAIN = f2f.Code.paper(order="interleaved", coding="rank")
+SIMPLE = f2f.Code.paper(order="interleaved", coding="rank")
 
 
 def layer_of(weights):
@@ -37,7 +37,7 @@ def layer_of(weights):
 def analyses():
     weights = np.random.default_rng(5).normal(size=(37, 61)).astype(np.float32)
     return {
-        order: f2f.analyze(layer_of(weights), f2f.Settings(rate=0.8, code=PLAIN, order=order))
+        order: f2f.analyze(layer_of(weights), f2f.Settings(rate=0.8, code=SIMPLE, order=order))
         for order in ("row", "interleaved")
     }
 
@@ -130,7 +130,7 @@ def test_mask_view_marks_blocks_and_banks(analyses):
     title = view.root.select_one({"name": "columns"}).title
     view.update(a)
     assert a.blocks < mask_overlays.MOST_RUNS
-    assert title.text == f"Mask, one weight a cell; blocks of {a.n_out} weights"
+    assert title.text == f"Mask, one weight per cell; blocks of {a.n_out} weights"
     view.select(5)
     starts = data("outline")
     at = {(int(x), int(y)) for x, y in zip(starts["x0"], starts["y0"], strict=True)}
@@ -194,7 +194,7 @@ def test_decoder_window_is_the_trace(analyses):
 
 def test_decoder_window_has_scales_of_quantized_weights(analyses):
     layer = analyses["row"].layer
-    a = f2f.analyze(layer, f2f.Settings(rate=0.8, number_format="int8/channel", code=PLAIN))
+    a = f2f.analyze(layer, f2f.Settings(rate=0.8, number_format="int8/channel", code=SIMPLE))
     data = decoder.window_data(a, plane=0, cycle=0, length=8)
     t = f2f.trace(a.encoded, 0, 0, 8)
     codes = np.frombuffer(data["values"], "<f8").reshape(t.care.shape)
@@ -305,7 +305,7 @@ def test_jumps_lead_to_what_they_say(analyses):
 @pytest.mark.parametrize(("n_in", "n_s"), [(3, 2), (2, 3), (6, 1), (4, 1)])
 def test_trellis_is_the_search(n_in, n_s):
     weights = np.random.default_rng(n_in).normal(size=(40, 9)).astype(np.float16)
-    a = f2f.analyze(layer_of(weights), f2f.Settings(rate=0.7, code=PLAIN, n_in=n_in, n_s=n_s))
+    a = f2f.analyze(layer_of(weights), f2f.Settings(rate=0.7, code=SIMPLE, n_in=n_in, n_s=n_s))
     for plane in (0, 7):
         data = trellis.trellis_data(a, plane, 0, a.blocks)
         nodes, ways, path = data["nodes"], data["survivors"], data["path"]

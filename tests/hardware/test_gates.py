@@ -16,7 +16,7 @@ networks = st.builds(
 )  # fmt: skip
 
 
-def plain_greedy(matrix):
+def slow_greedy(matrix):
     """Paar's rule written down slowly: rows as sets, pairs counted anew at each step."""
     rows = [set(np.flatnonzero(row).tolist()) for row in matrix]
     level, made = dict.fromkeys(range(matrix.shape[1]), 0), 0
@@ -54,7 +54,7 @@ def test_counts_by_output(network):
 def test_sharing_is_the_greedy_rule_and_computes_the_matrix(network):
     circuit = share(network)
     np.testing.assert_array_equal(circuit.matrix(), network.matrix)
-    assert len(circuit.pairs) == plain_greedy(network.matrix)
+    assert len(circuit.pairs) == slow_greedy(network.matrix)
     for gate, (a, b) in enumerate(circuit.pairs):
         assert a != b
         assert max(a, b) < circuit.inputs + gate  # no loop

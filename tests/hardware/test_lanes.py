@@ -102,7 +102,7 @@ def test_by_hand():
     assert blocks.stop.tolist() == [1, 3, 4, 1, 4, 5]
     assert blocks.share == 3 / 5
     assert lanes.f2f_blocks(np.array([0, 2, 1, 0, 3, 0]), 2, flips=3).share == 1
-    # groups of 16, 0 and 20 weights at 8 a cycle: two cycles, one, and the rest
+    # groups of 16, 0 and 20 weights at 8 per cycle: two cycles, one, and the rest
     mask = lanes.bitmask(np.array([9, 7, 0, 0, 10, 10]), 2, width=4)
     assert mask.stop.tolist() == [2, 2, 3, 3, 5, 5]
 

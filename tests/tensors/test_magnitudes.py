@@ -27,7 +27,7 @@ def isa(request, monkeypatch):
 
 
 def by_sorting(weights, keep):
-    """The plain way: sort by |w| downwards, a NaN as infinite, equals as they stand."""
+    """The slow way: sort by |w| downwards, a NaN as infinite, equals as they stand."""
     wide = np.float64 if weights.dtype == np.float64 else np.float32
     magnitude = np.abs(weights.astype(wide)).reshape(-1)
     magnitude[np.isnan(magnitude)] = np.inf

@@ -1,4 +1,4 @@
-"""What all answers of the app's server have in common, and the plain ones."""
+"""What all answers of the app's server have in common, and the simplest ones."""
 
 from http import HTTPStatus
 from pathlib import Path

@@ -1,5 +1,5 @@
 // The decoder, one clock cycle at a time. The same module draws the live view (on an ipywidgets
-// model) and the stand-alone lesson (on a plain object with get, set, on, off, save_changes).
+// model) and the stand-alone lesson (on an object with get, set, on, off, save_changes).
 const SVG = "http://www.w3.org/2000/svg";
 const svg = (tag, props = {}, text = "") => {
   const node = document.createElementNS(SVG, tag);
@@ -55,7 +55,7 @@ function render({ model, el }) {
     type: "button", class: "f2f-button", "aria-label": label, title: keys ? `${label} (${keys})` : label,
     onclick: action }, text);
   const play = button("Play", "Play", () => toggle(), "space");
-  const speed = h("select", { "aria-label": "Cycles a second" },
+  const speed = h("select", { "aria-label": "Cycles per second" },
     ...[1, 2, 4, 10, 30].map((n) => h("option", { value: n }, `${n} / s`)));
   speed.value = "2";
   const plane = h("select", { "aria-label": "Bit-plane", class: "f2f-plane",
@@ -318,7 +318,7 @@ function render({ model, el }) {
       if (target) go(Number(target.dataset.cycle));
     });
 
-  // the same blocks, searched with other registers: every block a column, a mark a mismatch
+  // the same blocks, searched with other registers: every block a column, a mark per mismatch
   function drawRegisters() {
     const data = model.get("registers");
     if (!data.stages?.length || !data.n) { registers.replaceChildren(); return; }

@@ -9,10 +9,10 @@ function render({ model, el }) {
       `<i class="f2f-meter"><b class="${kind}" style="width:${(100 * share).toFixed(2)}%"></b></i>`;
     el.innerHTML = `<table><thead><tr><th scope="col">Plane</th>
       <th scope="col" title="share of ones among care bits">Ones</th>
-      <th scope="col" title="h(ones), bits a care bit">Entropy</th>
+      <th scope="col" title="h(ones), bits per care bit">Entropy</th>
       <th scope="col" title="matched care bits / care bits">Efficiency</th>
       <th scope="col" title="care bits the decoder gets wrong">Corrected</th>
-      <th scope="col" title="payload + corrections over the plane's care bits; the bound for random bits is 1">Stored bits a care bit</th>
+      <th scope="col" title="payload + corrections over the plane's care bits; the bound for random bits is 1">Stored bits per care bit</th>
       <th scope="col">How</th></tr></thead><tbody>${rows.map((row) => `<tr>
       <th scope="row"><button type="button" class="f2f-link" data-plane="${row.index}" title="open in the decoder">${row.index} · ${row.name}</button></th>
       <td>${bar(row.ones, "care")}<span>${(100 * row.ones).toFixed(1)} %</span></td>

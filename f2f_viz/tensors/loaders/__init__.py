@@ -1,4 +1,4 @@
-"""Model files as lists of tensors: one entry a file format."""
+"""Model files as lists of tensors: one entry per file format."""
 
 import threading
 from collections import Counter
