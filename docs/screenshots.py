@@ -27,7 +27,7 @@ def prepare(page: Page, name: str) -> None:
     elif name == "sweep":
         view = page.locator(".f2f-sweep")
         view.get_by_label("ffn1 · gradual-0.9").check()
-        view.get_by_label("random", exact=True).check()
+        view.get_by_label("Random", exact=True).check()
         view.get_by_role("button", name="Start").click()
         page.wait_for_function("document.querySelector('.f2f-sweep progress').value == 1",
                                timeout=60_000)  # fmt: skip
@@ -45,7 +45,7 @@ def shoot(page: Page) -> None:
         page.wait_for_timeout(30_000 if name == "ratio" else 2_500)  # its curves are measured
         page.screenshot(path=IMAGES / f"app-{name}.png")
         if name == "trellis":
-            page.reload()
+            page.goto(page.url.partition("?")[0])  # all as at the start
             settle(page)
     page.get_by_role("tab", name="Decoder").click()
     page.wait_for_timeout(1_500)

@@ -111,8 +111,8 @@ def test_decoder_steps_by_button_and_key(page, eventually):
     for name, cycle in [("Step", 1), ("Step", 2), ("Step back", 1), ("Last cycle", a.blocks - 1)]:
         page.get_by_role("button", name=name, exact=True).click()
         expect(stage).to_have_attribute("data-cycle", str(cycle))
-    page.get_by_label("Cycle", exact=True).fill("5")
-    page.get_by_label("Cycle", exact=True).press("Enter")
+    page.locator(".f2f-decoder").get_by_label("Cycle", exact=True).fill("5")
+    page.locator(".f2f-decoder").get_by_label("Cycle", exact=True).press("Enter")
     t = f2f.trace(a.encoded, 0, 5, 6)
     expect(page.locator(".stagevalue").first).to_have_text(f"0x{t.register[0, 0]:02X}")
     expect(page.locator(".stagevalue").nth(1)).to_have_text(f"0x{t.register[0, 1]:02X}")

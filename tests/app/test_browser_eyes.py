@@ -342,7 +342,10 @@ def test_what_is_not_of_these_settings_is_seen_to_be_old(page):
 
 def test_the_cycle_field_shows_the_cycle(page):
     look(page, "Decoder")
-    stage, cycle = page.locator(".f2f-stage"), page.get_by_label("Cycle", exact=True)
+    stage, cycle = (
+        page.locator(".f2f-stage"),
+        page.locator(".f2f-decoder").get_by_label("Cycle", exact=True),
+    )
     expect(stage).to_have_attribute("data-cycle", re.compile(r"\d+"))
     for typed, taken in [("5.5", "6"), ("-3", "0"), ("2", "2")]:
         cycle.fill(typed)

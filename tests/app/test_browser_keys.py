@@ -94,7 +94,9 @@ def test_the_analyzer_is_driven_by_keys_alone(page):
     bit = stage.get_attribute("data-bit")
     keys.press("ArrowUp")
     expect(stage).not_to_have_attribute("data-bit", bit)  # an output bit without a mouse
-    page.get_by_label("Cycle", exact=True).focus()  # and a block: the mask marks it too
+    page.locator(".f2f-decoder").get_by_label(
+        "Cycle", exact=True
+    ).focus()  # and a block: the mask marks it too
     page.keyboard.press("Control+A")
     page.keyboard.type("7")
     keys.press("Enter")

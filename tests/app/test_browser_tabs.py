@@ -52,7 +52,7 @@ def test_a_click_marks_a_block(page, eventually):
 
 
 def test_number_format_is_chosen_beside_the_layer(page):
-    chosen = page.get_by_label("Number format")
+    chosen = page.get_by_role("combobox", name="Number format")
     chosen.select_option("int8/channel")
     settle(page)
     expect(page.locator(".f2f-layer")).to_contain_text("float32 → int8, a scale per channel")
@@ -71,9 +71,9 @@ def test_a_number_format_that_does_not_fit_is_said_beside_it(page, tmp_path):
     page.get_by_label("Path on this machine").fill(str(tmp_path / "codes.npy"))
     page.get_by_label("Path on this machine").press("Enter")
     expect(page.locator(".f2f-layer")).to_contain_text("int8")
-    page.get_by_label("Number format").select_option("int4")
+    page.get_by_role("combobox", name="Number format").select_option("int4")
     expect(page.locator(".f2f-field-number_format .f2f-error")).to_contain_text("quantized already")
-    page.get_by_label("Number format").select_option("stored")
+    page.get_by_role("combobox", name="Number format").select_option("stored")
     expect(page.locator(".f2f-field-number_format .f2f-error")).to_be_hidden()
     settle(page)
     page.get_by_label("Samples", exact=True).check()
@@ -97,7 +97,7 @@ def test_every_way_of_storing_can_be_chosen(page):
 def test_number_format_comes_by_link(app_server, open_page):
     page = open_page(f"{app_server.url}&number_format=bfloat16")
     settle(page)
-    expect(page.get_by_label("Number format")).to_have_value("bfloat16")
+    expect(page.get_by_role("combobox", name="Number format")).to_have_value("bfloat16")
     expect(page.locator(".f2f-layer")).to_contain_text("float32 → bfloat16")
 
 
