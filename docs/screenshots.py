@@ -29,7 +29,7 @@ def prepare(page: Page, name: str) -> None:
         view.get_by_label("ffn1 · gradual-0.9").check()
         view.get_by_label("Random", exact=True).check()
         view.get_by_role("button", name="Start").click()
-        page.wait_for_function("document.querySelector('.f2f-sweep progress').value == 1",
+        page.wait_for_function("() => document.querySelector('.f2f-sweep progress').value == 1",
                                timeout=60_000)  # fmt: skip
         view.get_by_label("Colour").select_option("pruning")
 
