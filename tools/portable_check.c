@@ -1,6 +1,8 @@
 /* What the kernels give on fixed streams, a line for each code: to compare machines (aarch64.sh). */
+#include "coding/coding.h"
 #include "decode/decode.h"
 #include "search/search.h"
+#include "select/select.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +17,55 @@ static uint64_t random_word(void)
 static uint64_t mixed(uint64_t hash, uint64_t value)
 {
     return (hash ^ value) * 1099511628211u;
+}
+
+/* Numbers, flags and Golomb-Rice there and back. */
+static int bit_strings(void)
+{
+    enum { COUNT = 1000, WIDTH = 11, K = 5 };
+    static uint16_t numbers[COUNT], found[COUNT];
+    static uint8_t packed[COUNT * 8], flags[COUNT * 20];
+    static uint32_t listed[COUNT], again[COUNT];
+    const enum f2f_decode_set level = f2f_best_decode_set();
+    uint64_t hash = 0;
+    for (int i = 0; i < COUNT; i++) numbers[i] = (uint16_t)(random_word() & ((1 << WIDTH) - 1));
+    f2f_pack_numbers(numbers, COUNT, WIDTH, 3, packed);
+    f2f_unpack_numbers(packed, sizeof packed, 3, COUNT, WIDTH, found, level);
+    for (int i = 0; i < COUNT; i++) hash = mixed(hash, found[i]);
+    for (size_t i = 0; i < sizeof flags; i++) flags[i] = random_word() % 20 == 0;
+    const int64_t count = f2f_list_flags(flags, sizeof flags, 1, COUNT, listed, level);
+    for (size_t i = 0; i < sizeof packed; i++) packed[i] = 0;
+    const int64_t bits = f2f_rice_pack(listed, count, K, packed);
+    if (f2f_rice_unpack(packed, sizeof packed, count, K, sizeof flags, again, level) != bits)
+        return 1;
+    for (int64_t i = 0; i < count; i++) hash = mixed(hash, again[i]);
+    for (size_t i = 0; i < sizeof packed; i++) hash = mixed(hash, packed[i]);
+    printf("bit strings, %lld flags: %016llx\n", (long long)count, (unsigned long long)hash);
+    return 0;
+}
+
+/* Magnitudes of float32 by keys, the mask of the largest, and what it holds. */
+static void selected(void)
+{
+    enum { SIZE = 5000, L = 70 };
+    static uint32_t words[SIZE], counts[F2F_SPREAD * F2F_KEYS];
+    static uint16_t keys[SIZE], sums[SIZE];
+    static uint8_t mask[SIZE];
+    static int64_t ones[32], values[256];
+    const f2f_selection *kernels = f2f_selection_for(f2f_best_instruction_set());
+    for (int i = 0; i < SIZE; i++) words[i] = (uint32_t)random_word();
+    const f2f_magnitudes m = {words, 4, 0x7FFFFFFF, 0x7F800000, 15, keys};
+    kernels->count(&m, 0, SIZE, counts);
+    kernels->mark(&m, 0, SIZE, words[7] & 0x7FFFFFFF, 1, mask);
+    kernels->census(words, 4, mask, 0, SIZE, 23, 8, ones, values);
+    kernels->sums_apart(mask, SIZE, L, 0, L, sums);
+    kernels->sums_near(mask, SIZE, 80, 0, SIZE / 80, sums + L);
+    uint64_t hash = 0;
+    for (int i = 0; i < F2F_KEYS; i++) hash = mixed(hash, counts[i] + counts[F2F_KEYS + i]);
+    for (int i = 0; i < SIZE; i++) hash = mixed(hash, mask[i]), hash = mixed(hash, sums[i]);
+    for (int i = 0; i < 32; i++) hash = mixed(hash, (uint64_t)ones[i]);
+    for (int i = 0; i < 256; i++) hash = mixed(hash, (uint64_t)values[i]);
+    printf("selected: %016llx\n", (unsigned long long)hash);
 }
 
 int main(void)
@@ -85,5 +136,7 @@ int main(void)
         for (int i = 0; i < SIZE; i++) hash = mixed(hash, out[i]);
         printf("decoded, step %d: %016llx\n", (int)step, (unsigned long long)hash);
     }
+    if (bit_strings()) return 1;
+    selected();
     return 0;
 }
