@@ -80,6 +80,11 @@ OVERLAPS = """() => {
       if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 3 || box.bottom > frame.bottom + 3)
         found.push(`"${texts[i].textContent}" leaves its picture`);
     });
+    // numbers beside an axis stand apart by more than their height
+    const ticks = texts.filter((t) => t.classList.contains('end')).map((t) => t.getBoundingClientRect()).sort((a, b) => a.top - b.top);
+    ticks.slice(1).forEach((box, i) => {
+      if (box.top - ticks[i].top < 1.3 * box.height) found.push('the numbers beside an axis are crowded');
+    });
     for (const line of svg.querySelectorAll('line.limit, line.axis, line.grid')) {
       const l = line.getBoundingClientRect();
       boxes.forEach((box, i) => {

@@ -268,6 +268,27 @@ def test_long_lists_are_reached_to_the_end(pages, eventually):
         assert eyes.whole(page) == []
 
 
+def test_a_wide_sweep_is_whole(pages):
+    """Ratios of several layers and ways to prune lie far apart; every column is seen at once."""
+    page = pages["light"]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    look(page, "Sweep")
+    view = page.locator(".f2f-sweep")
+    for layer in ("ffn1 · dense", "ffn1 · gradual-0.9"):
+        view.get_by_label(layer).check()
+    wanted = {"0.7", "0.9", "6", "8", "0", "1", "interleaved", "magnitude", "random"}
+    for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
+        box.set_checked(box.get_attribute("value") in wanted)
+    view.get_by_role("button", name="Start").click()
+    expect(view.get_by_role("status")).to_have_text("32 of 32", timeout=60_000)
+    assert eyes.whole(page) == []
+    table = view.locator(".f2f-long")
+    assert table.evaluate("(n) => n.scrollWidth - n.clientWidth") == 0
+    names = view.locator("tbody th button").all_inner_texts()
+    assert len(names) == len(set(names)) > 8
+    view.get_by_label("ffn1 · gradual-0.9").uncheck()
+
+
 def test_the_comparison_and_the_trellis_are_whole_to_their_ends(pages):
     page = pages["light"]
     page.set_viewport_size({"width": 1280, "height": 720})

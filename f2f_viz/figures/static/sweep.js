@@ -58,13 +58,15 @@ function render({ model, el }) {
       [value, colour.value === "n_s" ? `stage-${Math.min(value, 3)}` : TINTS[i % TINTS.length]]));
   };
   const mark = (row, tint) => `<path d="${STAGE_SHAPES[row.n_s % 4]}" style="fill:var(--f2f-${tint})"/>`;
-  const about = (row) => `${row.short} · ${row.pruning} · n_in ${row.n_in} · n_s ${row.n_s} · ${row.order} · ${row.matrix}`;
+  const PARTS = [(r) => r.short, (r) => r.pruning, (r) => `n_in ${r.n_in}`, (r) => `n_s ${r.n_s}`, (r) => r.order, (r) => r.matrix];
+  const about = (row, parts = PARTS) => parts.map((part) => part(row)).join(" · ");
 
   const chart = ([axis, label], rows, tint) => {
     const w = 460, h = 230, left = 52, right = 16, top = 12, bottom = 40;
     const xs = rows.map((r) => Math.max(r[axis], 1e-4)), ys = rows.map((r) => 100 * r.of_bound);
     const [x0, x1] = [Math.log10(Math.min(...xs)) - 0.1, Math.log10(Math.max(...xs)) + 0.1];
-    const step = [0.5, 1, 2, 5, 10].find((s) => (Math.max(...ys) - Math.min(...ys)) / s <= 4) ?? 20;
+    const least = Math.max(0.5, (Math.max(...ys) - Math.min(...ys)) / 4), power = 10 ** Math.floor(Math.log10(least));
+    const step = [1, 2, 5, 10].map((s) => s * power).find((s) => s >= least);
     const y0 = step * Math.floor(Math.min(...ys) / step), y1 = step * Math.ceil(Math.max(...ys) / step + 0.1);
     const X = (v) => left + (w - left - right) * (Math.log10(Math.max(v, 1e-4)) - x0) / (x1 - x0);
     const Y = (v) => h - bottom - (h - top - bottom) * (v - y0) / (y1 - y0);
@@ -95,14 +97,14 @@ function render({ model, el }) {
     key.lastElementChild.innerHTML = [...byTint, ...shapes, front].join("");
   };
   // only the rows in view are drawn, and a click on a heading sorts
-  const COLUMNS = [["Settings", about, (r) => ""], ["S", (r) => r.sparsity, (r) => r.sparsity.toFixed(3)],
+  const COLUMNS = [["Settings", (r) => about(r), null], ["S", (r) => r.sparsity, (r) => r.sparsity.toFixed(3)],
     ["n_out", (r) => r.n_out, (r) => r.n_out], ["Ratio", (r) => r.ratio, (r) => `${r.ratio.toFixed(3)} ×`],
     ["Of 1/(1 − S)", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
     ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(r.seconds < 0.01 ? 1 : 0)} ms`]];
   const HEIGHT = 29;
-  let sorted = null, down = false, order = [];
+  let sorted = null, down = false, order = [], telling = PARTS;
   const head = h("thead", {}, h("tr", {}, ...COLUMNS.map(([text], i) => h("th", { scope: "col" },
     h("button", { type: "button", class: "f2f-sort", onclick: () => {
       down = sorted === i ? !down : i > 1;
@@ -110,8 +112,9 @@ function render({ model, el }) {
       show();
     } }, text)))));
   const body = h("tbody"), before = h("tr"), after = h("tr"), grid = h("table", { hidden: true }, head, body);
+  const shared = h("p", { class: "f2f-quiet" });
   const long = h("div", { class: "f2f-long", onscroll: () => drawRows() }, grid);
-  table.append(long);
+  table.append(shared, long);
   let first = -1, drawn = null;
   const drawRows = () => {
     const rows = model.get("rows"), from = Math.max(0, Math.floor(long.scrollTop / HEIGHT) - 8);
@@ -121,13 +124,17 @@ function render({ model, el }) {
     before.style.height = `${from * HEIGHT}px`;
     after.style.height = `${Math.max(0, order.length - from - seen.length) * HEIGHT}px`;
     body.innerHTML = seen.map((i) => `<tr aria-rowindex="${order.indexOf(i) + 2}">
-      <th scope="row"><span title="best ratio for its gates">${rows[i].front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(rows[i]))}</button></th>
+      <th scope="row"><span title="best ratio for its gates">${rows[i].front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(rows[i], telling))}</button></th>
       ${COLUMNS.slice(1).map(([, , text]) => `<td>${text(rows[i])}</td>`).join("")}</tr>`).join("");
     body.prepend(before);
     body.append(after);
   };
   const showTable = (rows) => {
     grid.hidden = !rows.length;
+    // what all rows share is said once, above them
+    const common = rows.length > 1 ? PARTS.filter((part) => rows.every((r) => part(r) === part(rows[0]))) : [];
+    telling = PARTS.filter((part) => !common.includes(part));
+    shared.textContent = common.length ? `All: ${about(rows[0], common)}` : "";
     grid.setAttribute("aria-rowcount", rows.length + 1);
     order = rows.map((_, i) => i);
     if (sorted !== null) {
