@@ -13,13 +13,15 @@ from f2f_viz.errors import F2FError
 __all__ = ["as_finished", "between", "in_pieces", "workers"]
 
 Found = TypeVar("Found")
+
+_MOST = 1024  # threads
 Item = TypeVar("Item")
 
 _POLL = 0.1  # seconds between looks at progress and cancel
 
 
 def workers(threads: int | None) -> int:
-    """Return how many threads to use: as many as asked for, else the CPUs of this process.
+    """Return how many threads to use: as many as asked for, if not over 1024, else the CPUs of this process.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def workers(threads: int | None) -> int:
         return os.cpu_count() or 1
     if threads < 1:
         raise F2FError("threads out of range", expected="at least 1", got=threads)
-    return threads
+    return min(threads, _MOST)
 
 
 def in_pieces(
