@@ -21,7 +21,7 @@ _POLL = 0.1  # seconds between looks at progress and cancel
 
 
 def workers(threads: int | None) -> int:
-    """Return how many threads to use: as many as asked for, if not over 1024, else the CPUs of this process.
+    """Return how many threads to use: as many as asked for, up to 1024, else this process's CPUs.
 
     Raises
     ------
