@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -22,6 +23,7 @@ from f2f_viz.tensors.layer import Layer, load_layers
 __all__ = [
     "Sweep",
     "SweepPoint",
+    "front",
     "gates_settings",
     "grid",
     "measure_gates",
@@ -259,6 +261,28 @@ def _measure(
         naive_gates=circuit.naive,
         depth=circuit.shared_depth,
     )
+
+
+def front(points: Sequence[SweepPoint]) -> NDArray[np.bool_]:
+    """Find the points of a sweep that no other beats, among those of one layer and sparsity.
+
+    Parameters
+    ----------
+    points : sequence of SweepPoint
+
+    Returns
+    -------
+    ndarray of bool, shape (points,)
+        Whether no point of the same layer and sparsity (to 1 %) has a higher ratio at no more
+        shared gates. Times vary too much to decide it.
+    """
+    alike: dict[tuple[str, float], list[int]] = defaultdict(list)
+    for i, point in enumerate(points):
+        alike[point.layer, round(point.sparsity, 2)].append(i)
+    found = np.zeros(len(points), bool)
+    for chosen in alike.values():
+        found[chosen] = pareto(np.array([(-points[i].ratio, points[i].gates) for i in chosen]))
+    return found
 
 
 def pareto(costs: NDArray[np.float64]) -> NDArray[np.bool_]:

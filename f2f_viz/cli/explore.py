@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import numpy as np
 from tqdm import tqdm
 
 import f2f_viz as f2f
-from f2f_viz.analysis.sweep import SweepPoint, grid, pareto
+from f2f_viz.analysis.sweep import SweepPoint, front, grid
 from f2f_viz.analysis.sweep import sweep as sweep_points
 from f2f_viz.cli.options import lists, pairs, preset_option, settings_of, value_of
 from f2f_viz.cli.output import echo_json, force_option, output_option
@@ -69,7 +68,8 @@ def sweep(
 ) -> None:  # fmt: skip
     """Measure a grid of settings on layers of PATH, or on sample layers.
 
-    Points marked * are on the Pareto front: none has a higher ratio at no more time and gates.
+    Points marked * are on the Pareto front: none of the same layer and sparsity has a higher ratio
+    at no more gates. Seconds are the search's, of CPU.
     """
     values = {name: [value_of(v) for v in text.split(",")] for name, text in pairs(axes).items()}
     settings = grid(_chosen(preset, chosen), **values)
@@ -92,9 +92,8 @@ def sweep(
         for point in points:
             echo_json(point.to_dict())
         return
-    front = pareto(np.array([[-p.ratio, p.seconds, p.gates] for p in points]))
     click.echo("  ratio  of bound  efficiency  seconds  gates  " + " ".join(values) + "  layer")
-    for point, best in zip(points, front, strict=True):
+    for point, best in zip(points, front(points), strict=True):
         own = " ".join(str(point.settings.to_dict()[name]) for name in values)
         click.echo(
             f"{'*' if best else ' '}{point.ratio:6.3f}  {point.ratio / point.max_ratio:8.2%}  "

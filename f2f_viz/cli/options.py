@@ -45,7 +45,8 @@ def _option(field: Field) -> Callable[[Command], Command]:
         flag, kind = f"{flag}/--no-{flag[2:]}", None
     else:
         kind = field.kind if field.read is None else click.Path()
-    said = "" if default is None or field.kind is bool else f"  [default: {default}]"
+    shown = ",".join(map(str, default)) if isinstance(default, list) else default
+    said = "" if default is None or field.kind is bool else f"  [default: {shown}]"
     return click.option(flag, type=kind, default=None, help=field.help + said)
 
 

@@ -1,14 +1,12 @@
-"""A sweep's points: ratio against encode time and decoder gates, with the Pareto front."""
+"""A sweep's points: ratio against decoder gates and time of the search, with the Pareto front."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
 
-from f2f_viz.analysis.sweep import SweepPoint, pareto
+from f2f_viz.analysis.sweep import SweepPoint, front
 from f2f_viz.codec.code import Code
 from f2f_viz.figures.captions import describe_pruning
 from f2f_viz.figures.front_end import STATIC, script, style
@@ -24,10 +22,9 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
     list of dict
         layer, short (the end of its name), pruning (method and rate in words), rate, n_in, n_s,
         order, matrix (in words), sparsity, n_out, gates (shared), naive_gates, ratio, of_bound,
-        efficiency, file_ratio, seconds (of CPU), and front: whether no point of the same layer and
-        sparsity (to 1 %) has a higher ratio at no more gates; times vary too much to decide it.
+        efficiency, file_ratio, seconds (of CPU), and front: whether it is on the `front`.
     """
-    rows: list[dict[str, Any]] = [
+    return [
         {
             "layer": p.layer,
             "short": short,
@@ -46,17 +43,12 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
             "efficiency": p.efficiency,
             "file_ratio": p.file_ratio,
             "seconds": p.seconds,
+            "front": bool(best),
         }
-        for p, short in zip(points, _short([p.layer for p in points]), strict=True)
+        for p, short, best in zip(
+            points, _short([p.layer for p in points]), front(points), strict=True
+        )
     ]
-    alike: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        alike[row["layer"], round(row["sparsity"], 2)].append(row)
-    for chosen in alike.values():
-        costs = np.array([(-row["ratio"], row["gates"]) for row in chosen])
-        for row, flag in zip(chosen, pareto(costs), strict=True):
-            row["front"] = bool(flag)
-    return rows
 
 
 def describe_matrix(code: Code) -> str:

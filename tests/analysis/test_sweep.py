@@ -1,13 +1,14 @@
 """Sweeps: every point is an exact analysis, the front is right, an interrupted sweep goes on."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import f2f_viz as f2f
 from f2f_viz.analysis import sweep as sweeps
-from f2f_viz.analysis.sweep import SweepPoint, grid, measure_gates, pareto, sweep
+from f2f_viz.analysis.sweep import SweepPoint, front, grid, measure_gates, pareto, sweep
 from f2f_viz.tensors.layer import Layer
 
 
@@ -48,6 +49,17 @@ def test_points_are_analyses_and_known_ones_are_not_measured_again(layer, monkey
 def test_pareto_front():
     costs = np.array([[1, 5], [2, 2], [3, 1], [2, 3], [3, 3], [2, 2]], float)
     assert pareto(costs).tolist() == [True, True, True, False, False, True]
+
+
+def test_the_front_is_of_ratio_and_gates_within_a_layer_and_sparsity(layer):
+    (point,) = sweep([layer], [f2f.Settings(rate=0.5)])
+    faster = replace(point, ratio=point.ratio / 2, seconds=0.0)
+    cheaper = replace(faster, gates=point.gates - 1)
+    sparser = replace(faster, sparsity=0.9)
+    others = replace(faster, layer="another")
+    points = [point, faster, cheaper, sparser, others]
+    assert front(points).tolist() == [True, False, True, True, True]
+    assert front([]).tolist() == []
 
 
 @pytest.mark.parametrize("n_in", [1, 2, 8])

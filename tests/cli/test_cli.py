@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import f2f_viz as f2f
+from f2f_viz.analysis.sweep import SweepPoint, front
 from f2f_viz.cli import main as cli
 from f2f_viz.figures.palette import DARK
 
@@ -162,8 +163,9 @@ def test_sweep_goes_on_where_it_stopped(run, tmp_path, weights):
     ]
     table = run(*arguments)
     assert len(table.splitlines()) == 5
-    assert "*" in table
     lines = (tmp_path / "s.jsonl").read_text().splitlines()
+    known = [SweepPoint.from_dict(json.loads(line)) for line in lines]
+    assert [line.startswith("*") for line in table.splitlines()[1:]] == front(known).tolist()
     marked = json.loads(lines[1]) | {"ratio": 123.5}
     (tmp_path / "s.jsonl").write_text(lines[0] + "\n" + json.dumps(marked) + '\n{"cut')
     points = [json.loads(line) for line in run(*arguments, "--json").splitlines()]
