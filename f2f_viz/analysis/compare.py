@@ -279,8 +279,8 @@ def verdict(rivals: list[Rival]) -> str:
         return f"{best} takes nothing; F2F takes {mine:,} bytes."
     extra = mine / sizes[best] - 1
     return (
-        f"Smaller than F2F ({mine:,} bytes): {', '.join(smaller)}. F2F takes {extra:.1%} more than "
-        f"{best} and gives for it a fixed rate, access to any tile, and no pointers."
+        f"Smaller than F2F ({mine:,} bytes): {', '.join(smaller)}. F2F takes {100 * extra:.1f} % "
+        f"more than {best} and gives for it a fixed rate, access to any tile, and no pointers."
     )
 
 

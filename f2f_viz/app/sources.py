@@ -28,13 +28,14 @@ __all__ = [
 
 
 def sample_options() -> list[list[str]]:
-    """Return the samples as [name, text] pairs, with the accuracy of their network."""
+    """Return the samples as [name, text, help, group]; a group is a network, with its accuracy."""
     variants = sample_info()["variants"]
     options = []
     for name in sample_names():
         _, variant, layer = name.split("/")
         accuracy = f"{100 * variants[variant]['accuracy']:.1f} %"
-        options.append([name, f"{layer.removesuffix('.weight')} · {variant} · accuracy {accuracy}"])
+        text = f"{layer.removesuffix('.weight')} · {variant}"
+        options.append([name, text, "", f"{variant}, accuracy {accuracy}"])
     return options
 
 
@@ -117,7 +118,7 @@ def siblings(
     if source == "given":
         return [Sibling(shown.name, shown.name, {"source": source}, lambda: shown)]
     if source == "sample":
-        key, options = "sample", sample_options()
+        key, options = "sample", [option[:2] for option in sample_options()]
     else:
         key = "tensor"
         options = [

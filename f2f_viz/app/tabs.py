@@ -37,7 +37,7 @@ __all__ = ["TABS", "Link", "Tab"]
 _GRID = "Block grid"
 _FIXED_RATE = (
     "Below, what that is worth: units that take rows wait for the longest, units that take blocks "
-    "never wait."
+    "never wait for one another, only for a correction of their own (striped)."
 )
 
 

@@ -51,7 +51,25 @@ CLIPPED = """() => {
       }
     }
   }
-  // 4. the frame is within the window, or the window scrolls to it
+  // 4. what a list of choices or an empty field says fits it (the page draws neither as text)
+  for (const field of all(app)) {
+    if (!field.matches('select, input[placeholder]') || !shown(field)) continue;
+    const words = field instanceof HTMLSelectElement ? field.selectedOptions[0]?.text : field.value ? '' : field.placeholder;
+    const style = getComputedStyle(field), pen = document.createElement('canvas').getContext('2d');
+    pen.font = style.font;
+    const arrow = field instanceof HTMLSelectElement ? 14 : 0;
+    const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
+    const wide = pen.measureText(words ?? '').width;
+    if (wide > room + 1) found.push(`"${words}" is ${Math.round(wide - room)} px too wide for its ${field.tagName.toLowerCase()}`);
+  }
+  // 5. the view is as wide as its stage, and scrolling ends where something is
+  const stage = app.querySelector('.f2f-stack');
+  if (stage.scrollWidth > stage.clientWidth + 1) found.push(`the view is ${stage.scrollWidth - stage.clientWidth} px wider than its stage`);
+  const view = [...stage.querySelectorAll('.f2f-tabpanel')].find(shown);
+  const ends = view && Math.max(...[...view.querySelectorAll('.f2f-part')].map((part) => part.getBoundingClientRect().bottom));
+  const blank = view && stage.getBoundingClientRect().top + stage.scrollHeight - stage.scrollTop - ends;
+  if (stage.scrollHeight > stage.clientHeight && blank > 40) found.push(`the view scrolls ${Math.round(blank)} px past its end`);
+  // 6. the frame is within the window, or the window scrolls to it
   const frame = app.getBoundingClientRect();
   const html = document.documentElement;
   if (frame.right > innerWidth + 1 && html.scrollWidth <= innerWidth)

@@ -167,7 +167,8 @@ def test_exports_are_saved(page, tmp_path):
     lines = (tmp_path / f"{layer}-mask.csv").read_text().splitlines()
     assert json.loads(lines[0].lstrip("# "))["settings"] == f2f.Settings().to_dict()
     assert len(lines) == 2 + f2f.sample_layer().weights.size
-    assert "<svg" not in (tmp_path / f"{layer}-decoder.html").read_text().split("<script")[0]
+    (decoder,) = tmp_path.glob(f"{layer}-decoder-plane-*-cycle-*.html")
+    assert "<svg" not in decoder.read_text().split("<script")[0]
 
 
 def test_lesson_steps_with_no_kernel(open_page, tmp_path, eventually):

@@ -107,7 +107,10 @@ function render({ model, el }) {
       const key = JSON.stringify(wanted);
       if (input.dataset.key !== key) {
         input.dataset.key = key;
-        input.replaceChildren(...wanted.map(([value, text, help]) => h("option", { value, title: help }, text)));
+        const groups = new Map();
+        for (const [value, text, help, group] of wanted)
+          groups.set(group, [...(groups.get(group) ?? []), h("option", { value, title: help || null }, text)]);
+        input.replaceChildren(...[...groups].flatMap(([label, entries]) => label ? h("optgroup", { label }, ...entries) : entries));
       }
       input.value = values()[name] ?? "";
     });

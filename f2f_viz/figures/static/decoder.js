@@ -114,7 +114,7 @@ function render({ model, el }) {
   const geometry = () => {
     const rows = code.n_in * (code.n_s + 1);
     const rowHeight = Math.max(12, Math.min(16, Math.floor(208 / rows)));
-    const columnWidth = Math.max(7, Math.min(24, (width - GUTTER - 8) / code.n_out));
+    const columnWidth = Math.max(5, Math.min(24, (width - GUTTER - 8) / code.n_out));
     const y = (row) => LABEL + row * rowHeight + Math.floor(row / code.n_in) * GAP;
     const bottom = y(rows - 1) + rowHeight + 13;
     return { rows, rowHeight, columnWidth, y, bottom,
