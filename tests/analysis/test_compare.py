@@ -163,7 +163,9 @@ def test_the_verdict_names_whoever_wins():
         return compare.Rival(name, size, False, False)
 
     rows = [row("dense", 100), row("CSR", 40), row("xz", 20), row(compare.F2F, 25)]
-    assert compare.verdict(rows).startswith("Smaller than F2F (25 bytes): xz. F2F takes 25.0 % more")
+    assert compare.verdict(rows).startswith(
+        "Smaller than F2F (25 bytes): xz. F2F takes 25.0 % more"
+    )
     rows[-1] = row(compare.F2F, 19)
     assert compare.verdict(rows) == "F2F is the smallest: 19 bytes; next is xz, 20 bytes."
     assert compare.verdict(rows[:3]) == "Smallest: xz, 20 bytes."
