@@ -26,6 +26,7 @@ from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.front_end import STATIC, script, style
 from f2f_viz.figures.palette import Theme, css
+from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, load_layer
 
@@ -47,7 +48,9 @@ Job = tuple[Layer, Settings]
 def _work(
     job: Job, *, preview: bool, progress: Progress | None, cancel: threading.Event | None
 ) -> Analysis:
-    return analyze(*job, preview=preview, progress=progress, cancel=cancel)
+    analysis = analyze(*job, preview=preview, progress=progress, cancel=cancel)
+    gates(analysis.network)  # kept: sharing those of a wide code takes a quarter of a second
+    return analysis
 
 
 class _Of(traitlets.Instance[Any]):

@@ -87,7 +87,10 @@ class Chooser:
         self._tell()
 
     def undo(self, again: bool = False) -> None:
-        """Go one step back; forward if `again`."""
+        """Go one step back; forward if `again`. From what was refused, to what stood before it."""
+        if self._strayed and not again:
+            self.put(self._history.now)
+            return
         self._undoing = True
         self.put(self._history.redo() if again else self._history.undo())
         self._undoing = False
@@ -137,6 +140,7 @@ class Chooser:
         except F2FError as error:
             self.panel.errors = {error.field or "settings": str(error)}
             self._news = False
+            self._mark()
             self._failed()
             return
         finally:
@@ -159,7 +163,13 @@ class Chooser:
         self._chosen(step)
 
     def _mark(self) -> None:
-        self.panel.can_undo, self.panel.can_redo = self._history.can_undo, self._history.can_redo
+        self.panel.can_undo = self._history.can_undo or self._strayed
+        self.panel.can_redo = self._history.can_redo and not self._strayed
+
+    @property
+    def _strayed(self) -> bool:
+        """Whether the controls say what was refused."""
+        return bool(self.panel.errors) and self.panel.values != self._history.now
 
     def _load(self) -> bool:
         """Take the layer that the controls name; False if they name none yet."""

@@ -31,6 +31,11 @@ class History:
         self._at = clock()
 
     @property
+    def now(self) -> Values:
+        """What stands."""
+        return dict(self._now)
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is something to go back to."""
         return bool(self._past)

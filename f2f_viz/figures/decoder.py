@@ -44,7 +44,7 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
         "shape": list(a.mask.shape),
         "size": a.mask.size,
         "itemsize": a.layer.weights.itemsize,
-        "recoded": a.encoded is not None and a.encoded.ranks is not None,
+        "recoded": _recoded(a),
         "gates": asdict(gates(a.network)),
         "planes": [
             {
@@ -57,6 +57,13 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
             for p in a.planes
         ],
     }
+
+
+def _recoded(analysis: Analysis) -> str:
+    """Say which part of a weight is stored as a rank; of integers it is the whole."""
+    if analysis.encoded is None or analysis.encoded.ranks is None:
+        return ""
+    return "value" if "int" in analysis.layer.dtype else "exponent"
 
 
 def matrix_bytes(analysis: Analysis) -> bytes:

@@ -406,7 +406,7 @@ class MaskView:
             text += f"; block {self._block:,}: n_u = {int(marks['kept'].sum())}"
         elif len(self._edges.data["x0"]):
             run = analysis.n_out if blocks else analysis.blocks
-            text += f"; {'blocks' if blocks else 'banks'} of {run:,} weights"
+            text += f"; {'blocks' if blocks else 'banks'} of {run:,} weight{'s' * (run != 1)}"
         elif self._grid_shown and not self._printed:
             text += f"; zoom in for {'blocks' if blocks else 'banks'}"
         return f"Mask, {text}"

@@ -125,6 +125,8 @@ class PaceView:
         ):
             shown = data[name]
             plot, kinds = self._plots[name], shown["kind"]
+            if not kinds.size:
+                title = f"{title.split(',')[0]}: nothing to do"
             plot.title.text = title.format(shown["share"]).replace("%", "\u2009%")
             plot.x_range.end = shown["cycles"]
             self._sources[name].data = {k: shown[k] for k in _BARS} | {

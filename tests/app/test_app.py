@@ -12,6 +12,7 @@ from f2f_viz.app.history import History
 from f2f_viz.app.runner import Runner
 from f2f_viz.app.sources import Uploads, siblings
 from f2f_viz.app.sweeping import legal_grid
+from f2f_viz.hardware import gates
 from tests.app.messages import say
 
 
@@ -419,6 +420,51 @@ def test_undo_and_redo_go_step_by_step():
         await analyzer._runner.settled()
 
     asyncio.run(drive())
+
+
+def test_undo_leads_from_what_was_refused_to_what_stood_before_it():
+    async def drive():
+        analyzer = f2f.Analyzer()
+        panel, say = analyzer.panel, analyzer._chooser._said
+        analyzer.settings = f2f.Settings(n_s=0)
+        panel.values = {**panel.values, "n_in": 99}
+        assert "n_in" in panel.errors
+        assert panel.can_undo
+        assert not panel.can_redo
+        say(None, {"kind": "undo"}, [])
+        assert panel.values["n_in"] == 8
+        assert not panel.errors
+        assert analyzer.settings == f2f.Settings(n_s=0)
+        say(None, {"kind": "undo"}, [])
+        assert analyzer.settings == f2f.Settings()
+        assert not panel.can_undo
+        panel.values = {**panel.values, "n_in": 99}  # the first of all is gone back on too
+        assert panel.can_undo
+        say(None, {"kind": "undo"}, [])
+        assert panel.values["n_in"] == 8
+        assert not panel.can_undo
+        analyzer._runner.cancel()
+        await analyzer._runner.settled()
+
+    asyncio.run(drive())
+
+
+def test_gates_are_shared_before_the_page_asks_for_them(monkeypatch):
+    """Sharing those of a wide code takes longer than a page may stand still."""
+    asked = []
+    share = gates.share
+    monkeypatch.setattr(
+        gates, "share", lambda n: asked.append(threading.current_thread()) or share(n)
+    )
+
+    async def drive():
+        analyzer = f2f.Analyzer(settings=f2f.Settings(rate=0.97, n_s=0))
+        analyzer._request()
+        await analyzer.settled()
+
+    share.cache_clear()
+    asyncio.run(drive())
+    assert asked[0] is not threading.main_thread()
 
 
 def test_a_drag_is_one_step():

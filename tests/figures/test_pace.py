@@ -27,4 +27,8 @@ def test_units_on_rows_wait_and_units_on_blocks_do_not():
 def test_layers_that_are_small_or_all_pruned_have_a_picture():
     for weights, rate in ((np.ones((1, 3), np.float32), 0.5), (np.ones((2, 2), np.float32), 1.0)):
         layer = f2f.Layer("w", weights, "float32", "test")
-        PaceView().update(f2f.analyze(layer, f2f.Settings(rate=rate, n_in=2)))
+        view = PaceView()
+        view.update(f2f.analyze(layer, f2f.Settings(rate=rate, n_in=2)))
+        titles = [plot.title.text for plot in view.root.children]
+        assert titles[1] == "F2F: nothing to do"  # all ones: no plane needs symbols
+        assert ("nothing" in titles[0]) == (rate == 1)

@@ -275,10 +275,10 @@ function render({ model, el }) {
         ? `${win.values[p]} · ${win.scales[p].toPrecision(4)} = ${(win.values[p] * win.scales[p]).toPrecision(4)}`
         : win.values[p].toPrecision(6);
       weight = `weight at ${place} = <b>${care ? value : "pruned, +0"}</b>`
-        + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>${code.recoded ? " (exponent as rank)" : ""}` : "");
+        + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>${code.recoded ? ` (${code.recoded} as rank)` : ""}` : "");
     }
     equation.innerHTML =
-      `<div><code>yₜ[${i}] = ${terms.join(" ⊕ ") || "0"} = ${numbers.join(" ⊕ ") || "0"} = <b>${raw}</b></code>${flipped} ${state}</div>`
+      `<div><code>yₜ[${i}] = ${terms.join(" ⊕ ") || "0"}${terms.length > 1 ? ` = ${numbers.join(" ⊕ ")}` : ""} = <b>${raw}</b></code>${flipped} ${state}</div>`
       + `<div>${weight}</div>`;
   }
 
