@@ -406,7 +406,7 @@ FIGURES = Choices(
             label="Decoder at a cycle",
             help="Register, XOR network and output bits; as HTML a lesson that steps and plays.",
             make=_decoder,
-            sheet=Sheet(0.55, least_mm=75),
+            sheet=Sheet(0.55, narrow_aspect=0.95, least_mm=75),
             exact=True,
             options=("plane", "cycle", "title", "legend", "font"),
             why_none=_fits,

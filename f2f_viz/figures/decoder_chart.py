@@ -114,7 +114,8 @@ class DecoderChart:
                 items.setdefault(name, []).append(cells)
             ticks[at] = {"gates": "gates give"}.get(lane, lane)
             at += 1.4 + _GAP
-        plot.y_range.update(start=at + 2.6, end=-0.9)  # the legend is below
+        # the legend is below, in two lines where it is narrow
+        plot.y_range.update(start=at + (5.4 if narrow else 2.6), end=-0.9)
         plot.yaxis.ticker = FixedTicker(ticks=list(ticks))
         plot.yaxis.major_label_overrides = ticks
         plot.yaxis.axis_line_color = plot.yaxis.major_tick_line_color = None
@@ -173,7 +174,7 @@ class DecoderChart:
         quiet_legend(self.root, colours, "bottom_left")
         legend.update(orientation="horizontal", spacing=10, padding=0, margin=0)
         if narrow:
-            legend.update(ncols=3, spacing=4)
+            legend.update(ncols=3, spacing=2, glyph_width=12, label_standoff=3)
 
     def _key(self, tint: str) -> Any:
         """Make a swatch of a colour: cells are many, full and pale."""
