@@ -12,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-WORD_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "uint8": 8, "int4": 4}  # fmt: skip
-DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8", "U8": "uint8"}  # fmt: skip
+WORD_BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "int8": 8, "uint8": 8, "int4": 4,
+             "float8_e4m3fn": 8, "float8_e5m2": 8, "float4_e2m1fn": 4, "uint4": 4, "int2": 2, "uint2": 2}  # fmt: skip
+DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8", "U8": "uint8",
+          "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}  # fmt: skip
+FIELD = {"float64": (52, 11), "float32": (23, 8), "float16": (10, 5), "bfloat16": (7, 8),
+         "float8_e4m3fn": (3, 4), "float8_e5m2": (2, 5), "float4_e2m1fn": (1, 2)}  # fmt: skip
 SIZES = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}  # fmt: skip
-FIELD = {"float64": (52, 11), "float32": (23, 8), "float16": (10, 5), "bfloat16": (7, 8)}
 
 
 def bits_of(data, count=None):

@@ -339,9 +339,8 @@ F2F_INLINE int64_t look_up_fields(const f2f_layer *d, char *words, int64_t n, co
     int64_t j = 0;
     for (; j + 64 / size <= n; j += 64 / size) {
         const __m512i x = _mm512_loadu_si512(words + j * size);
-        const __m512i moved = size == 4   ? _mm512_srl_epi32(x, shift)
-                              : size == 2 ? _mm512_srl_epi16(x, shift)
-                                          : x;
+        /* bytes are moved two at a time: what comes over from the neighbour is masked off */
+        const __m512i moved = size == 4 ? _mm512_srl_epi32(x, shift) : _mm512_srl_epi16(x, shift);
         const __m512i i = _mm512_and_si512(moved, index);
         const __m512i value =
             _mm512_and_si512(byte,
@@ -350,9 +349,8 @@ F2F_INLINE int64_t look_up_fields(const f2f_layer *d, char *words, int64_t n, co
                                                     _mm512_permutex2var_epi8(table[2], i,
                                                                              table[3])));
         const __m512i change = _mm512_xor_si512(i, value);
-        const __m512i back = size == 4   ? _mm512_sll_epi32(change, shift)
-                             : size == 2 ? _mm512_sll_epi16(change, shift)
-                                         : change;
+        const __m512i back =
+            size == 4 ? _mm512_sll_epi32(change, shift) : _mm512_sll_epi16(change, shift);
         _mm512_storeu_si512(words + j * size, _mm512_xor_si512(x, back));
     }
     return j;

@@ -17,7 +17,7 @@ import numpy as np
 from numcodecs import Shuffle, Zstd
 from numpy.typing import NDArray
 
-from f2f_viz.codec.bitplanes import dtype_name, field_bits, to_words, word_bits
+from f2f_viz.codec.bitplanes import dtype_name, field_bits, pack_words, to_words, word_bits
 
 __all__ = [
     "Pruned",
@@ -79,11 +79,8 @@ class Pruned:
         return self.mask.size // self.rows if self.rows else 0
 
     def stored(self, words: NDArray[Any]) -> NDArray[Any]:
-        """Words as stored: int4 takes half a byte."""
-        if self.dtype != "int4":
-            return words
-        even = np.append(words, np.zeros(words.size % 2, np.uint8))
-        return even[::2] | even[1::2] << 4
+        """Words as stored: formats smaller than a byte are packed."""
+        return words if word_bits(self.dtype) >= 8 else pack_words(words, self.dtype)
 
 
 def smallest(values: NDArray[Any], limit: int) -> NDArray[Any]:

@@ -17,8 +17,11 @@ __all__ = [
     "dtype_name",
     "field_bits",
     "from_words",
+    "pack_words",
+    "packed_bytes",
     "plane_names",
     "to_words",
+    "unpack_words",
     "word_bits",
 ]
 
@@ -30,11 +33,24 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "int8": np.dtype("i1"),
     "uint8": np.dtype("u1"),
     "int4": np.dtype(ml_dtypes.int4),
+    "float8_e4m3fn": np.dtype(ml_dtypes.float8_e4m3fn),
+    "float8_e5m2": np.dtype(ml_dtypes.float8_e5m2),
+    "float4_e2m1fn": np.dtype(ml_dtypes.float4_e2m1fn),
+    "uint4": np.dtype(ml_dtypes.uint4),
+    "int2": np.dtype(ml_dtypes.int2),
+    "uint2": np.dtype(ml_dtypes.uint2),
 }
 WIRE = {name: number for number, name in enumerate(DTYPES)}
 """The number of each format in files, for ever: new ones go to the end."""
-_MANTISSA_BITS = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
-_EXPONENT_BITS = {"float64": 11, "float32": 8, "float16": 5, "bfloat16": 8}
+_MANTISSA_BITS = {
+    "float64": 52, "float32": 23, "float16": 10, "bfloat16": 7,
+    "float8_e4m3fn": 3, "float8_e5m2": 2, "float4_e2m1fn": 1,
+}  # fmt: skip
+_EXPONENT_BITS = {
+    "float64": 11, "float32": 8, "float16": 5, "bfloat16": 8,
+    "float8_e4m3fn": 4, "float8_e5m2": 5, "float4_e2m1fn": 2,
+}  # fmt: skip
+_PART_OF_BYTE = {"int4": 4, "uint4": 4, "float4_e2m1fn": 4, "int2": 2, "uint2": 2}
 
 
 def dtype_name(dtype: Any) -> str:
@@ -59,7 +75,7 @@ def dtype_name(dtype: Any) -> str:
 
 def word_bits(dtype: str) -> int:
     """Return the bits of a weight, b: the number of bit-planes."""
-    return 4 if dtype == "int4" else DTYPES[dtype].itemsize * 8
+    return _PART_OF_BYTE.get(dtype, DTYPES[dtype].itemsize * 8)
 
 
 def field_bits(dtype: str) -> tuple[int, int]:
@@ -100,12 +116,12 @@ def to_words(weights: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     ndarray of uint8, uint16, uint32 or uint64, shape (size,)
-        Bit 0 is the least significant; int4 fills the low four bits.
+        Bit 0 is the least significant; formats smaller than a byte fill its low bits.
     """
     name = dtype_name(weights.dtype)
     flat = np.ascontiguousarray(weights).reshape(-1)
-    if name == "int4":
-        words: NDArray[Any] = flat.view(np.uint8) & np.uint8(15)
+    if name in _PART_OF_BYTE:
+        words: NDArray[Any] = flat.view(np.uint8) & np.uint8((1 << word_bits(name)) - 1)
         return words
     flat = flat.astype(flat.dtype.newbyteorder("<"), copy=False)
     return flat.view(f"<u{flat.dtype.itemsize}")
@@ -122,7 +138,29 @@ def from_words(words: NDArray[Any], dtype: str, shape: tuple[int, ...]) -> NDArr
     shape : tuple of int
         The layer's shape, its product equal to size.
     """
-    if dtype == "int4":
-        signed = (words.astype(np.int8) ^ np.int8(8)) - np.int8(8)
-        return signed.astype(DTYPES[dtype]).reshape(shape)
     return words.view(DTYPES[dtype]).reshape(shape)
+
+
+def packed_bytes(count: int, dtype: str) -> int:
+    """Return the bytes of so many weights, formats smaller than a byte packed."""
+    return -(-count * word_bits(dtype) // 8)
+
+
+def pack_words(words: NDArray[Any], dtype: str) -> NDArray[np.uint8]:
+    """Pack words of a format smaller than a byte, the first in a byte's low bits."""
+    bits = word_bits(dtype)
+    if bits >= 8:
+        return words.view(np.uint8)
+    padded = np.zeros(packed_bytes(words.size, dtype) * (8 // bits), np.uint8)
+    padded[: words.size] = words
+    columns = padded.reshape(-1, 8 // bits) << np.arange(0, 8, bits, dtype=np.uint8)
+    return np.bitwise_or.reduce(columns, axis=1)
+
+
+def unpack_words(octets: NDArray[np.uint8], dtype: str, count: int) -> NDArray[Any]:
+    """Invert `pack_words`."""
+    bits = word_bits(dtype)
+    if bits >= 8:
+        return octets.view(f"<u{bits // 8}")
+    columns = octets[:, None] >> np.arange(0, 8, bits, dtype=np.uint8) & np.uint8((1 << bits) - 1)
+    return columns.reshape(-1)[:count]

@@ -168,21 +168,18 @@ def open_source(model: Any) -> Source:
 
 def _safetensors_header(origin: str, found: Mapping[str, Entry]) -> bytes:
     """Write the header that a model of another kind has as one safetensors file."""
+    if "__metadata__" in found:
+        raise F2FError(f"{origin} has a tensor with a reserved name: __metadata__")
     header: dict[str, Any] = {}
     at = 0
     for name, entry in found.items():
         info = entry.info
-        code = CODES.get(info.dtype, info.dtype)
-        if not code.isupper() or name == "__metadata__":  # int4, torch's float8
-            raise F2FError(
-                f"tensor {name} of {origin} has no place in a safetensors file",
-                expected=f"one of {', '.join(CODES)}",
-                got=info.dtype,
-                hint="encode single tensors with --tensor",
-            )
-        offsets = [at, at + info.nbytes]
-        header[name] = {"dtype": code, "shape": info.shape, "data_offsets": offsets}
-        at += info.nbytes
+        nbytes = info.nbytes if entry.stored_bytes is None else entry.stored_bytes
+        code, shape = CODES.get(info.dtype, info.dtype), info.shape
+        if code not in CODES.values() or nbytes != info.nbytes:  # no place for it but as bytes
+            code, shape = "U8", (nbytes,)
+        header[name] = {"dtype": code, "shape": shape, "data_offsets": [at, at + nbytes]}
+        at += nbytes
     raw = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     return raw + b" " * (-len(raw) % 8)
 

@@ -31,6 +31,7 @@ from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import layer_of
 from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
+from f2f_viz.tensors.loaders.safetensors_files import CODES
 from f2f_viz.tensors.quantize import STORED
 from f2f_viz.tensors.roles import ROLES, with_mask
 
@@ -38,6 +39,8 @@ __all__ = ["Rule", "encode_model", "plan_model"]
 
 Rule = tuple[str, float | None]
 _ROLE = "role:"
+_CODED = DTYPES.keys() & CODES.keys()
+"""Number formats that whole models code; the others have no place in a safetensors file."""
 Paths = str | os.PathLike[str]
 
 
@@ -64,9 +67,11 @@ def plan_model(
     """
     rules = [_rule(rule) for rule in rules]
     infos = {name: source.entries[name].info for name in source.slots}
-    usual = {name for name, info in infos.items() if ROLES[info.role].pruned}
+    pruned = {name for name, info in infos.items() if ROLES[info.role].pruned}
+    usual = {name for name in pruned if infos[name].dtype in _CODED}
     rates: dict[str, float | None] = {}
-    reasons = {name: ROLES[info.role].help for name, info in infos.items() if name not in usual}
+    reasons = {name: ROLES[infos[name].role].help for name in infos if name not in pruned}
+    reasons |= dict.fromkeys(pruned - usual, "numbers smaller than a byte are coded alone")
     for pattern, rate in rules:
         for name in _ruled(pattern, infos, usual, source.origin):
             rates.setdefault(name, rate)
@@ -89,7 +94,7 @@ def _ruled(pattern: str, infos: dict[str, TensorInfo], usual: set[str], origin: 
         name
         for name, info in infos.items()
         if (info.role == role if role != pattern else fnmatchcase(name, pattern))
-        and info.dtype in DTYPES
+        and info.dtype in _CODED
         and 0 not in info.shape
     ]
     if not found:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec import _select
-from f2f_viz.codec.bitplanes import dtype_name, field_bits, to_words
+from f2f_viz.codec.bitplanes import dtype_name, field_bits, to_words, word_bits
 from f2f_viz.codec.instruction_set import instruction_set
 from f2f_viz.codec.parallel import in_pieces
 
@@ -36,6 +36,10 @@ def _ordered_words(weights: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
         A magnitude is min(lower `bits` bits of the word, largest).
     """
     name = dtype_name(weights.dtype)
+    if weights.dtype.itemsize == 1 and name.startswith("float"):
+        magnitude = to_words(weights) & np.uint8((1 << word_bits(name) - 1) - 1)
+        infinite = 0x7C if name == "float8_e5m2" else 0x7F
+        return np.minimum(magnitude, np.uint8(infinite)).astype(np.uint16), _DIGIT, infinite
     if weights.dtype.itemsize == 1:  # integers; int8 has no +128
         wide = np.abs(np.ascontiguousarray(weights).reshape(-1).astype(np.int16))
         return wide.view(np.uint16), _DIGIT, (1 << _DIGIT) - 1

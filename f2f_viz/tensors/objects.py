@@ -20,8 +20,15 @@ from f2f_viz.codec.bitplanes import dtype_name
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders import by_name
 from f2f_viz.tensors.loaders import entries as file_entries
-from f2f_viz.tensors.loaders.base import Entry, TensorInfo, leaves, native, reading
-from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_info
+from f2f_viz.tensors.loaders.base import (
+    Entry,
+    TensorInfo,
+    is_storage,
+    leaves,
+    native,
+    reading,
+)
+from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_bytes, tensor_info
 from f2f_viz.tensors.roles import with_company
 from f2f_viz.text import sound
 
@@ -120,7 +127,13 @@ def _array(thing: Any, name: str) -> list[Entry]:
 
 
 def _tensor(thing: Any, name: str) -> list[Entry]:
-    return [Entry(tensor_info(name, thing), None, partial(tensor_array, thing), origin=said(thing))]
+    info, read = tensor_info(name, thing), partial(tensor_array, thing)
+    if is_storage(info.dtype) and not thing.is_meta:
+        return [Entry(info, None, read, origin=said(thing))]
+    stored = tensor_bytes(thing)
+    return [
+        Entry(info, None, read, origin=said(thing), stored=lambda: stored, stored_bytes=len(stored))
+    ]
 
 
 def _sparse(thing: Any, name: str) -> list[Entry]:

@@ -14,7 +14,7 @@ from f2f_viz.tensors.loaders.base import Entry, TensorInfo
 
 __all__ = ["ROLES", "Role", "with_company", "with_roles"]
 
-_INTEGERS = ("int8", "uint8", "int4")
+_QUANTIZED = [name for name, dtype in DTYPES.items() if dtype.itemsize == 1]
 _ORIGINAL, _MASK = "_orig", "_mask"
 
 
@@ -125,7 +125,7 @@ ROLES = Choices(
             name="packed",
             label="Bytes",
             help="bytes: packed, or with a zero point that is no 0",
-            fits=lambda info: info.dtype == "uint8",
+            fits=lambda info: info.dtype.startswith("uint"),
         ),
         Role(
             name="embedding",
@@ -162,7 +162,7 @@ def _role(info: TensorInfo, quantized: set[str]) -> str:
 def with_roles(infos: Iterable[TensorInfo]) -> list[TensorInfo]:
     """Return the tensors of a model with their roles."""
     infos = list(infos)
-    quantized = {info.name for info in infos if info.dtype in _INTEGERS and len(info.shape) > 1}
+    quantized = {info.name for info in infos if info.dtype in _QUANTIZED and len(info.shape) > 1}
     return [replace(info, role=_role(info, quantized)) for info in infos]
 
 

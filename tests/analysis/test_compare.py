@@ -29,10 +29,10 @@ def layer(request):
 
 
 def words_of(layer, buffer):
-    """Read stored weights; int4 are two a byte."""
-    data = np.frombuffer(buffer, np.uint8)
-    if layer.dtype == "int4":
-        return np.stack([data & 15, data >> 4], axis=1).reshape(-1)
+    """Read stored weights; those smaller than a byte share it, the first in the low bits."""
+    data, bits = np.frombuffer(buffer, np.uint8), word_bits(layer.dtype)
+    if bits < 8:
+        return np.stack([data >> at & (1 << bits) - 1 for at in range(0, 8, bits)], 1).reshape(-1)
     return data.view(layer.words.dtype)
 
 

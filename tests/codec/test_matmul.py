@@ -12,9 +12,9 @@ RNG = np.random.default_rng(0)
 
 
 def layer(dtype, shape):
-    if dtype in ("int8", "int4", "uint8"):
-        low, high = {"int8": (-128, 128), "int4": (-8, 8), "uint8": (0, 256)}[dtype]
-        return RNG.integers(low, high, shape).astype(DTYPES[dtype])
+    if "int" in dtype:
+        info = ml_dtypes.iinfo(DTYPES[dtype])
+        return RNG.integers(int(info.min), int(info.max) + 1, shape).astype(DTYPES[dtype])
     return RNG.normal(size=shape).astype(DTYPES[dtype])
 
 

@@ -81,8 +81,13 @@ def test_torch_refuses_code_old_files_compression_and_claims(torch, tmp_path):
         list_tensors(path)
     assert not (tmp_path / "executed").exists()
 
-    torch.save({"w": torch.ones(3)}, path, _use_new_zipfile_serialization=False)
-    with pytest.raises(F2FError, match=r"not a PyTorch checkpoint of version 1\.6"):
+    torch.save({"w": Evil()}, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(F2FError, match="cannot read"):
+        list_tensors(path)
+    assert not (tmp_path / "executed").exists()
+
+    path.write_bytes(b"no checkpoint")
+    with pytest.raises(F2FError, match="not a PyTorch checkpoint"):
         list_tensors(path)
 
     torch.save({"w": torch.ones(1).expand(10**12)}, path)
@@ -96,6 +101,22 @@ def test_torch_refuses_code_old_files_compression_and_claims(torch, tmp_path):
             new.writestr(member, old.read(member))
     with pytest.raises(F2FError, match="compressed"):
         list_tensors(tmp_path / "z.pt")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_torch_legacy_bin_and_shards(torch, tmp_path, legacy):
+    """Checkpoints from before version 1.6, and as Hugging Face named and cut them."""
+    weight = torch.arange(6.0).reshape(2, 3)
+    held = {"a": weight, "b": weight.T.bfloat16()}
+    for name, tensor in held.items():
+        torch.save({name: tensor}, tmp_path / f"{name}.bin", _use_new_zipfile_serialization=not legacy)  # fmt: skip
+    index = {"weight_map": {name: f"{name}.bin" for name in held}}
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    for place in (tmp_path, tmp_path / "pytorch_model.bin.index.json"):
+        assert [info.name for info in list_tensors(place)] == ["a", "b"]
+        same_bits(load_layer(place, "a").weights, weight.numpy())
+        assert load_layer(place, "b").dtype == "bfloat16"
+    same_bits(load_layer(tmp_path / "a.bin").weights, weight.numpy())
 
 
 def test_torch_unsupported_tensors_are_listed_but_not_loaded(torch, tmp_path):
@@ -231,13 +252,44 @@ def test_what_an_onnx_model_holds_beside_its_weights(onnx, tmp_path):
     assert after == before
 
 
-def test_an_onnx_model_with_external_data_in_branches_is_only_weights(onnx, tmp_path):
+def test_onnx_weights_in_branches(onnx, tmp_path):
+    """Branches may hold tensors of one name, and have them beside the model."""
+    arrays = {"then": RNG.normal(size=(40, 30)).astype("f4"), "else": RNG.normal(size=(40, 30)).astype("f4")}  # fmt: skip
+    (tmp_path / "data").write_bytes(arrays["then"].tobytes())
+    beside = onnx.TensorProto(name="inner", dims=[40, 30], data_type=1, data_location=1)
+    beside.external_data.add(key="location", value="data")
+    inside = onnx.numpy_helper.from_array(arrays["else"], "inner")
+    make = onnx.helper.make_graph
+    node = onnx.helper.make_node(
+        "If", ["x"], ["y"], name="choice", then_branch=make([], "t", [], [], [beside]),
+        else_branch=make([], "e", [], [], [inside]),
+    )  # fmt: skip
+    weights = onnx.numpy_helper.from_array(onnx_arrays()["half"], "w")
+    model = onnx.helper.make_model(make([node], "g", [], [], [weights]))
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    names = ["w", "choice/else_branch/inner", "choice/then_branch/inner"]
+    assert sorted(info.name for info in list_tensors(tmp_path / "m.onnx")) == sorted(names)
+    for branch, array in arrays.items():
+        name = f"choice/{branch}_branch/inner"
+        same_bits(load_layer(tmp_path / "m.onnx", name).weights, array)
+    f2f.encode_model(tmp_path / "m.onnx", tmp_path / "m.f2f", f2f.Settings(rate=0.5, n_s=1))
+    (tmp_path / "new").mkdir()
+    f2f.decode_model(tmp_path / "m.f2f", tmp_path / "new" / "back.onnx")
+    for branch, array in arrays.items():
+        back = load_layer(tmp_path / "new" / "back.onnx", f"choice/{branch}_branch/inner").weights
+        same_bits(back, np.where(f2f.prune(array, 0.5), array, np.float32(0)))
+
+
+def test_an_onnx_model_with_external_data_in_functions_is_only_weights(onnx, tmp_path):
     inner = onnx.TensorProto(name="inner", dims=[2, 2], data_type=1, data_location=1)
     inner.external_data.add(key="location", value="data")
-    branch = onnx.helper.make_graph([], "branch", [], [], [inner])
-    nodes = [onnx.helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)]
+    constant = onnx.helper.make_node("Constant", [], ["c"], value=inner)
+    function = onnx.helper.make_function(
+        "own", "f", [], ["c"], [constant], [onnx.helper.make_opsetid("", 18)]
+    )
     weights = onnx.numpy_helper.from_array(onnx_arrays()["half"], "w")
-    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], [], [weights]))
+    graph = onnx.helper.make_graph([], "g", [], [], [weights])
+    model = onnx.helper.make_model(graph, functions=[function])
     (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
     f2f.encode_model(tmp_path / "m.onnx", tmp_path / "m.f2f", f2f.Settings(rate=0.5, n_s=1))
     with pytest.raises(F2FError, match="holds no ONNX model: expected a name ending"):
@@ -415,7 +467,7 @@ def test_shards_bad_references(shards):
             list_tensors(shards)
     for name in ("model.safetensors.index.json", "absent.safetensors", "loop.safetensors"):
         write_index(shards, {"a": name})
-        with pytest.raises(F2FError, match=r"no safetensors file|cannot read"):
+        with pytest.raises(F2FError, match=r"no file of weights|cannot read"):
             list_tensors(shards)
     write_index(shards, {"a": "1.safetensors", "b": "1.safetensors"})
     with pytest.raises(F2FError, match=r"tensor b is not in 1\.safetensors"):

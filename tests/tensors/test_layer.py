@@ -167,9 +167,16 @@ def test_pickles_are_refused(tmp_path):
     for function in (list_tensors, load_layer):
         with pytest.raises(F2FError, match="Python objects"):
             function(path)
-    np.savez(tmp_path / "o.npz", w=np.array([None]))
+    np.savez(tmp_path / "o.npz", w=np.array([None]), a=np.ones((2, 2), np.float32))
+    assert {i.name: i.dtype for i in list_tensors(tmp_path / "o.npz")} == {
+        "w": "object",
+        "a": "float32",
+    }
+    assert load_layer(tmp_path / "o.npz").name == "a"  # the rest is read
+    with pytest.raises(F2FError, match="unsupported number format"):
+        load_layer(tmp_path / "o.npz", "w")
     with pytest.raises(F2FError, match="Python objects"):
-        load_layer(tmp_path / "o.npz")
+        entries(tmp_path / "o.npz")["w"].read()
 
 
 def test_no_file_no_suffix_no_tensor(tmp_path):

@@ -46,7 +46,8 @@ def some(dtype, rng, size):
         where = rng.integers(0, size, size // 5)
         values[where] = np.resize(np.array(special).astype(DTYPES[dtype]), where.size)
         return values
-    low, high = {"int8": (-128, 127), "uint8": (0, 255), "int4": (-8, 7)}[dtype]
+    info = ml_dtypes.iinfo(DTYPES[dtype])
+    low, high = int(info.min), int(info.max)
     return np.clip(np.rint(values * high * 4), low, high).astype(DTYPES[dtype])
 
 

@@ -81,7 +81,7 @@ LOADERS = Choices(
             label="PyTorch checkpoint",
             help="A state dict, by torch's restricted unpickler alone.",
             cost='pip install "f2f-viz[torch]"',
-            suffixes=(".pt", ".pth"),
+            suffixes=(".pt", ".pth", ".bin", ".ckpt"),
             list_entries=torch_entries,
         ),
         Loader(
@@ -94,8 +94,8 @@ LOADERS = Choices(
         ),
         Loader(
             name="shards",
-            label="Sharded safetensors",
-            help="Shards beside their index, as Hugging Face writes them; their folder will do.",
+            label="Sharded model",
+            help="Shards of safetensors or PyTorch beside their index, or the folder of both.",
             suffixes=(".index.json",),
             list_entries=shard_entries,
             folders=True,

@@ -27,6 +27,7 @@ __all__ = [
     "bad_file",
     "changed",
     "is_cached_blob",
+    "is_storage",
     "leaves",
     "native",
     "open_regular",
@@ -183,6 +184,11 @@ class Entry:
         Where the data lie as they are, C-ordered and little-endian, if they lie anywhere so.
     origin : str
         Of an object in memory, what it is in words.
+    stored : callable or None
+        Returns the bytes that a model's file carries, where these are not those of `read`: packed
+        numbers, or Python objects that nobody opens.
+    stored_bytes : int or None
+        How many those of `pieces` are, if not ``info.nbytes``.
     mask : Entry or None
         Another tensor of the model that is zero where this one is pruned.
     """
@@ -192,6 +198,8 @@ class Entry:
     reader: Callable[[], NDArray[Any]]
     span: Span | None = None
     origin: str = ""
+    stored: Callable[[], bytes] | None = None
+    stored_bytes: int | None = None
     mask: "Entry | None" = None
 
     @property
@@ -208,6 +216,10 @@ class Entry:
         """Yield the data as bytes, a few at a time where the file allows."""
         if self.span is not None:
             yield from self.span.pieces()
+            return
+        if self.stored is not None:
+            with reading(self.source):
+                yield self.stored()
             return
         flat = np.ascontiguousarray(self.read()).reshape(-1)
         step = max(_CHUNK // max(flat.itemsize, 1), 1)
@@ -275,6 +287,15 @@ def leaves(content: Any, name: str, is_leaf: Callable[[Any], bool]) -> Iterator[
 def storage_dtype(name: str) -> np.dtype[Any]:
     """Return the dtype of a name in `TensorInfo`, which need not be a layer's: bool, int64."""
     return DTYPES[name] if name in DTYPES else np.dtype(name).newbyteorder("<")
+
+
+def is_storage(name: str) -> bool:
+    """Tell whether `storage_dtype` knows a name."""
+    try:
+        storage_dtype(name)
+    except TypeError:
+        return False
+    return True
 
 
 def native(array: NDArray[Any]) -> NDArray[Any]:

@@ -52,6 +52,8 @@ def npy_entries(path: Path) -> list[Entry]:
     """List the one tensor of a npy file, named after the file."""
     with reading(path), open_regular(path) as file:
         header = _header(file, path.stem, path)
+        if header.dtype.hasobject:
+            _refuse(path)
         fingerprint = Fingerprint.of(file)
         _check_size(path, header, fingerprint.size)
     span = Span(path, fingerprint, header.offset, header.info.nbytes)
@@ -76,10 +78,35 @@ def npz_entries(path: Path) -> list[Entry]:
             if member.endswith(".npy"):
                 with _open_member(archive, member, path) as file:
                     header = _header(file, member.removesuffix(".npy"), path)
-                _check_size(path, header, archive.getinfo(member).file_size)
+                size = archive.getinfo(member).file_size
+                if header.dtype.hasobject:
+                    entries.append(_objects(path, archive, member, header, size - header.offset))
+                    continue
+                _check_size(path, header, size)
                 read = partial(_inflate, path, fingerprint, archive, member, header)
                 entries.append(Entry(header.info, path, read))
         return entries
+
+
+def _objects(
+    path: Path, archive: zipfile.ZipFile, member: str, header: _Header, nbytes: int
+) -> Entry:
+    """List a member of Python objects: its pickle is carried as bytes and never opened."""
+
+    def stored() -> bytes:
+        with _open_member(archive, member, path) as file:
+            file.seek(header.offset)
+            return file.read()
+
+    return Entry(header.info, path, partial(_refuse, path), stored=stored, stored_bytes=nbytes)
+
+
+def _refuse(path: Path) -> NDArray[Any]:
+    raise F2FError(
+        f"{path} holds Python objects, which only unpickling could read: refused",
+        expected="an array of numbers",
+        got="an object array",
+    )
 
 
 def _inflate(
@@ -126,12 +153,6 @@ def _header(file: IO[bytes], name: str, path: Path) -> _Header:
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(start)
     else:
         raise bad_file(path, f"npy format version {version} is not 1.0 or 2.0")
-    if dtype.hasobject:
-        raise F2FError(
-            f"{path} holds Python objects, which only unpickling could read: refused",
-            expected="an array of numbers",
-            got="an object array",
-        )
     if any(size < 0 for size in shape):
         raise bad_file(path, f"negative size in shape {shape}")
     # numpy writes ml_dtypes' bfloat16 as two opaque bytes, and has no other format of that name

@@ -1,16 +1,23 @@
 """Loader for ONNX initializers and constants, in the model file or beside it as external data."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.codec.bitplanes import DTYPES
+from f2f_viz.codec.bitplanes import (
+    DTYPES,
+    from_words,
+    pack_words,
+    packed_bytes,
+    to_words,
+    unpack_words,
+    word_bits,
+)
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders.base import (
     Entry,
@@ -78,12 +85,18 @@ def _entry(path: Path, name: str, tensor: Any, roles: dict[str, str]) -> Entry:
 
     info = replace(_info(name, tensor, path), role=roles.get(name, ""))
     if not uses_external_data(tensor):
-        return Entry(info, path, partial(_read, info, tensor))
+        read = partial(_read, info, tensor)
+        if info.dtype in DTYPES and not _is_packed(info):
+            return Entry(info, path, read)
+        stored = tensor.raw_data or _packed(info, read)
+        return Entry(info, path, read, stored=lambda: stored, stored_bytes=len(stored))
     try:
         span = _external(path, info, tensor)
     except F2FError as problem:  # the others can be read all the same
         return Entry(info, path, partial(_refuse, problem))
-    return Entry(info, path, partial(_read_external, info, span), span)
+    return Entry(
+        info, path, partial(_read_external, info, span), span, stored_bytes=_stored_bytes(info)
+    )
 
 
 def import_onnx(path: Path) -> Any:
@@ -95,17 +108,34 @@ def import_onnx(path: Path) -> Any:
     return onnx
 
 
-def graph_tensors(graph: Any) -> Iterator[tuple[str, Any]]:
-    """Yield names and tensors of a graph: initializers and `Constant` nodes, but no strings."""
+def graph_tensors(graph: Any, within: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield names and tensors of a graph: initializers and `Constant` nodes, but no strings.
+
+    Those of branches and loops are named after the node and its attribute: two branches may hold
+    tensors of one name.
+    """
     for tensor in graph.initializer:
         if tensor.data_type != tensor.STRING:
-            yield tensor.name, tensor
-    for node in graph.node:
+            yield within + tensor.name, tensor
+    for at, node in enumerate(graph.node):
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and node.output:
             for attribute in node.attribute:
                 tensor = attribute.t
                 if attribute.name == "value" and tensor.data_type not in (0, tensor.STRING):
-                    yield node.output[0], tensor
+                    yield within + node.output[0], tensor
+        for attribute in node.attribute:
+            inner = [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
+            for number, subgraph in enumerate(inner):
+                place = f"{node.name or f'{node.op_type}_{at}'}/{attribute.name}"
+                place += f"_{number}" * (len(inner) > 1)
+                yield from graph_tensors(subgraph, f"{within}{place}/")
+
+
+_KINDS = {
+    "float": "float32", "double": "float64", "float8e4m3fn": "float8_e4m3fn",
+    "float8e5m2": "float8_e5m2", "float4e2m1": "float4_e2m1fn",
+}  # fmt: skip
+"""Our names of ONNX's number formats, where they differ."""
 
 
 def _info(name: str, tensor: Any, path: Path) -> TensorInfo:
@@ -115,7 +145,7 @@ def _info(name: str, tensor: Any, path: Path) -> TensorInfo:
     if any(size < 0 for size in shape):
         raise bad_file(path, f"negative size in shape {shape} of tensor {name}")
     kind = onnx.TensorProto.DataType.Name(tensor.data_type).lower()
-    dtype = {"float": "float32", "double": "float64"}.get(kind, kind)
+    dtype = _KINDS.get(kind, kind)
     size = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
     return TensorInfo(name, shape, dtype, math.prod(shape) * size)
 
@@ -128,6 +158,12 @@ def _read(info: TensorInfo, tensor: Any) -> NDArray[Any]:
     from onnx.numpy_helper import to_array
 
     return native(to_array(tensor)).reshape(info.shape)
+
+
+def _packed(info: TensorInfo, read: Callable[[], NDArray[Any]]) -> bytes:
+    return (
+        pack_words(to_words(read()), info.dtype).tobytes() if _is_packed(info) else read().tobytes()
+    )
 
 
 def _external(path: Path, info: TensorInfo, tensor: Any) -> Span:
@@ -146,7 +182,7 @@ def _external(path: Path, info: TensorInfo, tensor: Any) -> Span:
         )
     if not file.is_file():
         raise F2FError(f"tensor {info.name} of {path} has its data in {file}, which is no file")
-    nbytes = (info.nbytes + 1) // 2 if info.dtype == "int4" else info.nbytes
+    nbytes = _stored_bytes(info)
     offset = _number(fields.get("offset", "0"), info, path)
     length = _number(fields.get("length", str(nbytes)), info, path)
     fingerprint = Fingerprint.of(file)
@@ -167,8 +203,15 @@ def _number(text: str, info: TensorInfo, path: Path) -> int:
 
 def _read_external(info: TensorInfo, span: Span) -> NDArray[Any]:
     bytes_ = span.read()
-    if info.dtype == "int4":  # two to a byte, the first in the low half
-        halves = np.stack([bytes_ & 15, bytes_ >> 4], axis=-1).reshape(-1)[: math.prod(info.shape)]
-        signed = (halves.astype(np.int8) ^ np.int8(8)) - np.int8(8)
-        return signed.astype(DTYPES["int4"]).reshape(info.shape)
+    if _is_packed(info):
+        words = unpack_words(bytes_, info.dtype, math.prod(info.shape))
+        return from_words(words, info.dtype, info.shape)
     return bytes_.view(storage_dtype(info.dtype)).reshape(info.shape)
+
+
+def _is_packed(info: TensorInfo) -> bool:
+    return info.dtype in DTYPES and word_bits(info.dtype) < 8
+
+
+def _stored_bytes(info: TensorInfo) -> int:
+    return packed_bytes(math.prod(info.shape), info.dtype) if _is_packed(info) else info.nbytes

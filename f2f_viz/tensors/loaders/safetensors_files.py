@@ -1,6 +1,7 @@
 """Loader for safetensors: https://huggingface.co/docs/safetensors, "Format"."""
 
 import json
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from f2f_viz.codec.bitplanes import from_words, unpack_words
 from f2f_viz.tensors.loaders.base import (
     Entry,
     Fingerprint,
@@ -35,9 +37,11 @@ CODES = {
     "int64": "I64",
     "uint64": "U64",
     "complex64": "C64",
+    "float8_e4m3fn": "F8_E4M3",
+    "float8_e5m2": "F8_E5M2",
 }
-"""safetensors' name of each number format that NumPy knows too."""
-_NAMES = {code: name for name, code in CODES.items()}
+"""safetensors' name of each number format that NumPy or ml_dtypes knows, of whole bytes."""
+_NAMES = {code: name for name, code in CODES.items()} | {"F4": "float4_e2m1fn"}
 
 
 class Header(NamedTuple):
@@ -81,8 +85,8 @@ def read_header(path: Path) -> Header:
 def safetensors_entries(path: Path) -> list[Entry]:
     """List the tensors of a safetensors file from its header.
 
-    Those of a format that NumPy does not know, such as 8-bit floats, keep its safetensors name
-    and are read as their bytes.
+    Those of a format that is not known, such as 6-bit floats, keep its safetensors name and are
+    read as their bytes.
     """
     header = read_header(path)
     header.parsed.pop("__metadata__", None)
@@ -90,13 +94,17 @@ def safetensors_entries(path: Path) -> list[Entry]:
     for name, spec in header.parsed.items():
         begin, end = spec["data_offsets"]
         dtype = _NAMES.get(spec["dtype"], spec["dtype"])
-        info = TensorInfo(name, tuple(spec["shape"]), dtype, end - begin)
+        nbytes = math.prod(spec["shape"]) if spec["dtype"] == "F4" else end - begin
+        info = TensorInfo(name, tuple(spec["shape"]), dtype, nbytes)
         span = Span(path, header.fingerprint, header.start + begin, end - begin)
         entries.append(Entry(info, path, partial(_read, info, span), span))
     return entries
 
 
 def _read(info: TensorInfo, span: Span) -> NDArray[Any]:
+    if info.dtype == "float4_e2m1fn":
+        words = unpack_words(span.read(), info.dtype, math.prod(info.shape))
+        return from_words(words, info.dtype, info.shape)
     if info.dtype not in CODES:
         return span.read()
     return span.read().view(storage_dtype(info.dtype)).reshape(info.shape)

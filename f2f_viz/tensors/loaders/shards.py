@@ -1,4 +1,4 @@
-"""Loader for a folder of safetensors shards with an index, as Hugging Face writes them."""
+"""Loader for a folder of shards with an index, as Hugging Face writes them."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders.base import Entry, bad_file, is_cached_blob, open_regular, reading
 from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
+from f2f_viz.tensors.loaders.torch_files import torch_entries
 
 __all__ = ["shard_entries"]
 
-_INDEX = ".safetensors.index.json"
+_READERS = {".safetensors": safetensors_entries, ".bin": torch_entries}
+"""How shards are read, the better kind first."""
 
 
 def shard_entries(path: Path) -> list[Entry]:
@@ -35,11 +37,12 @@ def shard_entries(path: Path) -> list[Entry]:
 
 
 def _find_index(folder: Path) -> Path:
-    found = sorted(folder.glob(f"*{_INDEX}"))
+    kinds = {suffix: sorted(folder.glob(f"*{suffix}.index.json")) for suffix in _READERS}
+    found = next((indexes for indexes in kinds.values() if indexes), [])
     if len(found) != 1:
         raise F2FError(
             f"the folder {folder} is not a sharded model",
-            expected=f"one index, *{_INDEX}",
+            expected=f"one index, {' or '.join(f'*{suffix}.index.json' for suffix in _READERS)}",
             got=f"{len(found)}",
             hint="give the path of one file",
         )
@@ -62,6 +65,7 @@ def _open_shard(index: Path, name: str) -> dict[str, Entry]:
             got=name,
             hint="copy the shards beside their index",
         )
-    if not name.endswith(".safetensors") or not file.is_file():
-        raise F2FError(f"{index} refers to {name}, which is no safetensors file beside it")
-    return {entry.info.name: entry for entry in safetensors_entries(file)}
+    read = _READERS.get(file.suffix)
+    if read is None or not file.is_file():
+        raise F2FError(f"{index} refers to {name}, which is no file of weights beside it")
+    return {entry.info.name: entry for entry in read(file)}

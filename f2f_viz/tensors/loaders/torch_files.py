@@ -17,11 +17,12 @@ from f2f_viz.tensors.loaders.base import (
     TensorInfo,
     bad_file,
     changed,
+    is_storage,
     leaves,
     open_regular,
     reading,
 )
-from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_info
+from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_bytes, tensor_info
 
 __all__ = ["torch_entries"]
 
@@ -42,19 +43,39 @@ def torch_entries(path: Path) -> list[Entry]:
     with reading(path):
         open_regular(path).close()
         fingerprint = Fingerprint.of(path)
-        _check_archive(path)
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        old = _is_legacy(path)
+        if not old:
+            _check_archive(path)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=not old)
         return [
-            Entry(_info(name, tensor), path, partial(_read, path, fingerprint, name, tensor))
+            _entry(path, fingerprint, name, tensor)
             for name, tensor in leaves(content, path.stem, torch.is_tensor)
         ]
+
+
+def _entry(path: Path, fingerprint: Fingerprint, name: str, tensor: Any) -> Entry:
+    info = _info(name, tensor)
+    read = partial(_read, path, fingerprint, name, tensor)
+    if is_storage(info.dtype):
+        return Entry(info, path, read)
+    stored = tensor_bytes(tensor)  # few tensors are so
+    return Entry(info, path, read, stored=lambda: stored, stored_bytes=len(stored))
+
+
+_LEGACY = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+"""What torch wrote first before version 1.6: a pickled number, then pickles and bare storages."""
+
+
+def _is_legacy(path: Path) -> bool:
+    with open_regular(path) as file:
+        return file.read(len(_LEGACY)) == _LEGACY
 
 
 def _check_archive(path: Path) -> None:
     """Refuse what torch.save does not write, before torch maps and trusts it."""
     if not zipfile.is_zipfile(path):
         raise F2FError(
-            f"{path} is not a PyTorch checkpoint of version 1.6 or later",
+            f"{path} is not a PyTorch checkpoint",
             hint="load it with torch and save it again",
         )
     with zipfile.ZipFile(path) as archive:
