@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.report import Report, report
+from f2f_viz.analysis.survey import Survey, SurveyRow, survey
 from f2f_viz.analysis.sweep import Sweep, SweepPoint, sweep
 from f2f_viz.codec.code import Code
 from f2f_viz.codec.decode import decode, decode_rows, decode_tile
@@ -47,6 +48,8 @@ __all__ = [
     "Layer",
     "Report",
     "Settings",
+    "Survey",
+    "SurveyRow",
     "Sweep",
     "SweepPoint",
     "TensorInfo",
@@ -74,6 +77,7 @@ __all__ = [
     "sample_layer",
     "sample_names",
     "save",
+    "survey",
     "sweep",
     "trace",
     "verilog",

@@ -116,6 +116,7 @@ def calls(folder):
         {"bits": bits, "care": care, "network": network, "threads": 1},
     )
     yield "matmul", f2f.matmul, {"encoded": encoded, "x": np.ones(16)}
+    yield "survey", f2f.survey, {"model": model, "settings": settings, "exact": True, **common}
     yield "sweep", lambda **given: list(f2f.sweep(**given)), {
         "layers": [layer], "settings": [settings], "done": (), **common}  # fmt: skip
     yield "trace", f2f.trace, {"encoded": encoded, "plane": 3, "start": 0, "stop": 2}

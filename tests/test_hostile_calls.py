@@ -24,7 +24,7 @@ def test_every_public_function_with_hostile_arguments(tmp_path):
 def test_every_public_function_is_called(tmp_path):
     called = {name.split(" ")[0].split(".")[0] for name, _, _ in hostile_calls.calls(tmp_path)}
     results = {  # are returned
-        "Analysis", "BitEncoding", "Gates", "Report", "Sweep", "SweepPoint", "TensorInfo", "Trace",
+        "Analysis", "BitEncoding", "Gates", "Report", "Survey", "SurveyRow", "Sweep", "SweepPoint", "TensorInfo", "Trace",
     }  # fmt: skip
     others = {"Cancelled", "F2FError", "sample_names"}  # take nothing
     assert called >= set(f2f.__all__) - results - others

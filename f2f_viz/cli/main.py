@@ -19,6 +19,7 @@ from f2f_viz.cli.explore import figure, sweep
 from f2f_viz.cli.hardware import verilog
 from f2f_viz.cli.options import field_options, lists, preset_option, settings_of
 from f2f_viz.cli.output import echo_json, force_option, output_option, ready_streams, whole_output
+from f2f_viz.cli.survey import survey
 from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.decode import decode_verified
 from f2f_viz.codec.encode import sha256
@@ -260,6 +261,7 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
     click.echo("\n" + table(found))
 
 
+cli.add_command(survey)
 cli.add_command(sweep)
 cli.add_command(figure)
 cli.add_command(verilog)

@@ -1,0 +1,222 @@
+"""What a whole model would take: a row for each of its weights, estimated from samples."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from f2f_viz.analysis.analyze import Analysis, Estimate, analyze
+from f2f_viz.analysis.dataframe import dataframe
+from f2f_viz.arguments import checked
+from f2f_viz.codec.bitplanes import DTYPES
+from f2f_viz.codec.entropy import block_stats
+from f2f_viz.codec.parallel import workers
+from f2f_viz.display import html_table, text_line
+from f2f_viz.errors import Progress, stop_if
+from f2f_viz.settings import Settings
+from f2f_viz.tensors.layer import layer_of
+from f2f_viz.tensors.loaders import Entry
+from f2f_viz.tensors.objects import object_entries
+from f2f_viz.tensors.roles import ROLES
+
+__all__ = ["Survey", "SurveyRow", "survey"]
+
+
+@dataclass(frozen=True)
+class SurveyRow:
+    """One tensor of a model that would be coded.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int
+    dtype : str
+        Number format as it is coded.
+    weights : int
+    zeros : float
+        Share of the weights that are zero before pruning.
+    sparsity, max_ratio : float
+        S of the mask, and 1 / (1 − S).
+    dispersion : dict of str to float
+        By block order: variance of n_u over that of the binomial distribution.
+    efficiency, ratio, of_bound : Estimate
+        As in `Analysis`.
+    dense_bytes : int
+    bytes : float
+        Of the layer's file.
+    exact : bool
+        Whether all of it was searched, not a sample.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    weights: int
+    zeros: float
+    sparsity: float
+    max_ratio: float
+    dispersion: dict[str, float]
+    efficiency: Estimate
+    ratio: Estimate
+    of_bound: Estimate
+    dense_bytes: int
+    bytes: float
+    exact: bool
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> "SurveyRow":
+        """Take what a survey tells of an analysis."""
+        given = analysis.given.weights
+        return cls(
+            name=analysis.given.name,
+            shape=analysis.shape,
+            dtype=analysis.dtype,
+            weights=analysis.size,
+            zeros=float(np.count_nonzero(given == 0) / given.size),
+            sparsity=analysis.sparsity,
+            max_ratio=analysis.max_ratio,
+            dispersion={
+                order: block_stats(n_u, analysis.n_out).dispersion
+                for order, n_u in analysis.n_u_orders.items()
+            },
+            efficiency=analysis.efficiency,
+            ratio=analysis.ratio,
+            of_bound=analysis.of_bound,
+            dense_bytes=-(-analysis.dense_bits // 8),
+            bytes=sum(analysis.bits.values()) / 8,
+            exact=analysis.exact,
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Survey:
+    """A model's weights, a row each.
+
+    Attributes
+    ----------
+    rows : tuple of SurveyRow
+        In the model's order.
+    carried : dict of str to str
+        The other tensors, and why each is carried unchanged.
+    carried_bytes : int
+    """
+
+    rows: tuple[SurveyRow, ...]
+    carried: dict[str, str]
+    carried_bytes: int
+
+    def __iter__(self) -> Iterator[SurveyRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return text_line("Survey", self._facts())
+
+    def _repr_html_(self) -> str:
+        rows = {row.name: f"{row.ratio.value:.3f}, {row.bytes:,.0f} bytes" for row in self.rows}
+        return html_table("Survey", self._facts() | rows)
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "layers": f"{len(self.rows)}",
+            "carried": f"{len(self.carried)}",
+            "bytes": f"{sum(row.dense_bytes for row in self.rows) + self.carried_bytes:,}",
+            "coded": f"{sum(row.bytes for row in self.rows) + self.carried_bytes:,.0f}",
+        }
+
+    def to_dataframe(self) -> Any:
+        """Return a pandas.DataFrame, a row for each layer; estimates with the ends of intervals.
+
+        Raises
+        ------
+        F2FError
+            If pandas is not installed.
+        """
+        return dataframe([plain_row(row) for row in self.rows])
+
+
+def plain_row(row: SurveyRow) -> dict[str, Any]:
+    """Return a row as plain JSON values by column."""
+    found: dict[str, Any] = {}
+    for name, value in vars(row).items():
+        if isinstance(value, Estimate):
+            found |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+        elif name == "dispersion":
+            found |= {f"dispersion_{order}": spread for order, spread in value.items()}
+        else:
+            found[name] = list(value) if name == "shape" else value
+    return found
+
+
+@checked
+def survey(
+    model: Any,
+    settings: Settings | None = None,
+    *,
+    exact: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Survey:
+    """Say what each of a model's weights would take, without coding them all.
+
+    Parameters
+    ----------
+    model
+        Whatever `list_tensors` takes.
+    settings : Settings, optional
+        Of all layers; a tensor beside its own mask is pruned by that.
+    exact : bool
+        Search every layer whole, in place of samples.
+    threads : int, optional
+        Layers at a time; one per core if not given.
+    progress : callable, optional
+        Called as ``progress(done, total)``, in weights.
+    cancel : threading.Event, optional
+        Set it to stop; `Cancelled` is raised.
+
+    Returns
+    -------
+    Survey
+
+    Raises
+    ------
+    F2FError
+        As `list_tensors` and `analyze`.
+    """
+    settings = settings or Settings()
+    entries = object_entries(model)
+    chosen = [entry for entry in entries.values() if _is_coded(entry)]
+    total, done = sum(int(np.prod(entry.info.shape)) for entry in chosen), 0
+    rows = []
+    with ThreadPoolExecutor(workers(threads)) as pool:
+        found = pool.map(partial(_row, settings=settings, exact=exact, cancel=cancel), chosen)
+        for row in found:
+            rows.append(row)
+            done += row.weights
+            if progress is not None:
+                progress(done, total)
+    stop_if(cancel)
+    others = [entry for entry in entries.values() if not _is_coded(entry)]
+    return Survey(
+        tuple(rows),
+        {entry.info.name: ROLES[entry.info.role].help for entry in others},
+        sum(entry.info.nbytes for entry in others),
+    )
+
+
+def _is_coded(entry: Entry) -> bool:
+    return ROLES[entry.info.role].pruned and entry.info.dtype in DTYPES
+
+
+def _row(
+    entry: Entry, settings: Settings, exact: bool, cancel: threading.Event | None
+) -> SurveyRow:
+    own = settings if entry.mask is None else settings.replace(method="zeros")
+    return SurveyRow.of(analyze(layer_of(entry), own, preview=not exact, threads=1, cancel=cancel))
