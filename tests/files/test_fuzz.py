@@ -13,7 +13,7 @@ from safetensors.numpy import save
 
 import f2f_viz as f2f
 from f2f_viz.codec.bitplanes import to_words
-from f2f_viz.codec.decode import decoded
+from f2f_viz.codec.decode import decode_verified
 from f2f_viz.files import layer_file
 from f2f_viz.files.model_file import open_model
 from tests import independent_decoder
@@ -239,7 +239,7 @@ def use(path):
     elif path.name.startswith("layer"):
         encoded = f2f.open(path)
         assert f2f.decode(encoded).shape == encoded.shape
-        weights = decoded(encoded)
+        weights = decode_verified(encoded)
         f2f.report(encoded)
         if weights.size <= MOST_CHECKED:  # a lie that is taken for true is told alike by others
             assert to_words(weights).tobytes() == independent_decoder.decode(path.read_bytes())
