@@ -1,6 +1,6 @@
 /* A basis of what the symbols that enter and leave the register can do to a block's care bits, n_s = 2.
  *
- * The step is D'(a, m) = min_c D(m, c) + |A a ^ B m ^ C c ^ w|, as in docs/search.md. Elimination
+ * The step is D'(a, m) = min_c D(m, c) + |A a ^ B m ^ C c ^ w|, as in docs/exact-search.md. Elimination
  * (Gauss and Jordan) gives vectors b_i = C gamma_i ^ A alpha_i, each 1 on one care bit of its own, its
  * pivot, and 0 on all other pivots; they span all that C and A give. "Rest" are the care bits that are
  * no pivots: up to 12 or 14 care bits there are none. B m ^ w, cleared on the pivots by adding some

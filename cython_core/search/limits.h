@@ -1,5 +1,5 @@
 /* Thresholds of the search, all in one place. They choose among ways that give the same symbols, or
- * bound memory; they were measured (docs/search.md). "Care" counts care bits of a block. */
+ * bound memory; they were measured (docs/exact-search.md). "Care" counts care bits of a block. */
 #ifndef F2F_LIMITS_H
 #define F2F_LIMITS_H
 

@@ -1,5 +1,5 @@
 /* The exact search: what callers include. Python validates before; the ranges here are asserted in
- * builds with assertions (`make sanitize`) and assumed in others. docs/search.md tells how it works. */
+ * builds with assertions (`make sanitize`) and assumed in others. docs/exact-search.md tells how it works. */
 #ifndef F2F_SEARCH_H
 #define F2F_SEARCH_H
 #include <stdint.h>

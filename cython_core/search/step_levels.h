@@ -1,4 +1,4 @@
-/* One block at n_s = 2 with few care bits: the distance transform on level sets (docs/search.md).
+/* One block at n_s = 2 with few care bits: the distance transform on level sets (docs/exact-search.md).
  *
  * The level sets of costs_two.h, one row of lanes m for each c, are scattered to a table over the 2^n_u
  * outputs C c ^ w; n_u passes let each output take what its neighbours have, at one more; new rows a are

@@ -429,7 +429,8 @@ class MaskView:
         size = self._analysis.mask.size
         if not (0 <= row < rows and 0 <= column < columns and index < size):
             return
-        (block,), _ = self._analysis.layout.positions(np.array([index]))
+        (found,), _ = self._analysis.layout.positions(np.array([index]))
+        block = int(found)  # it goes into addresses, as JSON
         self.select(block)
         if self._on_select is not None:
             self._on_select(block)

@@ -108,6 +108,17 @@ def test_back_and_forward_go_through_what_was_chosen(at):
     assert query(page) == last
 
 
+def test_a_block_marked_in_the_mask_is_in_the_address(at):
+    page = at()
+    box = page.locator(".f2f-figure-mask").bounding_box()
+    page.mouse.click(box["x"] + 200, box["y"] + 180)
+    expect(page).to_have_url(re.compile(r"cycle=[1-9]"))
+    cycle = query(page)["cycle"]
+    page.get_by_role("tab", name="Decoder").click()
+    expect(page.locator(".f2f-stage")).to_have_attribute("data-cycle", cycle)
+    expect(page).to_have_url(re.compile("tab=Decoder"))
+
+
 def test_undo_and_redo_by_button_and_keys(at):
     page = at()
     undo, redo = (page.get_by_role("button", name=name, exact=True) for name in ("Undo", "Redo"))

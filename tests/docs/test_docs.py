@@ -98,6 +98,12 @@ def test_examples_in_the_pages(page, shop):
     assert not failures, "".join(failures)
 
 
+def test_no_page_has_a_name_that_sphinx_takes_for_its_own():
+    """In a table of contents these name its index and its search form: the page would be hidden."""
+    names = {page.stem for page in (ROOT / "docs").glob("*.md")}
+    assert not names & {"search", "genindex", "modindex"}
+
+
 def test_examples_in_the_docstrings():
     modules = [f2f, *(importlib.import_module(f"f2f_viz.{m.name}") for m in pkgutil.iter_modules(f2f.__path__) if m.name != "_core")]  # fmt: skip
     for module in modules:
