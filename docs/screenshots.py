@@ -1,5 +1,6 @@
 """Take the screenshots of the documentation from the real app: python docs/screenshots.py."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ def prepare(page: Page, name: str) -> None:
     if name == "mask":  # a block, marked everywhere
         heat = page.locator(".f2f-figure-mask").bounding_box()
         page.mouse.click(heat["x"] + 200, heat["y"] + 180)
+        page.wait_for_url(re.compile("cycle="))
+        page.locator(".f2f-about:visible").first.click()  # so that nothing has the focus
         page.mouse.move(1, 1)
     elif name == "trellis":
         page.get_by_role("button", name="Small code").click()

@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
@@ -80,7 +81,7 @@ def test_what_one_view_changes_reaches_kernel_and_other_views(shown):
     assert happened["kind"] not in sent[0]["text"]
     hear(widget, kind="gone", view="b")
     sent.clear()
-    hear(widget, kind="patch", text=patch.replace("7", "8"))
+    hear(widget, kind="patch", text=json.dumps({"events": [{**change, "new": 8}]}))
     assert plot.x_range.end == 8
     assert sent == []  # nobody else looks
 
@@ -118,8 +119,11 @@ def test_traits_of_the_analyzer_are_observed_and_linked():
     one.selection = replace(one.selection, plane=3, cycle=2)
     assert seen[-1] == ("selection", one.selection)
     assert (one.selection.plane, one.selection.cycle, other.selection.plane) == (3, 2, 0)
-    with pytest.raises(f2f.F2FError, match="layer: expected a Layer, got ndarray"):
-        one.layer = layer.weights
+    one.layer = layer.weights  # as people hold it
+    assert np.array_equal(one.layer.weights, layer.weights)
+    with pytest.raises(f2f.F2FError, match="weights cannot be taken from this object"):
+        one.layer = 3
+    assert np.array_equal(one.layer.weights, layer.weights)
     link.unlink()
     for analyzer in (one, other):
         analyzer.close()
