@@ -79,6 +79,11 @@ def test_promises_name_tests_that_exist():
             assert len(re.findall(rf"^(?:async )?def {name}\(", tests, re.M)) == 1, name
 
 
+def test_the_page_of_the_interface_has_every_public_name_once():
+    text = (ROOT / "docs" / "api.md").read_text().partition("Modules\n")[0]
+    assert sorted(re.findall(r"^   (\w+)$", text, re.M)) == sorted(f2f.__all__)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files(page):
     text = re.sub(r"^(```|    ).*?(^```|$)", "", page.read_text(), flags=re.M | re.S)
