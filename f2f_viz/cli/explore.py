@@ -17,7 +17,7 @@ from f2f_viz.cli.output import echo_json, force_option, output_option
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer
+from f2f_viz.tensors.layer import Layer, files_of
 from f2f_viz.text import shown, strict_json
 
 __all__ = ["figure", "sweep"]
@@ -77,7 +77,7 @@ def sweep(
     points: list[SweepPoint] = []
     with ExitStack() as stack:
         if output:
-            output = stack.enter_context(claim(output, *[path] if path else []))
+            output = stack.enter_context(claim(output, *files_of(*[path] if path else [])))
         earlier = _earlier(output) if output else []
         bar = stack.enter_context(
             tqdm(total=len(settings) * len(layers), unit="point", disable=None, leave=False)
@@ -160,8 +160,10 @@ def figure(
             raise click.UsageError("--points is for sweep and gates")
         options["points"] = _earlier(points_file)
     (layer,) = _layers(path, tensors[:1])
-    with claim(output, *[path] if path else [], force=force):
-        analysis = f2f.analyze(layer, _chosen(preset, chosen))
+    settings = _chosen(preset, chosen)
+    inputs = files_of(*[path] if path else [], *settings.files)
+    with claim(output, *inputs, *[points_file] if points_file else [], force=force):
+        analysis = f2f.analyze(layer, settings)
         with tqdm(unit="point", disable=None, leave=False, delay=0.5) as bar:
 
             def progress(done: int, total: int) -> None:

@@ -32,6 +32,7 @@ from f2f_viz.models.decode import decode_model
 from f2f_viz.models.encode import encode_model
 from f2f_viz.models.report import ModelReport, model_report, model_rivals
 from f2f_viz.settings import Settings
+from f2f_viz.tensors.layer import files_of
 from f2f_viz.tensors.loaders import LOADERS
 from f2f_viz.tensors.roles import ROLES
 from f2f_viz.text import shown
@@ -132,7 +133,7 @@ def encode(
         _print_model(account, as_json)
         return
     layer = f2f.load_layer(path, tensor)
-    with claim(output, path, *settings.files, force=force) as target:
+    with claim(output, *files_of(path, *settings.files), force=force) as target:
         _announce(layer, settings)
         with _progress(layer.name, "tile") as progress:
             encoded = encode_layer(layer, settings, threads=threads, progress=progress)

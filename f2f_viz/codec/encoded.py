@@ -1,7 +1,7 @@
 """What an encoded layer is: planes of symbols and corrections, the mask and the decoder."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from typing import Any
 
@@ -135,6 +135,10 @@ class Encoded:
         for plane in self.planes:
             object.__setattr__(plane, "symbols", frozen(plane.symbols))
             object.__setattr__(plane, "corrections", frozen(plane.corrections))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without what is kept to decode again, and checked anew: arrays are writeable by then.
+        return Encoded, tuple(getattr(self, field.name) for field in fields(self))
 
     def __repr__(self) -> str:
         return text_line("Encoded", self._facts())

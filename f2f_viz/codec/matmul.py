@@ -20,6 +20,9 @@ from f2f_viz.errors import F2FError
 
 __all__ = ["matmul"]
 
+_STEPS = 255
+"""The largest weight that is a whole number."""
+
 
 @checked
 def matmul(encoded: Encoded, x: Any) -> NDArray[Any]:
@@ -42,7 +45,7 @@ def matmul(encoded: Encoded, x: Any) -> NDArray[Any]:
     Raises
     ------
     F2FError
-        If the layer has one axis or x does not fit it.
+        If the layer has one axis, x does not fit it, or sums might not fit int64.
 
     Examples
     --------
@@ -57,6 +60,9 @@ def matmul(encoded: Encoded, x: Any) -> NDArray[Any]:
     x = _numbers(x, columns)
     whole = x.dtype.kind in "iub" and encoded.dtype.startswith(("int", "uint"))
     exact = np.int64 if whole else np.float64
+    if whole and x.size and columns * _STEPS * max(abs(int(x.min())), int(x.max())) >= 1 << 63:
+        raise F2FError("x, sums of whole numbers", expected=f"x below 2^63 / {_STEPS * columns}",
+                       got="more", hint="give x as float64")  # fmt: skip
     total = np.zeros((rows, *x.shape[1:]), exact)
     factor = x.astype(exact)
     for index, weights in kept_by_tile(encoded):
@@ -64,7 +70,7 @@ def matmul(encoded: Encoded, x: Any) -> NDArray[Any]:
             (weights.astype(exact), (index // columns, index % columns)), (rows, columns)
         )
         total += tile @ factor
-    wide = whole or "float64" in (encoded.dtype, x.dtype.name)
+    wide = whole or encoded.dtype == "float64" or (x.dtype.kind == "f" and x.dtype.itemsize >= 8)
     return total if wide else total.astype(np.float32)
 
 

@@ -15,8 +15,10 @@ from typing import IO
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["Check", "Name", "claim", "write_atomically"]
+__all__ = ["TEMPORARY", "Check", "Name", "claim", "write_atomically"]
 
+TEMPORARY = ".f2f-viz-"
+"""How the names of files that are not finished begin, where they need one."""
 Name = str | os.PathLike[str]
 Check = Callable[[IO[bytes]], None]
 """Reads a new file back from its start, and raises if it is not what it should be."""
@@ -172,7 +174,7 @@ def _nameless(folder: Path) -> Iterator[tuple[IO[bytes], Path | None]]:
 
 
 def _fresh(folder: Path) -> Path:
-    return folder / f".f2f-viz-{secrets.token_hex(8)}"
+    return folder / f"{TEMPORARY}{secrets.token_hex(8)}"
 
 
 def _take_after(file: IO[bytes], there: os.stat_result) -> None:

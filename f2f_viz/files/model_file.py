@@ -26,7 +26,7 @@ from f2f_viz.files.layer_file import Packed, unpack_body, unseal
 from f2f_viz.files.layer_header import Scheme, pack_scheme, unpack_scheme
 from f2f_viz.files.numbers import Reader, number
 from f2f_viz.files.writers import WRITERS
-from f2f_viz.tensors.loaders import Entry, loader_of
+from f2f_viz.tensors.loaders import Entry, files_holding, loader_of
 from f2f_viz.tensors.loaders.base import Fingerprint, Span, open_regular, storage_dtype
 from f2f_viz.tensors.loaders.safetensors_files import CODES
 from f2f_viz.tensors.objects import is_path, object_entries, said
@@ -47,6 +47,8 @@ __all__ = [
 VERSION = 1
 MAGIC = b"\x89F2M"
 _DIGEST = 32
+_UNASKED, _MOST_DEFLATED = 1 << 26, 64
+"""Bytes that a deflated string may always take, and times its own size; text takes some 20."""
 _NO_OFFSETS = b'"data_offsets":[]'
 _NAMES = {code: name for name, code in CODES.items()}
 
@@ -137,9 +139,9 @@ class Source:
     @property
     def files(self) -> set[Path]:
         """The files that hold it."""
-        spans = [entry.span.path for entry in self.entries.values() if entry.span]
-        listed = [self.path, *(entry.path for entry in self.entries.values())]
-        return {path for path in (*spans, *listed) if path is not None}
+        entries = self.entries.values()
+        listing = {self.path} if self.path else {entry.path for entry in entries if entry.path}
+        return {file for path in listing for file in files_holding(path, entries)}
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a tensor's bytes as they are, in pieces."""
@@ -196,7 +198,8 @@ def _inflated(reader: Reader) -> tuple[bytes, int]:
     packed = reader.take(reader.number())
     unpack = zlib.decompressobj()
     try:
-        data = unpack.decompress(packed, max(size, 1))
+        fits = size <= max(_UNASKED, _MOST_DEFLATED * len(packed))
+        data = unpack.decompress(packed, max(size, 1)) if fits else b""
         whole = unpack.eof and not unpack.unused_data
     except zlib.error:
         whole = False
@@ -428,7 +431,9 @@ def _parse(
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise damaged from None
     schemes: list[Scheme] = []
-    for _ in range(index.number()):
+    if (count := index.number()) > len(slots):  # each is some tensor's
+        raise damaged
+    for _ in range(count):
         schemes.append(unpack_scheme(index, schemes))
     places, end = {}, 0
     for name, slot in slots.items():

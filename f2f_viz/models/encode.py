@@ -29,7 +29,7 @@ from f2f_viz.files.model_file import Source, open_model, open_source, pack_model
 from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import layer_of
+from f2f_viz.tensors.layer import files_of, layer_of
 from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
 from f2f_viz.tensors.loaders.safetensors_files import CODES
 from f2f_viz.tensors.quantize import STORED
@@ -221,7 +221,8 @@ def encode_model(
         )  # fmt: skip
     source = open_source(model)
     plan, reasons = plan_model(source, settings or Settings(), rules)
-    with claim(output, *source.files, force=force) as target:
+    masks = files_of(*settings.files) if settings else ()
+    with claim(output, *source.files, *masks, force=force) as target:
         parts = Parts(target, source.fingerprints)
         account = _encode(source, plan, parts, threads, executor, progress, cancel)
     return replace(account, reasons=account.reasons | reasons)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from f2f_viz.errors import F2FError
-from f2f_viz.files.atomic import Check, write_atomically
+from f2f_viz.files.atomic import TEMPORARY, Check, write_atomically
 from f2f_viz.tensors.loaders.base import Fingerprint, open_regular
 
 __all__ = ["Parts"]
@@ -97,6 +97,6 @@ class Parts:
         write_atomically(self.output, pieces, check=check)
         with suppress(OSError):  # what is not ours stays, and the folder with it
             for file in self.folder.iterdir():
-                if file.suffix == _SUFFIX or file.name.startswith("."):
+                if file.suffix == _SUFFIX or file.name.startswith(TEMPORARY):
                     file.unlink()
             self.folder.rmdir()

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
+from f2f_viz.tensors.loaders import Entry, TensorInfo, files_holding, listed
 from f2f_viz.tensors.objects import Layer, is_path, is_single, object_entries, said
 from f2f_viz.tensors.roles import ROLES
 
 __all__ = [
-    "Layer", "TensorInfo", "array_of", "layer_of", "list_tensors", "load_layer", "load_layers",
-    "load_mask", "mask_of", "scores_of", "split_name",
+    "Layer", "TensorInfo", "array_of", "files_of", "layer_of", "list_tensors", "load_layer",
+    "load_layers", "load_mask", "mask_of", "scores_of", "split_name",
 ]  # fmt: skip
 
 _FLAGS = ("bool", *DTYPES, *(f"{sign}int{bits}" for bits in (16, 32, 64) for sign in ("", "u")))
@@ -87,6 +87,12 @@ def split_name(source: Any) -> tuple[Any, str | None]:
             if letter == ":" and os.path.exists(text[:at]):
                 return text[:at], text[at + 1 :]
     return source, None
+
+
+def files_of(*paths: str) -> set[Path]:
+    """Return the files that tensors of these are read from; each may be ``FILE:NAME``."""
+    files = [Path(split_name(path)[0]) for path in paths]
+    return {held for file in files for held in files_holding(file, listed(file).values())}
 
 
 def load_layers(source: Any) -> list[Layer]:

@@ -373,7 +373,9 @@ def prune(
             expected=", ".join(entry.options) or "none",
             got=", ".join(options) or "none",
         )
-    mask = np.asarray(entry.choose(weights, rate, seed, **options))
+    shown = weights.view()
+    shown.flags.writeable = False  # an own method that sorts in place would change the layer
+    mask = np.asarray(entry.choose(shown, rate, seed, **options))
     if mask.dtype != np.bool_ or mask.shape != weights.shape:
         raise F2FError(
             f"the mask of pruning method {method!r}", expected=f"bool of shape {weights.shape}",

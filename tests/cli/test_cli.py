@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import f2f_viz as f2f
 from f2f_viz.analysis.sweep import SweepPoint, front
@@ -124,6 +125,51 @@ def test_outputs_are_written_as_a_careful_tool_writes_them(run, tmp_path, coded)
     assert f2f.open(layer).n_s == 0
     run("decode", coded, "-o", tmp_path / "w.safetensors", "--force")
     assert f2f.load_layer(coded.rename(tmp_path / "x.safetensors")).weights.any()
+
+
+@pytest.fixture
+def model_of_many_files(tmp_path, monkeypatch):
+    """Shards, an ONNX model with its data beside it, a mask, points of a sweep; all in one folder."""
+    onnx = pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    w = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
+    np.save("mask.npy", abs(w) > 1)
+    save_file({"a": w}, "s1.safetensors")
+    save_file({"b": w}, "s2.safetensors")
+    where = {"weight_map": {"a": "s1.safetensors", "b": "s2.safetensors"}}
+    Path("m.safetensors.index.json").write_text(json.dumps(where))
+    graph = onnx.helper.make_graph([], "g", [], [], [onnx.numpy_helper.from_array(w, "w")])
+    onnx.save(onnx.helper.make_model(graph), "m.onnx", save_as_external_data=True,
+              location="m.data", size_threshold=0)  # fmt: skip
+    Path("points.json").write_text("")
+    return tmp_path
+
+
+MASKED = ["method=mask", "mask=mask.npy"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["encode", ".", "-o", "s2.safetensors"],
+        ["encode", ".", "-o", "m.safetensors.index.json"],
+        ["encode", ".", "--tensor", "a", "-o", "s1.safetensors"],
+        ["encode", "m.onnx", "-o", "m.data"],
+        ["encode", "m.onnx", "--tensor", "w", "-o", "m.data"],
+        ["encode", ".", "--method", "mask", "--mask", "mask.npy", "-o", "mask.npy"],
+        ["encode", "m.onnx", "--method", "mask", "--mask", "mask.npy:mask", "-o", "mask.npy"],
+        ["figure", "bits", "s1.safetensors:a", "-o", "link.json"],
+        ["figure", "bits", "s1.safetensors", *(f"--set={m}" for m in MASKED), "-o", "mask.json"],
+        ["figure", "sweep", "s1.safetensors", "--points", "points.json", "-o", "points.json"],
+    ],
+)
+def test_no_output_replaces_any_file_that_it_is_made_of(run, model_of_many_files, command):
+    """Shards, their index, data beside a model, masks and points too."""
+    Path("link.json").symlink_to("s1.safetensors")
+    Path("mask.json").symlink_to("mask.npy")
+    before = {path: path.read_bytes() for path in model_of_many_files.iterdir()}
+    assert "would replace what it is made of" in run(*command, code=1)
+    assert {path: path.read_bytes() for path in model_of_many_files.iterdir()} == before
 
 
 def test_control_c_says_that_finished_layers_are_kept(run, tmp_path, monkeypatch, weights):

@@ -104,3 +104,20 @@ def test_what_does_not_fit_is_said(x):
 def test_small_floats_multiply():
     encoded = f2f.encode(np.ones((3, 4), np.float32), np.ones((3, 4), bool), n_s=0)
     np.testing.assert_array_equal(f2f.matmul(encoded, np.ones(4, ml_dtypes.bfloat16)), [4, 4, 4])
+
+
+def test_whole_numbers_that_int64_cannot_hold_are_refused():
+    weights = np.full((2, 3), -128, np.int8)
+    encoded = f2f.encode(weights, np.ones((2, 3), bool), n_in=4)
+    most = ((1 << 63) - 1) // (255 * 3)
+    for x in (np.full(3, most), np.full(3, -most), np.full(3, most, np.uint64)):
+        assert f2f.matmul(encoded, x).tolist() == (weights.astype(object) @ x.tolist()).tolist()
+    for x in (np.full(3, most + 1), np.array([0, 0, -(2**63)]), np.full(3, 2**63 + 1, np.uint64)):
+        with pytest.raises(f2f.F2FError, match="sums of whole numbers"):
+            f2f.matmul(encoded, x)
+
+
+def test_a_wide_x_gives_float64():
+    encoded = f2f.encode(np.ones((2, 3), np.float32), np.ones((2, 3), bool), n_in=4)
+    for wide in (np.float64, ">f8", np.longdouble):
+        assert f2f.matmul(encoded, np.ones(3, wide)).dtype == np.float64

@@ -1,5 +1,8 @@
 """The contract of every number format, shape, order and code: decoding gives back each kept bit."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -189,3 +192,16 @@ def test_tiles_decode_alone(preset):
     np.testing.assert_array_equal(to_words(rebuilt), to_words(f2f.decode(encoded)))
     with pytest.raises(f2f.F2FError, match="no such tile"):
         f2f.decode_tile(encoded, tiles)
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
+)
+def test_a_layer_that_was_decoded_can_be_copied_and_sent(again):
+    weights = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
+    encoded = f2f.encode(weights, f2f.prune(weights, 0.8), n_in=4)
+    decoded = f2f.decode(encoded)
+    other = again(encoded)
+    assert (f2f.decode(other) == decoded).all()
+    assert not other.mask.flags.writeable
+    assert not other.planes[0].symbols.flags.writeable

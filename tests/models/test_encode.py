@@ -1,5 +1,6 @@
 """Whole models: everything back bit for bit, whatever stops the encoder on the way."""
 
+import copy
 import json
 import math
 import os
@@ -287,7 +288,7 @@ encode_model(sys.argv[1], sys.argv[2], Settings.from_dict(eval(sys.argv[3])), pr
     folder = tmp_path / "m.f2f.parts"
     kept = {path: path.stat().st_mtime_ns for path in list_parts(folder)}
     assert len(kept) == 2
-    (folder / ".whole.tmp").write_bytes(b"what a killed process leaves")
+    (folder / ".f2f-viz-0123456789abcdef").write_bytes(b"what a killed process leaves")
     cancel, progress = cancel_after(3)
     progress.folder = folder
     with pytest.raises(f2f.Cancelled):
@@ -724,3 +725,31 @@ def test_dask_cluster_with_a_worker_killed(source, whole, tmp_path):
             encode_model(source, tmp_path / "m.f2f", SETTINGS, executor=executor, progress=progress)
     assert killed
     assert (tmp_path / "m.f2f").read_bytes() == whole
+
+
+def test_a_tiny_file_cannot_claim_what_takes_minutes_to_read(tmp_path):
+    path = tmp_path / "m.safetensors"
+    save_file({"a": np.ones((8, 8), np.float32)}, path)
+    f2f.encode_model(path, tmp_path / "m.f2f", f2f.Settings(n_in=4))
+    good = model_taken_apart(tmp_path / "m.f2f")
+    for field, value in (
+        ("schemes", good.schemes * 2),
+        ("header", b'{"__metadata__":{"a":"' + b"x" * (1 << 26) + b'"}}'),
+        ("frame", bytes((1 << 26) + 1)),
+    ):
+        lying = copy.copy(good)
+        setattr(lying, field, value)
+        (tmp_path / "lies.f2f").write_bytes(model_put_together(lying))
+        with pytest.raises(f2f.F2FError, match="damaged"):
+            open_model(tmp_path / "lies.f2f")
+
+
+def test_what_is_not_ours_stays_in_the_folder_of_parts(tmp_path):
+    path, folder = tmp_path / "m.safetensors", tmp_path / "m.f2f.parts"
+    save_file({"a": np.ones((8, 8), np.float32)}, path)
+    folder.mkdir()
+    for name in (".notes", "mine"):
+        (folder / name).write_text("mine")
+    (folder / ".f2f-viz-0123456789abcdef").write_text("left by one that was killed")
+    f2f.encode_model(path, tmp_path / "m.f2f", f2f.Settings(n_in=4))
+    assert sorted(p.name for p in folder.iterdir()) == [".notes", "mine"]

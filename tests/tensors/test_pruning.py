@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import load_mask
-from f2f_viz.tensors.pruning import prune, prune_together
+from f2f_viz.tensors.pruning import METHODS, prune, prune_together, register_pruning
 
 SMALL = st.integers(-4, 4).map(np.float32)  # few values, so many ties
 LAYERS = arrays(np.float32, array_shapes(min_dims=1, max_dims=3, max_side=6), elements=SMALL)
@@ -101,3 +101,20 @@ def test_mask_from_a_file(tmp_path, dtype, suffix):
 def test_bad_options(method, options, match):
     with pytest.raises(F2FError, match=match):
         prune(np.ones((2, 6), np.float32), 0.5, method, **options)
+
+
+def test_an_own_method_cannot_change_the_layer():
+    weights = np.ones((2, 3), np.float32)
+
+    def spoils(weights, rate, seed):
+        weights[0] = 9
+        return weights > 1
+
+    register_pruning("spoils", spoils)
+    try:
+        with pytest.raises(ValueError, match="read-only"):
+            prune(weights, 0.5, "spoils")
+    finally:
+        del METHODS["spoils"]
+    assert (weights == 1).all()
+    assert weights.flags.writeable

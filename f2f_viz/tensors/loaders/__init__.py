@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ __all__ = [
     "TensorInfo",
     "by_name",
     "entries",
+    "files_holding",
     "listed",
     "loader_of",
     "suffixes",
@@ -147,6 +148,14 @@ def entries(path: Path) -> dict[str, Entry]:
     return by_name(path, loader_of(path).list_entries(path))
 
 
+def files_holding(path: Path, tensors: Iterable[Entry]) -> set[Path]:
+    """Return the files that a model is read from: its own, those of its data, a folder's index."""
+    tensors = list(tensors)
+    spans = {entry.span.path for entry in tensors if entry.span}
+    own = set(path.glob("*.index.json")) if path.is_dir() else {path}
+    return own | spans | {entry.path for entry in tensors if entry.path}
+
+
 @dataclass(frozen=True)
 class _Listing:
     """The tensors of a file, and what tells that they are still its tensors."""
@@ -157,8 +166,7 @@ class _Listing:
     @classmethod
     def of(cls, path: Path) -> "_Listing":
         tensors = entries(path)
-        spans = {entry.span.path for entry in tensors.values() if entry.span}
-        files = spans | {path, *(entry.path for entry in tensors.values() if entry.path)}
+        files = files_holding(path, tensors.values()) | {path}
         if path.is_dir():
             files |= set(path.iterdir())
         return cls(tensors, {file: Fingerprint.of(file) for file in files})
