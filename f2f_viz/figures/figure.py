@@ -20,7 +20,7 @@ from bokeh.models import LayoutDOM, Plot
 from bokeh.resources import INLINE
 
 from f2f_viz.analysis.analyze import Analysis
-from f2f_viz.arguments import checked
+from f2f_viz.arguments import checked, in_range
 from f2f_viz.errors import F2FError
 from f2f_viz.figures import images
 from f2f_viz.figures.browser import browser
@@ -172,16 +172,17 @@ class Figure:
         path
             Ends in .html, .svg, .pdf, .png, .csv or .json.
         width_mm, height_mm : float
-            Printed size: 180 mm fills two columns, 88 mm one. The height follows if not given.
+            Printed size: 180 mm fills two columns, 88 mm one; 20 to 1000 mm. The height, 10 to
+            1000 mm, follows if not given.
         scale : float
-            PNG pixels per CSS pixel, of 1/96 inch.
+            PNG pixels per CSS pixel, of 1/96 inch: 0.5 to 8.
         font_pt : float
-            Size of the text in an image, in points; titles are a little larger.
+            Size of the text in an image, in points, 1 to 72; titles are a little larger.
 
         Raises
         ------
         F2FError
-            For another suffix, or where what draws images is not installed.
+            For another suffix or a size out of range, or where what draws images is not installed.
         """
         data = to_bytes(
             self, Path(path).suffix.lstrip("."), width_mm=width_mm, height_mm=height_mm,
@@ -208,6 +209,11 @@ def to_bytes(
     driver : WebDriver, optional
         A browser to draw with; one is started and ended if not given.
     """
+    width_mm = in_range("width_mm", width_mm, float, 20, 1000)
+    if height_mm is not None:
+        height_mm = in_range("height_mm", height_mm, float, 10, 1000)
+    scale = in_range("scale", scale, float, 0.5, 8)
+    font_pt = in_range("font_pt", font_pt, float, 1, 72)
     about = strict_json(figure.metadata)
     if form == "json":
         return utf8(strict_json({"metadata": figure.metadata, "data": figure.data}, indent=1))
