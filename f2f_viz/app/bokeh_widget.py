@@ -76,7 +76,8 @@ class FigureWidget(anywidget.AnyWidget):
         A class of the element it is drawn in.
     """
 
-    _esm = _STATIC / "figure.js"
+    # text: anywidget keeps each widget whose code is a path, to tell it of changes of the file
+    _esm = (_STATIC / "figure.js").read_text(encoding="utf-8")
 
     name = traitlets.Unicode().tag(sync=True)
     version = traitlets.Unicode(bokeh.__version__).tag(sync=True)
@@ -99,6 +100,7 @@ class FigureWidget(anywidget.AnyWidget):
         """Leave the document, and the pages."""
         if self.comm is not None:
             self._document.remove_on_change(self)
+            self.layout.close()
         super().close()
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
