@@ -287,3 +287,12 @@ def test_a_lesson_needs_the_exact_analysis(analysis):
     assert not preview.exact
     with pytest.raises(f2f.F2FError, match="exact analysis"):
         f2f.figure("decoder", preview)
+
+
+@pytest.mark.parametrize(
+    "size", [{"width_mm": 1e9}, {"height_mm": 0}, {"scale": float("nan")}, {"font_pt": 0}], ids=str
+)
+def test_sizes_out_of_range_are_refused(analysis, size, tmp_path):
+    with pytest.raises(f2f.F2FError, match=next(iter(size))):
+        f2f.figure("bits", analysis).save(tmp_path / "bits.png", **size)
+    assert not list(tmp_path.iterdir())

@@ -37,9 +37,9 @@ function render({ model, el, host, signal }) {
     catch { button.textContent = "Select and copy"; }
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   } }, "Copy");
-  const caption = h("p", { class: "f2f-caption" }), code = h("pre", { tabindex: 0, "aria-label": "Python" });
+  const caption = h("p", { class: "f2f-caption" }), code = h("pre", { tabindex: 0, role: "group", "aria-label": "Python" });
   el.append(h("p", { class: "f2f-about" }, ABOUT), form,
-    h("section", { class: "f2f-proof" }, h("h3", {}, "As printed ", measure), h("div", { class: "f2f-desk", tabindex: 0, "aria-label": "Preview" }, paper)),
+    h("section", { class: "f2f-proof" }, h("h3", {}, "As printed ", measure), h("div", { class: "f2f-desk", tabindex: 0, role: "group", "aria-label": "Preview" }, paper)),
     h("section", {}, h("h3", {}, "Caption ", copied(() => caption.textContent)), caption),
     h("section", {}, h("h3", {}, "The same from Python ", copied(() => code.textContent)), code));
 
