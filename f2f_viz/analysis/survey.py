@@ -1,10 +1,10 @@
 """What a whole model would take: a row for each of its weights, estimated from samples."""
 
+import math
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,15 @@ import numpy as np
 from f2f_viz.analysis.analyze import Analysis, Estimate, analyze
 from f2f_viz.analysis.dataframe import dataframe
 from f2f_viz.arguments import checked
-from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.codec.entropy import block_stats
-from f2f_viz.codec.parallel import workers
+from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.display import html_table, text_line
 from f2f_viz.errors import Progress, stop_if
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import layer_of
 from f2f_viz.tensors.loaders import Entry
 from f2f_viz.tensors.objects import object_entries
-from f2f_viz.tensors.roles import ROLES
+from f2f_viz.tensors.roles import why_carried
 
 __all__ = ["Survey", "SurveyRow", "survey"]
 
@@ -192,31 +191,29 @@ def survey(
     """
     settings = settings or Settings()
     entries = object_entries(model)
-    chosen = [entry for entry in entries.values() if _is_coded(entry)]
-    total, done = sum(int(np.prod(entry.info.shape)) for entry in chosen), 0
-    rows = []
-    with ThreadPoolExecutor(workers(threads)) as pool:
-        found = pool.map(partial(_row, settings=settings, exact=exact, cancel=cancel), chosen)
-        for row in found:
-            rows.append(row)
+    carried = {name: why for name, entry in entries.items() if (why := why_carried(entry.info))}
+    chosen = [name for name in entries if name not in carried]
+    total, done = sum(math.prod(entries[name].info.shape) for name in chosen), 0
+    rows: dict[str, SurveyRow] = {}
+    stop = threading.Event()
+
+    def run(name: str) -> SurveyRow:
+        return _row(entries[name], settings, exact, stop)
+
+    ready = as_finished(run, chosen, workers(threads), poll=lambda: stop_if(cancel), stop=stop)
+    with closing(ready):
+        for name, row in ready:
+            rows[name] = row
             done += row.weights
             if progress is not None:
                 progress(done, total)
-    stop_if(cancel)
-    others = [entry for entry in entries.values() if not _is_coded(entry)]
     return Survey(
-        tuple(rows),
-        {entry.info.name: ROLES[entry.info.role].help for entry in others},
-        sum(entry.info.nbytes for entry in others),
+        tuple(rows[name] for name in chosen),
+        carried,
+        sum(entries[name].info.nbytes for name in carried),
     )
 
 
-def _is_coded(entry: Entry) -> bool:
-    return ROLES[entry.info.role].pruned and entry.info.dtype in DTYPES
-
-
-def _row(
-    entry: Entry, settings: Settings, exact: bool, cancel: threading.Event | None
-) -> SurveyRow:
+def _row(entry: Entry, settings: Settings, exact: bool, cancel: threading.Event) -> SurveyRow:
     own = settings if entry.mask is None else settings.replace(method="zeros")
     return SurveyRow.of(analyze(layer_of(entry), own, preview=not exact, threads=1, cancel=cancel))

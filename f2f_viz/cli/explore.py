@@ -13,7 +13,7 @@ import f2f_viz as f2f
 from f2f_viz.analysis.sweep import SweepPoint, front, grid
 from f2f_viz.analysis.sweep import sweep as sweep_points
 from f2f_viz.cli.options import lists, pairs, preset_option, settings_of, value_of
-from f2f_viz.cli.output import echo_json, force_option, output_option
+from f2f_viz.cli.output import echo_json, force_option, output_option, progress_bar
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.settings import Settings
@@ -164,12 +164,7 @@ def figure(
     inputs = files_of(*[path] if path else [], *settings.files)
     with claim(output, *inputs, *[points_file] if points_file else [], force=force):
         analysis = f2f.analyze(layer, settings)
-        with tqdm(unit="point", disable=None, leave=False, delay=0.5) as bar:
-
-            def progress(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with progress_bar(name, "point", delay=0.5) as progress:
             made = make(name, analysis, theme=theme, progress=progress, **options)
         made.save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)
     if caption:

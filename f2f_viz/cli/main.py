@@ -1,14 +1,13 @@
 """The command line: ``f2f-viz`` alone opens the analyzer."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
 import f2f_viz as f2f
 from f2f_viz.analysis.compare import Rival, bounds, compare, table
@@ -18,7 +17,14 @@ from f2f_viz.analysis.report import Report
 from f2f_viz.cli.explore import figure, sweep
 from f2f_viz.cli.hardware import verilog
 from f2f_viz.cli.options import field_options, lists, preset_option, settings_of
-from f2f_viz.cli.output import echo_json, force_option, output_option, ready_streams, whole_output
+from f2f_viz.cli.output import (
+    echo_json,
+    force_option,
+    output_option,
+    progress_bar,
+    ready_streams,
+    whole_output,
+)
 from f2f_viz.cli.survey import survey
 from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.decode import decode_verified
@@ -124,7 +130,7 @@ def encode(
     if tensor is None and (rules or dask or len(f2f.list_tensors(path)) > 1):
         with ExitStack() as stack:
             executor = stack.enter_context(dask_executor(dask)) if dask else None
-            progress = stack.enter_context(_progress(Path(path).name, "weight"))
+            progress = stack.enter_context(progress_bar(Path(path).name, "weight"))
             stack.enter_context(_kept(output))
             account = encode_model(
                 path, output, settings, rules=[_rule(rule) for rule in rules], force=force,
@@ -135,7 +141,7 @@ def encode(
     layer = f2f.load_layer(path, tensor)
     with claim(output, *files_of(path, *settings.files), force=force) as target:
         _announce(layer, settings)
-        with _progress(layer.name, "tile") as progress:
+        with progress_bar(layer.name, "tile") as progress:
             encoded = encode_layer(layer, settings, threads=threads, progress=progress)
         f2f.save(encoded, target)
     _print_report(f2f.report(encoded), as_json)
@@ -173,20 +179,6 @@ def _rule(text: str) -> tuple[str, float | None]:
         raise F2FError("--rule", expected="PATTERN=RATE or PATTERN=keep", got=text) from None
 
 
-@contextmanager
-def _progress(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the time left on stderr, if that is a terminal."""
-    with tqdm(desc=shown(name), unit=unit, unit_scale=True, disable=None, leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            if bar.total is None:
-                bar.initial = bar.n = done  # found finished: no measure of speed
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
-
-
 @cli.command()
 @click.argument("file", type=click.Path())
 @output_option(f"A {endings('layer')} file; of a model, {endings('model')} if it was one.")
@@ -197,7 +189,7 @@ def decode(file: str, output: Path, force: bool) -> None:
     Of quantized weights, a .safetensors file also gets the scales: values are weights · scales.
     """
     if is_model_file(Path(file)):
-        with _progress(Path(file).name, "B") as progress:
+        with progress_bar(Path(file).name, "B") as progress:
             decode_model(file, output, force=force, progress=progress)
         return
     write = writer_of(output, "layer").layer
@@ -214,7 +206,7 @@ def decode(file: str, output: Path, force: bool) -> None:
 def verify(file: str, as_json: bool) -> None:
     """Decode an .f2f file and compare with its checksums."""
     if is_model_file(Path(file)):
-        with _progress(Path(file).name, "B") as progress:
+        with progress_bar(Path(file).name, "B") as progress:
             model = decode_model(file, None, progress=progress)
         count, carried = len(model.layers), len(model.slots) - len(model.layers)
         found = {"ok": True, "layers": count, "carried": carried}
@@ -243,7 +235,7 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
         model = open_model(Path(file))
         found = None
         if rivals:
-            with _progress(Path(file).name, "weight") as progress:
+            with progress_bar(Path(file).name, "weight") as progress:
                 found = model_rivals(model, progress)
         _print_model(model_report(model), as_json, found)
         return

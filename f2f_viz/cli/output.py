@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from tqdm import tqdm
 
-from f2f_viz.text import strict_json
+from f2f_viz.text import shown, strict_json
 
-__all__ = ["echo_json", "force_option", "output_option", "ready_streams", "whole_output"]
+__all__ = [
+    "echo_json",
+    "force_option",
+    "output_option",
+    "progress_bar",
+    "ready_streams",
+    "whole_output",
+]
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -68,3 +76,19 @@ def output_option(help_text: str, *, required: bool = True) -> Callable[[Command
 def force_option(command: Command) -> Command:
     """Add the option ``--force``."""
     return click.option("--force", is_flag=True, help="OUTPUT may replace the input.")(command)
+
+
+@contextmanager
+def progress_bar(name: str, unit: str, delay: float = 0) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left on stderr, if that is a terminal, after `delay` seconds."""
+    with tqdm(
+        desc=shown(name), unit=unit, unit_scale=True, disable=None, leave=False, delay=delay
+    ) as bar:
+
+        def progress(done: int, total: int) -> None:
+            if bar.total is None:
+                bar.initial = bar.n = done  # found finished: no measure of speed
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress

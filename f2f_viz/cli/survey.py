@@ -1,16 +1,17 @@
 """The command that looks over a whole model: ``survey``."""
 
 import csv
-import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
 import f2f_viz as f2f
 from f2f_viz.analysis.survey import plain_row
 from f2f_viz.cli.options import field_options, preset_option, settings_of
+from f2f_viz.cli.output import echo_json, progress_bar
+from f2f_viz.text import shown
 
 __all__ = ["survey"]
 
@@ -34,17 +35,12 @@ def survey(
     ± is half of a 95 % interval.
     """
     settings = settings_of(preset, choices)
-    with tqdm(unit="weight", unit_scale=True, disable=None, leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar(Path(path).name, "weight") as progress:
         found = f2f.survey(path, settings, exact=exact, threads=threads, progress=progress)
     rows = [plain_row(row) for row in found]
     if as_json:
         for columns in rows:
-            click.echo(json.dumps({name: _strict(value) for name, value in columns.items()}))
+            echo_json(columns)
         return
     if as_csv:
         if rows:
@@ -60,14 +56,9 @@ def survey(
         click.echo(
             f"{row.ratio.value:7.3f}  {half:6.3f}  {row.of_bound.value:8.2%}  "
             f"{row.efficiency.value:10.3%}  {spread:10.2f}  {row.bytes:10,.0f}  "
-            f"{row.name} {shape} {row.dtype}"
+            f"{shown(row.name)} {shape} {row.dtype}"
         )
     dense = sum(row.dense_bytes for row in found)
     coded = sum(row.bytes for row in found)
     click.echo(f"{len(found)} layers: {dense:,} bytes, coded {coded:,.0f}")
     click.echo(f"carried unchanged: {len(found.carried)}, {found.carried_bytes:,} bytes")
-
-
-def _strict(value: Any) -> Any:
-    """Return a value that strict JSON knows; an infinite ratio is null."""
-    return None if value in (float("inf"), float("-inf")) or value != value else value

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -13,10 +13,9 @@ from f2f_viz.errors import F2FError
 __all__ = ["as_finished", "between", "in_pieces", "workers"]
 
 Found = TypeVar("Found")
-
-_MOST = 1024  # threads
 Item = TypeVar("Item")
 
+_MOST = 1024  # threads
 _POLL = 0.1  # seconds between looks at progress and cancel
 
 
@@ -75,7 +74,7 @@ def as_finished(
     *,
     poll: Callable[[], None] = lambda: None,
     stop: threading.Event | None = None,
-) -> Iterator[tuple[Item, Found]]:
+) -> Generator[tuple[Item, Found], None, None]:
     """Call ``run(item)``, some at a time and in order; yield each with its result as it comes.
 
     Parameters

@@ -172,7 +172,10 @@ def _compare(analysis: Analysis, look: Look) -> Figure:
     )
 
 
-def _check_points(points: Sequence[Any], kind: type) -> None:
+def _check_points(points: Sequence[Any], kind: type, figure: str = "") -> None:
+    """Check points that are given; a figure of nothing else needs some."""
+    if figure and not points:
+        raise F2FError(f"figure {figure!r}", expected="points of a sweep", got="none")
     if not all(isinstance(point, kind) for point in points):
         raise F2FError("points", expected=f"each a {kind.__name__}", got=points)
 
@@ -212,9 +215,7 @@ def _ratio(analysis: Analysis, look: Look, points: Sequence[CurvePoint] = ()) ->
 
 
 def _sweep(analysis: Analysis, look: Look, points: Sequence[SweepPoint] = ()) -> Figure:
-    _check_points(points, SweepPoint)
-    if not points:
-        raise F2FError("figure 'sweep'", expected="points of a sweep", got="none")
+    _check_points(points, SweepPoint, "sweep")
     rows = sweep_data(points)
     layers = sorted({row["layer"] for row in rows})
     return Figure(
@@ -229,8 +230,7 @@ def _sweep(analysis: Analysis, look: Look, points: Sequence[SweepPoint] = ()) ->
 
 
 def _gates(analysis: Analysis, look: Look, points: Sequence[SweepPoint] = ()) -> Figure:
-    if not points:
-        raise F2FError("figure 'gates'", expected="points of a sweep", got="none")
+    _check_points(points, SweepPoint, "gates")
     return Figure(
         name="gates",
         analysis=analysis,

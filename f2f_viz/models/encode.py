@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.arguments import checked, in_range
-from f2f_viz.codec.bitplanes import DTYPES, to_words
+from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.decode import decode_verified
 from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.errors import F2FError, Progress, named, stop_if
@@ -31,15 +31,13 @@ from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import files_of, layer_of
 from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
-from f2f_viz.tensors.loaders.safetensors_files import CODES
 from f2f_viz.tensors.quantize import STORED
-from f2f_viz.tensors.roles import ROLES, with_mask
+from f2f_viz.tensors.roles import CODED, why_carried, with_mask
 
 __all__ = ["Rule", "encode_model", "plan_model"]
 
 Rule = tuple[str, float | None]
 _ROLE = "role:"
-_CODED = DTYPES.keys() & CODES.keys()
 """Number formats that whole models code; the others have no place in a safetensors file."""
 Paths = str | os.PathLike[str]
 
@@ -67,11 +65,9 @@ def plan_model(
     """
     rules = [_rule(rule) for rule in rules]
     infos = {name: source.entries[name].info for name in source.slots}
-    pruned = {name for name, info in infos.items() if ROLES[info.role].pruned}
-    usual = {name for name in pruned if infos[name].dtype in _CODED}
+    reasons = {name: why for name, info in infos.items() if (why := why_carried(info))}
+    usual = infos.keys() - reasons.keys()
     rates: dict[str, float | None] = {}
-    reasons = {name: ROLES[infos[name].role].help for name in infos if name not in pruned}
-    reasons |= dict.fromkeys(pruned - usual, "numbers smaller than a byte are coded alone")
     for pattern, rate in rules:
         for name in _ruled(pattern, infos, usual, source.origin):
             rates.setdefault(name, rate)
@@ -94,7 +90,7 @@ def _ruled(pattern: str, infos: dict[str, TensorInfo], usual: set[str], origin: 
         name
         for name, info in infos.items()
         if (info.role == role if role != pattern else fnmatchcase(name, pattern))
-        and info.dtype in _CODED
+        and info.dtype in CODED
         and 0 not in info.shape
     ]
     if not found:

@@ -11,8 +11,12 @@ from dataclasses import dataclass, replace
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.tensors.loaders.base import Entry, TensorInfo
+from f2f_viz.tensors.loaders.safetensors_files import CODES
 
-__all__ = ["ROLES", "Role", "with_company", "with_roles"]
+__all__ = ["CODED", "ROLES", "Role", "why_carried", "with_company", "with_roles"]
+
+CODED = DTYPES.keys() & CODES.keys()
+"""Number formats that are coded in whole models; those smaller than a byte are coded alone."""
 
 _QUANTIZED = [name for name, dtype in DTYPES.items() if dtype.itemsize == 1]
 _ORIGINAL, _MASK = "_orig", "_mask"
@@ -144,6 +148,13 @@ ROLES = Choices(
     ],
 )
 """The known roles, the first that fits."""
+
+
+def why_carried(info: TensorInfo) -> str:
+    """Say why a tensor of a model is carried unchanged if no rule takes it; empty if it is not."""
+    if not ROLES[info.role].pruned:
+        return ROLES[info.role].help
+    return "" if info.dtype in CODED else "numbers smaller than a byte are coded alone"
 
 
 _WORD_END = re.compile(r"[./:_]")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from safetensors.numpy import save_file
 
 import f2f_viz as f2f
 from f2f_viz.analysis.survey import plain_row
+from f2f_viz.tensors.roles import CODED, why_carried
 
 RNG = np.random.default_rng(0)
 MODEL = {
@@ -74,3 +76,24 @@ def test_command_line(tmp_path, run):
     text = run(*common)
     assert "2 layers" in text
     assert "b 300×200 float32" in text
+
+
+def test_what_a_model_carries_is_what_encoding_carries(tmp_path):
+    small = np.zeros((8, 8), "int8")
+    entries = f2f.list_tensors({"w": MODEL["b"], "small": small})
+    assert [info.name for info in entries] == ["w", "small"]
+    for dtype in ("uint4", "int2", "bool", "int64"):
+        info = replace(entries[1], dtype=dtype, role="weight")
+        assert bool(why_carried(info)) == (dtype not in CODED), dtype
+    assert why_carried(replace(entries[1], dtype="uint4", role="weight")).startswith("numbers sm")
+
+
+def test_hostile_names_stay_in_their_line(tmp_path, run):
+    name = "\x1b[31mred\ntwo"
+    save_file({name: MODEL["a"], "b": MODEL["b"]}, tmp_path / "m.safetensors")
+    lines = run("survey", tmp_path / "m.safetensors", "--exact").splitlines()
+    assert len(lines) == 5
+    assert all(line.isprintable() for line in lines)
+    analysis = f2f.analyze(f2f.load_layer(tmp_path / "m.safetensors", name), preview=True)
+    assert repr(analysis).isprintable()
+    assert "\x1b" not in analysis._repr_html_()
