@@ -17,8 +17,8 @@ Card = dict[str, Any]
 
 
 def grouped(value: float) -> str:
-    """Write a whole number with thin spaces between thousands."""
-    return f"{value:,.0f}".replace(",", "\u2009")
+    """Write a whole number with narrow spaces between thousands, where no line breaks."""
+    return f"{value:,.0f}".replace(",", "\u202f")
 
 
 def seconds(value: float) -> str:
@@ -39,7 +39,7 @@ def _estimate(estimate: Estimate, exact: bool, scale: float, digits: int) -> tup
         _times(v) if v == float("inf") else f"{scale * v:.{digits}f}"
         for v in (estimate.value, estimate.low, estimate.high)
     )
-    return (value, "") if exact else (f"≈\u2009{value}", f"95 %: {low} to {high}")
+    return (value, "") if exact else (f"≈\u202f{value}", f"95 %: {low} to {high}")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _difference(key: str, now: Analysis, pinned: Analysis) -> Card:
     text = f"{change:+.{measure.digits}f}".replace("-", "−")
     if float(f"{change:.{measure.digits}f}") == 0:
         return {"change": "as pinned", "better": 0}
-    about = "" if now.exact else "≈\u2009"
+    about = "" if now.exact else "≈\u202f"
     sign = "▲" if change > 0 else "▼"
     return {
         "change": f"{sign} {about}{text}",
@@ -150,7 +150,7 @@ def _sizes(analysis: Analysis) -> tuple[int, int, int]:
 
 def _about(analysis: Analysis) -> str:
     """Return the sign before numbers of a preview."""
-    return "" if analysis.exact else "≈\u2009"
+    return "" if analysis.exact else "≈\u202f"
 
 
 def _sparsity(a: Analysis) -> Card:

@@ -63,6 +63,7 @@ class Stage:
         tab.follow(self._link.where())
         if self._shown[seen] is not analysis and (analysis.exact or not tab.exact_only):
             tab.update(analysis)
+            tab.follow(self._link.where())  # a view forgets the place in another layout
             self._shown[seen] = analysis
         self._note()
         if analysis.exact:

@@ -50,7 +50,7 @@ def _earlier(path: Path) -> list[SweepPoint]:
         return [SweepPoint.from_dict(json.loads(line)) for line in lines]
     except (ValueError, TypeError, AttributeError):
         raise F2FError(f"{path} is no sweep", expected="lines that sweep wrote", got="others",
-                       hint="name another file") from None  # fmt: skip
+                       hint="name another file, or --force") from None  # fmt: skip
 
 
 @click.command()
@@ -61,10 +61,11 @@ def _earlier(path: Path) -> list[SweepPoint]:
 @preset_option
 @_set
 @output_option("Points as JSON lines; an interrupted sweep goes on from there.", required=False)
+@click.option("--force", is_flag=True, help="Begin anew, whatever OUTPUT holds or is made of.")
 @click.option("--json", "as_json", is_flag=True, help="Print points as JSON lines.")
 def sweep(
     path: str | None, tensors: tuple[str, ...], axes: tuple[str, ...], preset: str,
-    chosen: tuple[str, ...], output: Path | None, as_json: bool,
+    chosen: tuple[str, ...], output: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure a grid of settings on layers of PATH, or on sample layers.
 
@@ -77,8 +78,10 @@ def sweep(
     points: list[SweepPoint] = []
     with ExitStack() as stack:
         if output:
-            output = stack.enter_context(claim(output, *files_of(*[path] if path else [])))
-        earlier = _earlier(output) if output else []
+            output = stack.enter_context(
+                claim(output, *files_of(*[path] if path else []), force=force)
+            )
+        earlier = _earlier(output) if output and not force else []
         bar = stack.enter_context(
             tqdm(total=len(settings) * len(layers), unit="point", disable=None, leave=False)
         )

@@ -8,14 +8,14 @@ import shutil
 import socket
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["TEMPORARY", "Check", "Name", "claim", "write_atomically"]
+__all__ = ["TEMPORARY", "Check", "Name", "claim", "write_atomically", "write_folder"]
 
 TEMPORARY = ".f2f-viz-"
 """How the names of files that are not finished begin, where they need one."""
@@ -96,15 +96,75 @@ def claim(path: Name, *inputs: Name, force: bool = False) -> Iterator[Path]:
         folder = os.stat(target.parent)
         if not os.access(target.parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    with _alone(folder, target.name, path):
+        yield target
+
+
+@contextmanager
+def _alone(folder: os.stat_result, name: str, path: Name) -> Iterator[None]:
+    """Keep other processes from a name in a folder."""
     # An abstract socket's name ends with its process, however that ends: no lock file stays.
-    which = f"{folder.st_dev} {folder.st_ino} {target.name}".encode(errors="surrogateescape")
+    which = f"{folder.st_dev} {folder.st_ino} {name}".encode(errors="surrogateescape")
     with socket.socket(socket.AF_UNIX) as lock:
         try:
             lock.bind(b"\0f2f-viz " + hashlib.sha256(which).hexdigest().encode())
         except OSError as problem:
             if problem.errno == errno.EADDRINUSE:
                 raise F2FError(f"another process is writing {path}", hint="wait for it") from None
-        yield target
+        yield
+
+
+def write_folder(
+    path: Name, files: Mapping[str, bytes | Iterable[bytes]], *, mark: str, force: bool = False
+) -> None:
+    """Write the files of a folder: they get their names when all are written.
+
+    Parameters
+    ----------
+    path
+        Made if it is not there.
+    files : mapping of str to bytes or iterable of bytes
+    mark : str
+        The file by which a folder is known as one of this kind, whose files may be replaced.
+    force : bool
+        Those of any other folder may be, too.
+
+    Raises
+    ------
+    F2FError
+        If something else is there, another process writes it, or it cannot be written.
+    """
+    with _failing(path), ExitStack() as undo:
+        if not os.fspath(path) or "\0" in os.fspath(path):
+            raise F2FError("the output", expected="a folder's name", got=repr(path))
+        folder = Path(os.path.realpath(path))
+        if not folder.is_dir():
+            try:
+                folder.mkdir(parents=True)
+            except OSError as problem:
+                raise F2FError(f"cannot make the folder {path}: {problem.strerror}") from None
+            undo.callback(_remove_empty, folder)
+        with _alone(os.stat(folder), "", path):
+            own = [file for file in folder.iterdir() if file.name.startswith(TEMPORARY)]
+            others = len(list(folder.iterdir())) > len(own)
+            if others and not force and not (folder / mark).is_file():
+                raise F2FError(
+                    f"{path} holds other files",
+                    expected="a new or an empty folder",
+                    hint="name another folder, or --force (force=True)",
+                )
+            for left in own:  # by a process that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder) as made:
+                for name, data in files.items():
+                    write_atomically(Path(made) / name, data)
+                for name in files:
+                    os.replace(Path(made) / name, folder / name)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # it is not empty
+        folder.rmdir()
 
 
 def _same(there: os.stat_result, other: Name) -> bool:

@@ -37,6 +37,7 @@ from f2f_viz.tensors.loaders.base import open_regular, reading
 
 __all__ = [
     "MAGIC",
+    "MODEL_MAGIC",
     "VERSION",
     "Packed",
     "from_bytes",
@@ -54,7 +55,8 @@ __all__ = [
 ]
 
 VERSION = 1
-MAGIC = b"\x89F2F"
+MAGIC, MODEL_MAGIC = b"\x89F2F", b"\x89F2M"
+"""How the files of a layer and of a model (`model_file`) begin."""
 STRINGS = ("mask", "ranks", "scales", "symbols", "corrections")
 _MOST_DIMENSIONS = 32
 _DIGEST = 32
@@ -216,10 +218,13 @@ def open(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Encod
 
 def unseal(data: bytes, name: str = "file") -> Packed:
     """Cut the bytes of an .f2f file into its parts, checked by the digest; errors as of `open`."""
-    kind = F2FError(
-        f"{name} is not an intact .f2f file", expected="what f2f_viz.save writes", got="other bytes"
-    )
     whole = memoryview(data)
+    kinds = {MAGIC: "other bytes", MODEL_MAGIC: "the file of a whole model"}
+    kind = F2FError(
+        f"{name} is not an intact .f2f file",
+        expected="what f2f_viz.save writes of a layer",
+        got=kinds.get(bytes(whole[: len(MAGIC)]), "a file of another kind"),
+    )
     if whole[: len(MAGIC)] != MAGIC or len(whole) < len(MAGIC) + 1 + _DIGEST:
         raise kind
     version = whole[len(MAGIC)]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from f2f_viz.codec.bitplanes import WIRE
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.errors import F2FError
-from f2f_viz.files.layer_file import Packed, unpack_body, unseal
+from f2f_viz.files.layer_file import MODEL_MAGIC, Packed, unpack_body, unseal
 from f2f_viz.files.layer_header import Scheme, pack_scheme, unpack_scheme
 from f2f_viz.files.numbers import Reader, number
 from f2f_viz.files.writers import WRITERS
@@ -45,7 +45,6 @@ __all__ = [
 ]
 
 VERSION = 1
-MAGIC = b"\x89F2M"
 _DIGEST = 32
 _UNASKED, _MOST_DEFLATED = 1 << 26, 64
 """Bytes that a deflated string may always take, and times its own size; text takes some 20."""
@@ -292,7 +291,7 @@ def pack_model(
     front = deflated(b"".join(index)) + deflated(source.frame or b"")
 
     def pieces() -> Iterator[bytes]:
-        yield b"".join([MAGIC, number(VERSION), number(len(front)), front])
+        yield b"".join([MODEL_MAGIC, number(VERSION), number(len(front)), front])
         for name in source.slots:
             if name in layers:
                 yield bytes(unseal(layers[name](), name).body)
@@ -378,7 +377,7 @@ def is_model_file(path: Path) -> bool:
         return False
     try:
         with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            return file.read(len(MODEL_MAGIC)) == MODEL_MAGIC
     except OSError:
         return False
 
@@ -395,15 +394,15 @@ def open_model(path: Path) -> ModelFile:
         fingerprint = Fingerprint.of(file)
     whole = Span(path, fingerprint, 0, fingerprint.size)
     damaged = F2FError(f"{path} is damaged", expected="what f2f-viz encode writes", got="others")
-    least = len(MAGIC) + 1 + 9  # with the bytes of the index
+    least = len(MODEL_MAGIC) + 1 + 9  # with the bytes of the index
     start = whole.part(0, least).read().tobytes() if whole.nbytes > least + _DIGEST else b""
-    if start[: len(MAGIC)] != MAGIC:
+    if start[: len(MODEL_MAGIC)] != MODEL_MAGIC:
         raise damaged
-    if start[len(MAGIC)] != VERSION:
+    if start[len(MODEL_MAGIC)] != VERSION:
         raise F2FError(
             f"{path} has another version of the format",
             expected=VERSION,
-            got=start[len(MAGIC)],
+            got=start[len(MODEL_MAGIC)],
             hint="update f2f-viz",
         )
     digest = hashlib.sha256()
@@ -411,7 +410,7 @@ def open_model(path: Path) -> ModelFile:
         digest.update(piece)
     if digest.digest() != whole.part(whole.nbytes - _DIGEST, _DIGEST).read().tobytes():
         raise damaged
-    reader = Reader(memoryview(start), len(MAGIC) + 1)
+    reader = Reader(memoryview(start), len(MODEL_MAGIC) + 1)
     size = reader.number()
     if size > whole.nbytes - _DIGEST - reader.at:
         raise damaged

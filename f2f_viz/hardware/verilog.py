@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.packing import unpack_mask
 from f2f_viz.errors import F2FError
-from f2f_viz.files.atomic import write_atomically
+from f2f_viz.files.atomic import write_folder
 from f2f_viz.hardware.gates import gates
 
 __all__ = ["Correction", "correction_items", "verilog", "xor_module"]
@@ -93,7 +92,9 @@ def correction_items(
 
 
 @checked
-def verilog(encoded: Encoded, folder: str | os.PathLike[str], *, flips: int = 1) -> None:
+def verilog(
+    encoded: Encoded, folder: str | os.PathLike[str], *, flips: int = 1, force: bool = False
+) -> None:
     """Write one lane of a layer's decoder and a testbench of all its blocks.
 
     Parameters
@@ -104,21 +105,19 @@ def verilog(encoded: Encoded, folder: str | os.PathLike[str], *, flips: int = 1)
         in Icarus Verilog, which prints a line that begins with PASS or FAIL.
     flips : int
         Bits that the lane flips in a cycle, 1 to 8.
+    force : bool
+        Files of a folder that holds others than these may be replaced.
 
     Raises
     ------
     F2FError
-        For a layer without weights, flips out of range or a folder that cannot be made.
+        For a layer without weights, flips out of range, or a folder that cannot be made or holds
+        other files.
     """
     if not 1 <= flips <= MOST_FLIPS:
         raise F2FError("flips per cycle", expected=f"1 to {MOST_FLIPS}", got=flips, field="flips")
     if not encoded.blocks:
         raise F2FError("a layer without weights has no blocks to decode")
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise F2FError(f"cannot make the folder {folder}", hint=str(error)) from error
     plane_bits = encoded.blocks * encoded.n_out
     positions = [encoded.positions(own) + p * plane_bits for p, own in enumerate(encoded.planes)]
     items = list(correction_items(np.concatenate(positions), encoded.n_out, flips))
@@ -152,8 +151,7 @@ def verilog(encoded: Encoded, folder: str | os.PathLike[str], *, flips: int = 1)
         "corrections.hex": _item_lines(items, flips, sizes["INDEX"]),
         "blocks.hex": _block_lines(encoded),
     }
-    for name, data in made.items():
-        write_atomically(folder / name, data)
+    write_folder(folder, made, mark="f2f_lane.v", force=force)
 
 
 def _rtl(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import astuple
@@ -16,6 +17,7 @@ __all__ = ["Parts"]
 
 _SUFFIX = ".part"
 _DIGEST = 32
+_OURS = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
 
 
 class Parts:
@@ -97,6 +99,6 @@ class Parts:
         write_atomically(self.output, pieces, check=check)
         with suppress(OSError):  # what is not ours stays, and the folder with it
             for file in self.folder.iterdir():
-                if file.suffix == _SUFFIX or file.name.startswith(TEMPORARY):
+                if _OURS.fullmatch(file.name) or file.name.startswith(TEMPORARY):
                     file.unlink()
             self.folder.rmdir()

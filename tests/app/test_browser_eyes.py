@@ -11,7 +11,7 @@ from tests.app.page import settle
 
 pytestmark = pytest.mark.browser
 
-SIZES = ((1280, 720), (1280, 800), (1366, 768), (1920, 1080), (900, 800))
+SIZES = ((1280, 720), (1280, 800), (1366, 768), (1920, 1080), (900, 800), (1068, 800), (1180, 800))
 THEMES = ("light", "dark")
 
 

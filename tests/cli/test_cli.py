@@ -119,6 +119,12 @@ def test_outputs_are_written_as_a_careful_tool_writes_them(run, tmp_path, coded)
     (tmp_path / "w.safetensors").symlink_to("w.f2f")
     assert "--force" in run("decode", coded, "-o", tmp_path / "w.safetensors", code=1)
     assert (layer.read_bytes(), coded.read_bytes()) == before
+    points = tmp_path / "points.jsonl"
+    points.write_text("mine\n")
+    assert "no sweep" in run("sweep", layer, "--axis", "n_s=0", "-o", points, code=1)
+    assert points.read_text() == "mine\n"
+    run("sweep", layer, "--axis", "n_s=0", "-o", points, "--force")
+    assert len(points.read_text().splitlines()) == 1
     run("encode", layer, "-o", os.devnull, "--n-s", "0")
     assert not os.path.isfile(os.devnull)
     run("encode", layer, "-o", layer, "--n-s", "0", "--force")

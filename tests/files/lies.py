@@ -58,6 +58,6 @@ def model_put_together(model):
     for which, size in model.ways:
         index += [number(which), number(size)] if which else [number(0)]
     front = model_file.deflated(b"".join(index)) + model_file.deflated(model.frame)
-    start = [model_file.MAGIC, number(model_file.VERSION), number(len(front)), front]
+    start = [model_file.MODEL_MAGIC, number(model_file.VERSION), number(len(front)), front]
     body = b"".join([*start, *model.data])
     return body + hashlib.sha256(body).digest()

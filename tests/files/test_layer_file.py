@@ -339,3 +339,11 @@ def test_any_bytes_are_a_column_or_refused(data, count):
 def test_flags_and_numbers_come_back(values, value):
     reader = Reader(memoryview(flags(values) + number(value)))
     assert (reader.flags(len(values)), reader.number(), reader.left) == (values, value, 0)
+
+
+def test_a_file_of_another_kind_is_named(encoded, tmp_path):
+    f2f.encode_model({"a": np.ones((8, 8), np.float32)}, tmp_path / "m.f2f", f2f.Settings(n_in=4))
+    with pytest.raises(f2f.F2FError, match="the file of a whole model"):
+        f2f.open(tmp_path / "m.f2f")
+    with pytest.raises(f2f.F2FError, match="a file of another kind"):
+        layer_file.from_bytes(b"\x93NUMPY" + bytes(200))

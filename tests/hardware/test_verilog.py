@@ -1,5 +1,7 @@
 """The Verilog, run in Icarus: every bit of every block, and faults that the testbench must find."""
 
+import errno
+import os
 import re
 import subprocess
 from dataclasses import replace
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 import f2f_viz as f2f
 from f2f_viz.codec.bitplanes import to_words
+from f2f_viz.hardware import verilog
 from f2f_viz.hardware.verilog import correction_items, xor_module
 
 
@@ -163,3 +166,39 @@ def test_bad_input_is_one_line(tmp_path, run, encoded_layer):
     with pytest.raises(f2f.F2FError, match="no blocks"):
         f2f.verilog(f2f.encode(empty, empty > 0), tmp_path / "rtl")
     assert not (tmp_path / "rtl").exists()
+
+
+def test_other_files_are_replaced_only_when_told_to(tmp_path, run, encoded_layer):
+    _, _, encoded = encoded_layer("int8", 1, "row")
+    f2f.save(encoded, tmp_path / "layer.f2f")
+    mine = {"Makefile": b"mine", "README.md": (tmp_path / "layer.f2f").read_bytes()}
+    folder = tmp_path / "w"
+    folder.mkdir()
+    for name, data in mine.items():
+        (folder / name).write_bytes(data)
+    (folder / "symbols.hex").symlink_to(tmp_path / "layer.f2f")
+    command = ("verilog", folder / "README.md", "-o", folder)
+    assert "holds other files" in run(*command, code=1)
+    assert {name: (folder / name).read_bytes() for name in mine} == mine
+    run(*command, "--force")
+    assert f2f.open(tmp_path / "layer.f2f").shape == encoded.shape  # a link is not followed
+    made = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert len(made) == 8
+    f2f.verilog(encoded, folder)  # a folder of ours may be written anew
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == made
+
+
+def test_a_folder_is_written_whole_or_stays(tmp_path, monkeypatch, encoded_layer):
+    _, _, encoded = encoded_layer("int8", 1, "row")
+    f2f.verilog(encoded, tmp_path / "old")
+    before = {file.name: file.read_bytes() for file in (tmp_path / "old").iterdir()}
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(verilog, "_block_lines", lambda _: map(full, [0]))
+    for name in ("old", "new"):
+        with pytest.raises(f2f.F2FError, match="No space"):
+            f2f.verilog(encoded, tmp_path / name, flips=2)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "old").iterdir()} == before
+    assert not (tmp_path / "new").exists()

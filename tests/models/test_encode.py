@@ -748,8 +748,8 @@ def test_what_is_not_ours_stays_in_the_folder_of_parts(tmp_path):
     path, folder = tmp_path / "m.safetensors", tmp_path / "m.f2f.parts"
     save_file({"a": np.ones((8, 8), np.float32)}, path)
     folder.mkdir()
-    for name in (".notes", "mine"):
+    for name in (".notes", "mine", "notes.part"):
         (folder / name).write_text("mine")
     (folder / ".f2f-viz-0123456789abcdef").write_text("left by one that was killed")
     f2f.encode_model(path, tmp_path / "m.f2f", f2f.Settings(n_in=4))
-    assert sorted(p.name for p in folder.iterdir()) == [".notes", "mine"]
+    assert sorted(p.name for p in folder.iterdir()) == [".notes", "mine", "notes.part"]

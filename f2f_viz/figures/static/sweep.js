@@ -34,10 +34,16 @@ function render({ model, el }) {
   const charts = el.querySelector(".f2f-charts"), table = el.querySelector(".f2f-planes");
   let clock = null;  // when measuring began, and what was done by then
 
+  let ticked = "";  // the analyzer's layer, ticked until somebody chooses
   const showLayers = () => {
+    ticked = model.get("layer");
     list.innerHTML = boxes("layer", model.get("layers"), [model.get("layer")]);
     filter.hidden = model.get("layers").length < FILTER_FROM;
     list.querySelector(":checked")?.parentElement.scrollIntoView({ block: "nearest" });
+  };
+  const followLayer = () => {
+    const chosen = new FormData(form).getAll("layer");
+    if (chosen.length === 1 && chosen[0] === ticked) showLayers();
   };
   filter.addEventListener("input", () => {
     const words = filter.value.toLowerCase().split(/\s+/);
@@ -178,12 +184,14 @@ function render({ model, el }) {
   const watched = "change:rows change:done change:total change:running";
   model.on(watched, soon);
   model.on("change:layers", showLayers);
+  model.on("change:layer", followLayer);
   showLayers();
   show();
   return () => {
     cancelAnimationFrame(frame);
     model.off(watched, soon);
     model.off("change:layers", showLayers);
+    model.off("change:layer", followLayer);
   };
 }
 export default { render };
