@@ -188,3 +188,27 @@ def test_a_foreign_part_of_the_address_stays(at):
     page.locator(".f2f-field-n_s").get_by_label("0").check()
     expect(page).to_have_url(re.compile(r"\?theme=dark&n_in=7&n_s=0$"))
     settle(page)
+
+
+def test_another_layer_is_followed_by_the_sweep_and_keeps_the_marked_block(at):
+    page = at(tab="Mask", cycle=5, bit=3)
+    marked = """async () => {
+      const Bokeh = await [...(globalThis[Symbol.for('f2f-viz.bokehjs')]?.values() ?? [])][0];
+      return Bokeh?.documents.some((doc) => [...doc._all_models.values()].some(
+        (model) => model.title?.text?.includes('block 5: n_u')));
+    }"""
+    page.wait_for_function(marked)
+    page.get_by_role("tab", name="Sweep").click()
+    ticked = page.locator(".f2f-sweep-layers input:checked")
+    expect(ticked).to_have_count(1)
+    page.get_by_role("combobox", name="Sample layer").select_option(f2f.sample_names()[9])
+    expect(ticked).to_have_value(f2f.sample_names()[9])
+    settle(page)
+    page.get_by_role("tab", name="Mask").click()
+    settle(page)
+    page.wait_for_function(marked)
+    page.locator(".f2f-sweep-layers input").nth(3).evaluate("(n) => { n.checked = true; }")
+    page.get_by_role("combobox", name="Sample layer").select_option(f2f.sample_names()[0])
+    settle(page)
+    page.wait_for_function(marked)
+    expect(ticked).to_have_count(2)  # what somebody chose stays
