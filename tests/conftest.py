@@ -44,10 +44,15 @@ def _eventually(condition, seconds=15.0):
 
 
 def pytest_collection_modifyitems(items):
-    """Whatever asks for a browser is marked so, by its fixtures."""
+    """Whatever asks for a browser is marked so, by its fixtures.
+
+    In CI it may be late once, for other work runs beside it; the report counts the second tries.
+    """
     for item in items:
         if {"browser", "driver"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
+            if os.environ.get("CI"):
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(wrapper=True)

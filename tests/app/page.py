@@ -15,3 +15,10 @@ def settle(page):
 def card(page, key):
     """Return the headline number of this key."""
     return page.locator(f".f2f-card-value[data-key={key}]")
+
+
+def drawn(page, name):
+    """Return the Bokeh figure of this name, once it is in its place."""
+    figure = page.locator(f".f2f-figure-{name}:not(.f2f-building)")
+    figure.locator("canvas").first.wait_for()
+    return figure

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
-from tests.app.page import card, settle
+from tests.app.page import card, drawn, settle
 from tests.app.test_address import CHANGED
 
 pytestmark = pytest.mark.browser
@@ -110,7 +110,7 @@ def test_back_and_forward_go_through_what_was_chosen(at):
 
 def test_a_block_marked_in_the_mask_is_in_the_address(at):
     page = at()
-    box = page.locator(".f2f-figure-mask").bounding_box()
+    box = drawn(page, "mask").bounding_box()
     page.mouse.click(box["x"] + 200, box["y"] + 180)
     expect(page).to_have_url(re.compile(r"cycle=[1-9]"))
     cycle = query(page)["cycle"]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
-from tests.app.page import TITLES, settle
+from tests.app.page import TITLES, drawn, settle
 
 pytestmark = pytest.mark.browser
 
@@ -46,7 +46,7 @@ def test_block_grid_is_drawn_and_hidden(page, eventually):
 
 
 def test_a_click_marks_a_block(page, eventually):
-    heat = page.locator(".f2f-figure-mask").bounding_box()
+    heat = drawn(page, "mask").bounding_box()
     page.mouse.click(heat["x"] + 120, heat["y"] + 120)
     eventually(lambda: any("n_u = " in title for title in page.evaluate(TITLES)))
 
