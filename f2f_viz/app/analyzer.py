@@ -22,6 +22,7 @@ from f2f_viz.app.runner import Progress, Runner
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.stage import Stage
 from f2f_viz.app.tabs import TABS, Link
+from f2f_viz.app.trail import trail
 from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.front_end import STATIC, script, style
@@ -126,6 +127,8 @@ class Analyzer(anywidget.AnyWidget):
     )
     notes = traitlets.Dict().tag(sync=True)
     """Of tabs that show what is not the newest: what they show, in words."""
+    trail: Any = traitlets.List().tag(sync=True)
+    """The selected bit's way in words (`trail.trail`)."""
     serial = traitlets.Int(0).tag(sync=True)
     """The page answers it when all that was sent before is drawn."""
     location = traitlets.Dict().tag(sync=True)
@@ -234,7 +237,12 @@ class Analyzer(anywidget.AnyWidget):
 
     def _selected(self, change: Any) -> None:
         self._stage.follow(change["new"])
+        self._show_trail()
         self._moved(False)
+
+    def _show_trail(self) -> None:
+        if self.analysis is not None:
+            self.trail = trail(self.analysis, self.selection.within(self.analysis))
 
     # ---- where it stands -------------------------------------------------------------------
 
@@ -308,6 +316,7 @@ class Analyzer(anywidget.AnyWidget):
         await self._wait_drawn()
         self.set_trait("analysis", analysis)
         self.selection = self.selection.within(analysis)
+        self._show_trail()
         session.remember_files(analysis.settings)
         self._stage.take(analysis)
         self._chooser.panel.auto_n_out = analysis.n_out

@@ -17,6 +17,7 @@ from f2f_viz.app.parts import Bar
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.sources import Sibling
 from f2f_viz.app.sweeping import SweepView
+from f2f_viz.app.trail import parts_of
 from f2f_viz.figures.bits import BitsView
 from f2f_viz.figures.circuit import CircuitView
 from f2f_viz.figures.compare import CompareView
@@ -90,14 +91,21 @@ class Tab:
 def _mask(link: Link, analysis: Analysis) -> Tab:
     mask = MaskView(
         link.theme,
-        lambda block: link.select(cycle=block),
+        lambda block, bit: link.select(cycle=block, bit=bit),
         on_grid=lambda drawn: setattr(bar, "off", {} if drawn else {_GRID: "zoom in"}),
     )
-    views: dict[str, Any] = {
-        "mask": mask,
-        "histogram": HistogramView(link.theme),
-        "bits": BitsView(link.theme),
-    }
+    shown = analysis
+
+    def of_so_many(n_u: int) -> None:
+        link.select(**vars(link.where().next_block(shown, n_u)))
+
+    def of_part(part: str) -> None:
+        if part == "corrections":
+            link.select(**vars(link.where().next_mismatch(shown)))
+
+    histogram = HistogramView(link.theme, on_select=of_so_many)
+    bits = BitsView(link.theme, on_select=of_part)
+    views: dict[str, Any] = {"mask": mask, "histogram": histogram, "bits": bits}
     bar = Bar(
         "Which weights are kept, and how many care bits that gives each block. Click a weight to "
         "mark its block; drag or turn the wheel to zoom.",
@@ -105,6 +113,8 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
     )
 
     def update(analysis: Analysis) -> None:
+        nonlocal shown
+        shown = analysis
         for view in views.values():
             view.update(analysis)
 
@@ -112,7 +122,10 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
     figures = [FigureWidget(view.root, name) for name, view in views.items()]
 
     def follow(at: Selection) -> None:
-        mask.select(None if at == Selection() else at.cycle)
+        chosen = at != Selection() and shown.blocks > at.cycle
+        mask.select(at.cycle if chosen else None, at.bit)
+        histogram.mark(int(shown.n_u[at.cycle]) if chosen else None)
+        bits.mark(parts_of(shown, at) if chosen else ())
 
     return Tab([bar, *figures], update, follow=follow)
 
@@ -151,6 +164,9 @@ def _planes(link: Link, analysis: Analysis) -> Tab:
     view = PlanesView()
     view.update(analysis)
 
+    def follow(at: Selection) -> None:
+        view.root.plane = at.plane
+
     def opened(_: Any, content: dict[str, Any], __: Any) -> None:
         link.select(plane=content["plane"])
         link.show("Decoder")
@@ -160,7 +176,7 @@ def _planes(link: Link, analysis: Analysis) -> Tab:
         "The bit-planes from sign to last mantissa bit: how random each is decides what it takes. "
         "Click one to see it decoded."
     )
-    return Tab([bar, view.root], view.update)
+    return Tab([bar, view.root], view.update, follow=follow)
 
 
 def _measure(job: tuple[Layer, Settings], cancel: threading.Event) -> CurvePoint:

@@ -1,7 +1,9 @@
 """Where every stored bit goes, beside the bound."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.transform import factor_cmap
 
@@ -56,14 +58,22 @@ class BitsView:
     theme : {"light", "dark"}
     narrow : bool
         A short title, and the legend in three lines.
+    on_select : callable, optional
+        Called with the part that the user clicked.
 
     Attributes
     ----------
     root : bokeh figure
     """
 
-    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
-        self._narrow = narrow
+    def __init__(
+        self,
+        theme: Theme = "light",
+        narrow: bool = False,
+        on_select: Callable[[str], None] | None = None,
+    ) -> None:
+        self._narrow, self._on_select = narrow, on_select
+        self._lit: Sequence[str] = ()
         colours = palette(theme)
         self._source = ColumnDataSource(
             {k: [] for k in ("part", "bits", "left", "right", "share", "meaning", "label")}
@@ -80,6 +90,12 @@ class BitsView:
             line_color=colours.surface, fill_color=factor_cmap("part", fill, PARTS),
             legend_field="label",
         )  # fmt: skip
+        self._marks = ColumnDataSource({"left": [], "right": []}, name="parts marked")
+        plot.hbar(
+            y=-0.32, height=0.07, left="left", right="right", source=self._marks,
+            fill_color=colours.ink, line_color=None,
+        )  # fmt: skip
+        plot.on_event(Tap, self._tapped)
         self._bound = ColumnDataSource({"bound": [], "limit": []})
         plot.segment(  # over the bar alone: never through a word of the legend
             "bound", -0.36, "bound", 0.42, source=self._bound, line_color=colours.reference,
@@ -123,3 +139,20 @@ class BitsView:
             else f"Bits per weight: {coded} payload + corrections, {whole} whole file; "
             f"dense {planes}"
         )
+        self._draw_marks()
+
+    def mark(self, parts: Sequence[str]) -> None:
+        """Underline the parts that a bit takes part in."""
+        self._lit = parts
+        self._draw_marks()
+
+    def _draw_marks(self) -> None:
+        data = self._source.data
+        at = [i for i, part in enumerate(data["part"]) if part in self._lit]
+        self._marks.data = {side: [data[side][i] for i in at] for side in ("left", "right")}
+
+    def _tapped(self, event: Tap) -> None:
+        data = self._source.data
+        for part, left, right in zip(data["part"], data["left"], data["right"], strict=True):
+            if self._on_select is not None and event.x is not None and left <= event.x < right:
+                self._on_select(part)

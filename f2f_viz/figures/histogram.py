@@ -1,8 +1,10 @@
 """How many care bits a block holds: n_u against Binomial(n_out, 1 − S), for every block order."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, GridBox, HoverTool, Range1d
 
 from f2f_viz.analysis.analyze import Analysis
@@ -53,14 +55,24 @@ class HistogramView:
     theme : {"light", "dark"}
     narrow : bool
         Short titles.
+    on_select : callable, optional
+        Called with the number of care bits whose bar the user clicked, of the chosen order.
 
     Attributes
     ----------
     root : bokeh grid
     """
 
-    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
-        self._narrow = narrow
+    def __init__(
+        self,
+        theme: Theme = "light",
+        narrow: bool = False,
+        on_select: Callable[[int], None] | None = None,
+    ) -> None:
+        self._narrow, self._on_select = narrow, on_select
+        self._order = ""
+        self._marked: int | None = None
+        self._marks: dict[str, ColumnDataSource] = {}
         colours = palette(theme)
         x_range, y_range = Range1d(-0.5, 1), Range1d(0, 1)
         self._sources, self._plots, self._bars = {}, {}, {}
@@ -81,6 +93,14 @@ class HistogramView:
                 "n_u", top="share", width=0.86, source=source, fill_color=colours.kept,
                 line_color=None, legend_label="blocks",
             )  # fmt: skip
+            self._marks[order] = mark = ColumnDataSource(
+                {"n_u": [], "share": []}, name="n_u marked"
+            )
+            plot.vbar(
+                "n_u", top="share", width=0.86, source=mark, fill_color=colours.symbol,
+                line_color=colours.ink, line_width=1.5,
+            )  # fmt: skip
+            plot.on_event(Tap, lambda event, order=order: self._tapped(order, event))
             plot.line(
                 "n_u", "binomial", source=source, color=colours.reference, width=1.4,
                 legend_label="binomial",
@@ -115,6 +135,7 @@ class HistogramView:
     def update(self, analysis: Analysis) -> None:
         """Show another analysis."""
         data = histogram_data(analysis)
+        self._order = analysis.layout.order
         x_range, y_range = self._ranges
         x_range.end = max(len(next(iter(data.values()))["n_u"]) - 0.5, 1)
         y_range.end = 1.1 * max(
@@ -127,3 +148,20 @@ class HistogramView:
             more = "" if self._narrow else f" × binomial, lag-1 {shown['lag1']:.2f}"
             title = f"{order.capitalize()}: variance {shown['dispersion']:.2f}{more or ' ×'}"
             self._plots[order].title.text = title.replace("-0", "−0")
+        self._draw_mark()
+
+    def mark(self, n_u: int | None) -> None:
+        """Light the bar of the blocks with so many care bits, in the chosen order."""
+        self._marked = n_u
+        self._draw_mark()
+
+    def _draw_mark(self) -> None:
+        for order, source in self._marks.items():
+            shares = self._sources[order].data["share"]
+            n_u = self._marked if order == self._order else None
+            at = [] if n_u is None or n_u >= len(shares) else [n_u]
+            source.data = {"n_u": at, "share": [shares[n] for n in at]}
+
+    def _tapped(self, order: str, event: Tap) -> None:
+        if self._on_select is not None and order == self._order and event.x is not None:
+            self._on_select(round(event.x))

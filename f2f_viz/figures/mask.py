@@ -159,7 +159,7 @@ class MaskView:
     ----------
     theme : {"light", "dark"}
     on_select : callable, optional
-        Called with the block that the user clicked.
+        Called with the block that the user clicked, and the bit of it.
     on_grid : callable, optional
         Called with whether there are block edges to draw, which there are where few enough are in
         view; they are taken to be there at first.
@@ -176,7 +176,7 @@ class MaskView:
     def __init__(
         self,
         theme: Theme = "light",
-        on_select: Callable[[int], None] | None = None,
+        on_select: Callable[[int, int], None] | None = None,
         on_grid: Callable[[bool], None] | None = None,
         printed: bool = False,
     ):
@@ -185,11 +185,13 @@ class MaskView:
         self._analysis: Analysis | None = None
         self._on_select = on_select
         self._block: int | None = None
+        self._bit = 0
         self._window: tuple[tuple[float, float], tuple[float, float]] | None = None
         self._cells: Window = 0, 1, 0, 1
         self._grid_shown = self._grid_fits = True
         self._on_grid = on_grid
-        self._image = _source("image", "image", "x", "y", "dw", "dh")
+        self._image = _source("image", "image", "value", "x", "y", "dw", "dh")
+        self._chosen = _source("chosen", "row", "column")
         self._marks = _source("marks", "row", "column", "kept", "size")
         self._edges, self._outline = _source("edges", *_ENDS), _source("outline", *_ENDS)
         self._mapper = density_mapper(colours)
@@ -245,16 +247,12 @@ class MaskView:
             "column", "row", source=self._marks, marker="square", size="size", line_width=1.2,
             line_color=colours.symbol, fill_color=colours.symbol, fill_alpha="kept",
         )  # fmt: skip
-        plot.add_tools(
-            HoverTool(
-                renderers=[image],
-                tooltips=[
-                    ("row", "$y{0,0}"),
-                    ("column", "$x{0,0}"),
-                    ("share kept", "@image{0.00}"),
-                ],
-            )
-        )
+        plot.scatter(  # the weight itself, in a ring
+            "column", "row", source=self._chosen, marker="circle", size=17, line_width=2.5,
+            line_color=colours.ink, fill_color=None,
+        )  # fmt: skip
+        self._hover = HoverTool(renderers=[image])
+        plot.add_tools(self._hover)
 
     def _profile(self, colours: Palette, axis: str) -> tuple[Any, ...]:
         """Make the density of rows, at the right of the heatmap, or of columns, above it."""
@@ -324,9 +322,9 @@ class MaskView:
         self._analysis = analysis
         self._draw()
 
-    def select(self, block: int | None) -> None:
-        """Mark the weights of a block."""
-        self._block = block
+    def select(self, block: int | None, bit: int = 0) -> None:
+        """Mark the weights of a block, and the one of a bit among them."""
+        self._block, self._bit = block, bit
         self._draw_marks()
 
     def _draw(self) -> None:
@@ -339,10 +337,13 @@ class MaskView:
         top, bottom, left, right = self._cells = (
             int(row_edges[0]), int(row_edges[-1]), int(column_edges[0]), int(column_edges[-1])
         )  # fmt: skip
-        self._image.data = {
-            "image": [density], "x": [left], "y": [top], "dw": [right - left], "dh": [bottom - top]
-        }  # fmt: skip
         single = density.size == (bottom - top) * (right - left)  # kept or not, nothing between
+        self._image.data = {
+            "image": [density], "x": [left], "y": [top], "dw": [right - left], "dh": [bottom - top],
+            "value": [self._values() if single else density],
+        }  # fmt: skip
+        told = ("weight", "@value{0.0000}") if single else ("share kept", "@image{0.00}")
+        self._hover.tooltips = [("row", "$y{0,0}"), ("column", "$x{0,0}"), told]
         high = 1.0 if single else float(density.max()) or 1.0
         self._mapper.update(high=high, palette=self._swatches if single else self._shades)
         ends = (0.25, 0.75) if single else (0.0, high)
@@ -362,6 +363,16 @@ class MaskView:
             mean.location = 1 - analysis.sparsity
         self._draw_edges()
         self._draw_marks()
+
+    def _values(self) -> NDArray[np.float32]:
+        """Return the weights of the cells, pruned ones too; past the last weight NaN."""
+        assert self._analysis is not None
+        weights = self._analysis.layer.weights.reshape(-1)
+        shape = mask_matrix(self._analysis.mask).shape
+        top, bottom, left, right = self._cells
+        index = np.add.outer(np.arange(top, bottom) * shape[1], np.arange(left, right))
+        found = weights[np.minimum(index, weights.size - 1)] if weights.size else index * np.nan
+        return np.where(index < weights.size, found, np.nan).astype(np.float32)
 
     def _draw_edges(self) -> None:
         a = self._analysis
@@ -383,14 +394,17 @@ class MaskView:
         none = np.zeros(0, np.int64)
         outline = dict.fromkeys(_ENDS, none)
         marks: dict[str, NDArray[Any]] = {"row": none, "column": none, "kept": none}
+        chosen: dict[str, NDArray[Any]] = {"row": none, "column": none}
         if a is not None and block is not None and block < a.blocks:
             marks = block_weights(a, block)
+            # bits past the last weight are padding, and come last
+            chosen = {side: marks[side][self._bit : self._bit + 1] for side in chosen}
             if not a.layout.entry.spread:
                 at = a.layout.address(np.array([block]))[0]
                 ends = np.array([at, at + 1]) * a.n_out
                 outline = run_edges(ends, mask_matrix(a.mask).shape[1], self._cells)
         drawn = marks | {"kept": marks["kept"].astype(float), "size": 4.0 + 4.0 * marks["kept"]}
-        self._marks.data, self._outline.data = drawn, dict(outline)
+        self._marks.data, self._outline.data, self._chosen.data = drawn, dict(outline), chosen
         if a is not None:
             self._densities[1][0].title.text = self._title(a, marks)
 
@@ -429,8 +443,8 @@ class MaskView:
         size = self._analysis.mask.size
         if not (0 <= row < rows and 0 <= column < columns and index < size):
             return
-        (found,), _ = self._analysis.layout.positions(np.array([index]))
-        block = int(found)  # it goes into addresses, as JSON
-        self.select(block)
+        (block,), (bit,) = self._analysis.layout.positions(np.array([index]))
+        found = int(block), int(bit)  # they go into addresses, as JSON
+        self.select(*found)
         if self._on_select is not None:
-            self._on_select(block)
+            self._on_select(*found)

@@ -40,13 +40,15 @@ def planes_data(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 class PlanesWidget(anywidget.AnyWidget):
-    """A table with bars; see ``static/planes.js``.."""
+    """A table with bars; see ``static/planes.js``."""
 
     _esm = script(STATIC / "planes.js")
     _css = style(STATIC / "planes.css")
 
     rows: Any = traitlets.List().tag(sync=True)
     exact = traitlets.Bool(False).tag(sync=True)
+    plane = traitlets.Int(0).tag(sync=True)
+    """The selected one."""
 
 
 class PlanesView:

@@ -17,7 +17,8 @@ function render({ model, el, host, signal }) {
   el.classList.add("f2f", "f2f-app");
   const panel = h("div", { class: "f2f-side" }), headline = h("div", {}), stack = h("div", { class: "f2f-stack" });
   const strip = h("div", { class: "f2f-tabs", role: "tablist", "aria-label": "Views" });
-  el.append(h("div", { class: "f2f-frame" }, panel, h("div", { class: "f2f-main" }, headline, strip, stack)));
+  const way = h("nav", { class: "f2f-trail", "aria-label": "Selection" });
+  el.append(h("div", { class: "f2f-frame" }, panel, h("div", { class: "f2f-main" }, headline, strip, way, stack)));
   const draw = async (ref, into, until) => (await host.getWidget(ref)).render({ el: into, signal: until });
   const failed = (error) => { if (!signal.aborted) console.error(error); };
   draw(model.get("panel"), panel, signal).catch(failed);
@@ -80,10 +81,16 @@ function render({ model, el, host, signal }) {
       views[index].box.classList.toggle("f2f-old", Boolean(notes[name]));
     });
   };
+  // the way of the selected bit; each station leads to the view that shows it
+  const showTrail = () => way.replaceChildren(...model.get("trail").flatMap(({ text, kind, tab }, index) => [
+    index ? h("span", { class: "f2f-quiet", "aria-hidden": "true" }, "→") : "",
+    h("button", { type: "button", class: "f2f-station", style: `--kind: var(--f2f-${kind.replaceAll("_", "-")})`,
+      title: `Show it: ${tab}`, onclick: () => choose(tab) }, text)]));
+  model.on("change:trail", showTrail);
   model.on("change:tab", showTab);
   model.on("change:views", showViews);
   model.on("change:notes", showNotes);
-  showTab(); showViews(); showNotes();
+  showTab(); showViews(); showNotes(); showTrail();
 
   // ---- where it stands, in the address of our own page ---------------------------------------
   const owner = Symbol.for("f2f-viz.address");
@@ -164,6 +171,7 @@ function render({ model, el, host, signal }) {
     model.off("change:location", showLocation);
     if (owns) delete globalThis[owner];
     systemDark.removeEventListener("change", themed);
+    model.off("change:trail", showTrail);
     model.off("change:tab", showTab);
     model.off("change:views", showViews);
     model.off("change:notes", showNotes);
