@@ -30,7 +30,7 @@ from f2f_viz.codec.trellis import search_seconds
 __all__ = ["LENGTHS", "Recipe", "make_recipe"]
 
 LENGTHS = (1.0, 1.05, 1.1, 1.2)
-"""Block lengths to try, as multiples of the paper's."""
+"""Block lengths worth a trial, as multiples of the paper's."""
 
 TRIAL_SECONDS = 0.03
 """CPU time of the sample that a length is tried by; what takes less is tried whole."""
@@ -79,8 +79,7 @@ def make_recipe(
     if code.n_out is not None or nothing_to_fit or not (code.fit_n_out or code.plain):
         return layer.recipe(code.network(code.n_out or paper))
     lengths = layer.lengths(paper) if code.fit_n_out else [paper]
-    trials = [layer.tried(length, threads, cancel) for length in lengths]
-    stored, best = min(trials, key=lambda trial: trial[0])
+    stored, best = layer.least(lengths, threads, cancel)
     if code.plain and stored >= layer.plain_bits:
         return layer.recipe(XorNetwork.plain(code.n_in, code.n_s))
     return best
@@ -131,6 +130,23 @@ class _Layer:
     def lengths(self, paper: int) -> list[int]:
         """Block lengths worth a trial."""
         return sorted({min(int(paper * by), MAX_N_OUT) for by in LENGTHS})
+
+    def least(
+        self, lengths: list[int], threads: int | None, cancel: threading.Event | None
+    ) -> tuple[float, Recipe]:
+        """Return the fewest bits that blocks of one of these lengths store, and their recipe.
+
+        What is stored falls with the length and then rises, and mostly still falls at the longest:
+        trials go down from there until one stores no less.
+        """
+        *shorter, longest = lengths
+        best = self.tried(longest, threads, cancel)
+        for length in reversed(shorter):
+            trial = self.tried(length, threads, cancel)
+            if trial[0] >= best[0]:
+                break
+            best = trial
+        return best
 
     def tried(
         self, length: int, threads: int | None, cancel: threading.Event | None

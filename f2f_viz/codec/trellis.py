@@ -6,9 +6,9 @@ tiles, the register starting at zero in each, so tiles are independent jobs of a
 """
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Lock
 from time import thread_time
 from typing import Any
 
@@ -254,18 +254,26 @@ def _run_in_threads(
     stop: NDArray[np.int32],
 ) -> None:
     """Run jobs 0, 1, … in threads; call `watch` meanwhile, and if it raises tell all to stop."""
-    with ThreadPoolExecutor(max(1, min(threads, jobs))) as pool:
-        pending = {pool.submit(run, job) for job in range(jobs)}
+    left, taking = iter(range(jobs)), Lock()
+
+    def work() -> None:
+        while not stop[0]:
+            with taking:
+                job = next(left, None)
+            if job is None:
+                return
+            run(job)
+
+    with ThreadPoolExecutor(threads) as pool:
+        pending = {pool.submit(work) for _ in range(min(threads, jobs))}
         try:
             while pending:
-                finished, pending = wait(pending, timeout=_POLL, return_when=FIRST_COMPLETED)
+                finished, pending = wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION)
                 for future in finished:
                     future.result()
                 watch()
         finally:
-            if pending:
-                stop[0] = 1
-                pool.shutdown(wait=False, cancel_futures=True)
+            stop[0] = 1
 
 
 def _check(

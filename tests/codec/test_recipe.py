@@ -8,7 +8,7 @@ import pytest
 import f2f_viz as f2f
 from f2f_viz.codec.blocks import default_n_out
 from f2f_viz.codec.corrections import CODINGS
-from f2f_viz.codec.recipe import LENGTHS, make_recipe
+from f2f_viz.codec.recipe import LENGTHS, _Layer, make_recipe
 
 
 @pytest.mark.parametrize("method", ["magnitude", "random"])  # random keeps skewed planes
@@ -48,3 +48,23 @@ def test_planes_go_without_symbols_where_that_stores_fewer_bits(coding):
     assert (without.correction_bits[chosen] < with_symbols[chosen]).all()
     # a little less is not worth it: symbols have a fixed rate
     assert (listed[~chosen] > 0.8 * with_symbols[~chosen]).all()
+
+
+@pytest.mark.parametrize(
+    ("stores", "tries", "best"),
+    [([4, 3, 2, 1], 2, 3), ([4, 2, 1, 3], 3, 2), ([2, 1, 3, 4], 4, 1), ([1, 2, 3, 4], 4, 0)],
+)
+def test_lengths_are_tried_from_the_longest_down_while_less_is_stored(
+    stores, tries, best, monkeypatch
+):
+    mask = np.arange(800).reshape(20, 40) % 10 == 0
+    lengths = [int(80 * by) for by in LENGTHS]
+    tried = []
+
+    def trial(layer, length, *_):
+        tried.append(length)
+        return stores[lengths.index(length)], layer.recipe(layer.code.network(length))
+
+    monkeypatch.setattr(_Layer, "tried", trial)
+    recipe = make_recipe(np.ones((20, 40), np.float32), mask, f2f.Code(zero_rate=False))
+    assert (len(tried), recipe.network.n_out) == (tries, lengths[best])
