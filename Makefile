@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The editable install rebuilds the core on import and needs ninja on PATH.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env app lab test check lint docs bench latency sanitize aarch64 clean
+.PHONY: env app lab test check lint docs bench latency sanitize aarch64 wasm clean
 
 env: $(VENV)/.ready
 
@@ -53,6 +53,10 @@ sanitize: env
 
 aarch64:
 	tools/aarch64.sh
+
+# after a change of cython_core: the lesson's page holds the search as WebAssembly
+wasm: env
+	tools/wasm.sh $(BIN)/python
 
 docs: env
 	$(BIN)/python -m pip install -q --no-build-isolation -e ".[docs]"
