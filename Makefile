@@ -24,7 +24,7 @@ lab: env
 
 test: env
 	tools/ensure_chromium.sh
-	tools/ensure_iverilog.sh
+	tools/ensure_iverilog.sh iverilog verilator
 	$(BIN)/python -m pytest
 
 # what needs no browser and no server; a minute or so on two cores

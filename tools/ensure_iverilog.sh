@@ -1,6 +1,7 @@
 #!/bin/sh
 # The tests of the generated Verilog need Icarus Verilog: that on PATH, else from apt, else say what
-# to install. benchmarks/hardware.py asks for Yosys too: ensure_iverilog.sh iverilog yosys.
+# to install. Tests lint it with Verilator, benchmarks/hardware.py asks for Yosys: ensure_iverilog.sh
+# iverilog yosys.
 set -e
 missing=
 for tool in "${@:-iverilog}"; do
@@ -16,6 +17,6 @@ if command -v apt-get >/dev/null 2>&1; then
         exit 0
     fi
 fi
-echo "The generated Verilog needs$missing: install (Debian, Ubuntu: apt install$missing; macOS: brew install icarus-verilog yosys) and put on PATH." >&2
+echo "The generated Verilog needs$missing: install (Debian, Ubuntu: apt install$missing; macOS: brew install icarus-verilog verilator yosys) and put on PATH." >&2
 # without Icarus its tests are skipped on a person's machine, and fail under CI
 if [ -n "$CI" ]; then exit 1; fi

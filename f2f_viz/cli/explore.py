@@ -130,7 +130,7 @@ def _figure_options(command: Command) -> Command:
 @_tensor
 @preset_option
 @_set
-@output_option("A file ending .html, .svg, .pdf, .png, .csv or .json.")
+@output_option("A file ending .html, .svg, .pdf, .png, .csv or .json; a waveform .vcd too.")
 @force_option
 @click.option("--width-mm", type=float, default=180.0, show_default=True, help="Width in print.")
 @click.option("--scale", type=float, default=2.0, show_default=True,

@@ -26,6 +26,7 @@ __all__ = [
     "XorNetwork",
     "drawn",
     "row_weights",
+    "symbol_name",
 ]
 
 MAX_N_IN = 12
@@ -436,3 +437,9 @@ def drawn(
 ) -> XorNetwork:
     """Draw a network, or return the one drawn before: a model's layers share a few."""
     return family.draw(n_in, n_out, n_s, weights, seed)
+
+
+def symbol_name(stage: int) -> str:
+    """Return how a symbol of the register is called: xₜ, xₜ₋₁, xₜ₋₂, …"""
+    digits = "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(stage))
+    return f"xₜ₋{digits}" if stage else "xₜ"

@@ -37,11 +37,9 @@ from f2f_viz.figures.sweep import sweep_data
 from f2f_viz.figures.sweep_chart import SweepChart
 from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
 from f2f_viz.figures.waveform import draw_waveform, waveform_data
+from f2f_viz.hardware.waveforms import to_vcd, waveform
 
 __all__ = ["FIGURES", "Entry", "figure", "why_not"]
-
-_CLOCKS = 12
-"""Clock cycles of a waveform's data; its drawing has as many as fit."""
 
 
 def _drawn(make: Callable[[bool], Any], analysis: Analysis) -> Callable[[bool], LayoutDOM]:
@@ -272,19 +270,27 @@ def _registers(
     )
 
 
-def _waveform(analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0) -> Figure:
+def _waveform(
+    analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0, length: int = 12
+) -> Figure:
     def vector(width: float, height: float, text: float) -> str:
         colours, pixels = palette(look.theme), width * TEXT / text
-        return draw_waveform(analysis, colours, plane, cycle, pixels, look).svg(width)
+        return draw_waveform(analysis, colours, plane, cycle, pixels, look, length).svg(width)
+
+    def vcd(about: str) -> bytes:
+        assert analysis.encoded is not None
+        wave = waveform(analysis.encoded, plane, cycle, min(cycle + length, analysis.blocks))
+        return to_vcd(wave, about.replace("$", "\\u0024"))
 
     return Figure(
         name="waveform",
         analysis=analysis,
-        data=waveform_data(analysis, plane, cycle, _CLOCKS),
+        data=waveform_data(analysis, plane, cycle, length),
         about=f"The wires of one lane of the decoder, clock by clock, about block {cycle} of plane "
         f"{plane} ({analysis.planes[plane].name}): y holds a block one cycle after its symbol x "
         "entered, and stays for each further bit to flip.",
         vector=vector,
+        others={"vcd": vcd},
     )
 
 
@@ -454,7 +460,8 @@ FIGURES = Choices(
             make=_waveform,
             sheet=Sheet(0.4),
             exact=True,
-            options=("plane", "cycle", "marks", "font"),
+            options=("plane", "cycle", "length", "marks", "font"),
+            formats=(*FORMATS, "vcd"),
             why_none=_fits,
         ),
         Entry(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.network import symbol_name
 from f2f_viz.codec.trace import trace
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.drawing import LIVE, PAGE, Drawing, DrawingWidget, text_width, wrapped
@@ -59,8 +60,7 @@ class Picture:
         if signal >= self.circuit.inputs:
             return f"g{signal - self.circuit.inputs}"
         stage, bit = divmod(signal, self.n_in)
-        before = "₋" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(stage))
-        return f"xₜ{before * bool(stage)}[{bit}]"
+        return f"{symbol_name(stage)}[{bit}]"
 
     @property
     def columns(self) -> list[int]:
@@ -342,8 +342,8 @@ def _sentence(p: Picture, bit: int) -> str:
     level = p.circuit.levels
     shared = sum(p.circuit.serves[gate] > 1 for gate in cone)
     deep = max((level[gate] for gate in cone), default=0)
-    words = f"Output bit {bit}: {_count(len(cone), 'gate')}, {deep} deep; {shared} of them "
-    words += "serve other outputs too."
+    words = f"Output bit {bit}: {_count(len(cone), 'gate')}, {deep} deep; "
+    words += f"{shared or 'none'} serve{'s' * (shared < 2)} other outputs too."
     if len(p.outputs) > 1:
         words += f" All {len(p.outputs)} outputs: {_count(len(p.circuit.pairs), 'gate')}."
     return words

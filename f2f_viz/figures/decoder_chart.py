@@ -7,6 +7,7 @@ from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, FixedTicker, Legend, LegendItem, Range1d
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.codec.network import symbol_name
 from f2f_viz.codec.trace import trace
 from f2f_viz.figures.palette import SIGNS, Theme, palette
 from f2f_viz.figures.style import FONT, blank, mix, quiet_legend
@@ -38,11 +39,6 @@ def cycle_data(analysis: Analysis, plane: int, cycle: int) -> dict[str, list[int
         "output": t.output[0].astype(int).tolist(),
         "weight": t.weight_index[0].tolist(),
     }
-
-
-def stage_name(k: int) -> str:
-    """Return the register stage's name, xₜ or xₜ₋ₖ."""
-    return "xₜ" if k == 0 else f"xₜ₋{chr(0x2080 + k)}"
 
 
 class DecoderChart:
@@ -95,7 +91,7 @@ class DecoderChart:
             mine = range(k * n_in, (k + 1) * n_in)
             tint = colours.register if k else colours.symbol
             on = [bool(register[k] >> (row % n_in) & 1) for row in mine]
-            ticks[heights[k * n_in] + (n_in - 1) / 2] = f"{stage_name(k)} = {register[k]}"
+            ticks[heights[k * n_in] + (n_in - 1) / 2] = f"{symbol_name(k)} = {register[k]}"
             fills = [tint if bit else mix(colours.surface, tint, 0.3) for bit in on]
             name = "register" if k else "symbol"
             cells = self._cells([-2.5] * n_in, [heights[row] for row in mine], fills, 2.6, 0.86)

@@ -97,6 +97,9 @@ class Figure:
         it.
     finish : callable
         Takes Bokeh's SVG image and gives a better one.
+    others : dict of str to callable
+        Formats that only this figure has, by suffix: ``others[form](metadata)`` makes the file,
+        with the JSON in it.
     """
 
     name: str
@@ -110,6 +113,7 @@ class Figure:
     vector: Callable[[float, float, float], str] | None = None
     page: Callable[[str], str] | None = None
     finish: Callable[[str], str] = lambda svg: svg
+    others: dict[str, Callable[[str], bytes]] = field(default_factory=dict)
 
     @property
     def caption(self) -> str:
@@ -170,7 +174,7 @@ class Figure:
         Parameters
         ----------
         path
-            Ends in .html, .svg, .pdf, .png, .csv or .json.
+            Ends in .html, .svg, .pdf, .png, .csv or .json; a waveform's in .vcd too.
         width_mm, height_mm : float
             Printed size: 180 mm fills two columns, 88 mm one; 20 to 1000 mm. The height, 10 to
             1000 mm, follows if not given.
@@ -206,6 +210,7 @@ def to_bytes(
     Parameters
     ----------
     form : {"html", "svg", "pdf", "png", "csv", "json"}
+        Or one of the figure's `others`.
     driver : WebDriver, optional
         A browser to draw with; one is started and ended if not given.
     """
@@ -219,8 +224,11 @@ def to_bytes(
         return utf8(strict_json({"metadata": figure.metadata, "data": figure.data}, indent=1))
     if form == "csv":
         return utf8(_csv(figure))
+    if form in figure.others:
+        return figure.others[form](about)
     if form not in FORMATS:
-        raise F2FError("figure format", expected=f"one of {', '.join(FORMATS)}", got=repr(form))
+        known = ", ".join([*FORMATS, *figure.others])
+        raise F2FError("figure format", expected=f"one of {known}", got=repr(form))
     if form == "html":
         return utf8(_html(figure, about))
     if figure.draw is None and figure.vector is None:

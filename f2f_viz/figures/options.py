@@ -76,7 +76,7 @@ OPTIONS = Choices(
         Option(
             name="length",
             label="Cycles",
-            help="How many cycles are drawn.",
+            help="How many cycles are drawn, where there is room; of a VCD file, how many blocks.",
             kind=int,
             default=12,
             least=1,

@@ -71,8 +71,9 @@ def _lines(text: str) -> list[str]:
 
 
 def draw_waveform(
-    analysis: Analysis, colours: Palette, plane: int, cycle: int, width: float, look: Look = LIVE
-) -> Drawing:
+    analysis: Analysis, colours: Palette, plane: int, cycle: int, width: float, look: Look = LIVE,
+    most: int | None = None,
+) -> Drawing:  # fmt: skip
     """Draw the timing diagram about a cycle of a plane.
 
     Parameters
@@ -86,10 +87,13 @@ def draw_waveform(
         Pixels; as many clock cycles are drawn as it has room for.
     look : Look
         Its marks and its font.
+    most : int or None
+        Clock cycles that are drawn at most.
     """
     digits = min(-(-analysis.n_out // 4), DIGITS)
     step = max(text_width("0" * digits, font="mono") + 16, 44)
     clocks = max(int((width - GUTTER - 4) // step), 2)
+    clocks = min(clocks, most or clocks)
     wave = waveform_about(analysis, plane, cycle, clocks)
     shown = _shown(wave, cycle, clocks)
     blocks, out_blocks = wave.block[shown].tolist(), wave.out_block[shown].tolist()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec.encoded import Encoded
+from f2f_viz.codec.network import symbol_name
 from f2f_viz.codec.trace import trace
 from f2f_viz.errors import F2FError
 
@@ -130,10 +131,17 @@ def waveform(encoded: Encoded, plane: int, start: int, stop: int, *, flips: int 
     )
 
 
-def to_vcd(wave: Waveform) -> bytes:
+def to_vcd(wave: Waveform, comment: str = "") -> bytes:
     """Write a waveform as a value change dump (IEEE 1364-2005, section 18), for any viewer.
 
-    A cycle lasts 10 ns and begins with the rising edge of clk.
+    A cycle lasts 10 ns and begins with the rising edge of clk. Wires have the names that they have
+    in ``rtl/f2f_lane.v``.
+
+    Parameters
+    ----------
+    wave : Waveform
+    comment : str
+        A line for its head; ASCII without ``$``, which ends a comment.
 
     Raises
     ------
@@ -159,8 +167,10 @@ def to_vcd(wave: Waveform) -> bytes:
         "y": (wave.y, filled),
     }
     out = io.StringIO()
-    about = f"f2f-viz, plane {wave.plane}, blocks from {wave.start}"
-    with VCDWriter(out, timescale="1 ns", comment=about) as writer:
+    comment = comment or f"f2f-viz, plane {wave.plane}, blocks from {wave.start}"
+    assert comment.isascii()
+    assert "$" not in comment
+    with VCDWriter(out, timescale="1 ns", comment=comment) as writer:
         clock = writer.register_var("lane", "clk", "wire", size=1, init=1)
         wires = {
             name: writer.register_var("lane", name, "wire", size=values.shape[1])
@@ -208,8 +218,10 @@ def rows(wave: Waveform) -> list[Row]:
         return Row(name, kind, [_hex(v) if k else None for v, k in found])
 
     older = [
-        bus(f"x, {stage + 1} before", "register", held, there)
-        for stage, held in enumerate(np.split(wave.history, wave.history.shape[1] // n_in, axis=1))
+        bus(f"history {symbol_name(stage)}", "register", held, there)
+        for stage, held in enumerate(
+            np.split(wave.history, wave.history.shape[1] // n_in, axis=1), 1
+        )
     ] if wave.history.shape[1] else []  # fmt: skip
     flips = [" ".join(map(str, np.flatnonzero(v))) if v.any() else None for v in wave.flip]
     return [

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 
@@ -73,12 +74,40 @@ def test_cycles_a_block(tmp_path, n_s, flips, most, simulate):
     assert 1 <= found["cycles"] / found["blocks"] <= most
 
 
+def test_corrections_in_slots_are_the_same_list(tmp_path, simulate):
+    layer = f2f.sample_layer()
+    mask = f2f.prune(layer.weights, 0.9)
+    for name, coding in (("a", "slots"), ("b", "rank")):
+        code = f2f.Code.fixed_rate(n_s=1, n_out=80, coding=coding)
+        f2f.verilog(f2f.encode(layer.weights, mask, code), tmp_path / name)
+    assert simulate(tmp_path / "a", stall=1).startswith("PASS")
+    for file in ("symbols.hex", "corrections.hex", "blocks.hex"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+@pytest.mark.parametrize("n_s", [0, 2])
+@pytest.mark.parametrize(("n_out", "flips"), [(1, 1), (53, 2), (64, 8)])
+def test_verilator_finds_nothing_to_say(tmp_path, n_out, flips, n_s):
+    if shutil.which("verilator") is None:
+        pytest.skip("no Verilator on PATH: run tools/ensure_iverilog.sh iverilog verilator")
+    rng = np.random.default_rng(8)
+    weights, mask = rng.normal(0, 9, (12, 17)).astype(np.int8), rng.random((12, 17)) < 0.2
+    f2f.verilog(
+        f2f.encode(weights, mask, f2f.Code.paper(n_s=n_s, n_out=n_out)), tmp_path, flips=flips
+    )
+    command = "verilator --lint-only -Wall --default-language 1364-2005 --top-module f2f_lane"
+    subprocess.run([*command.split(), "f2f_xor.v", "f2f_lane.v"], cwd=tmp_path, check=True)
+
+
 MUTATIONS = {
     "an XOR term lost": ("f2f_xor.v", r"(y\[37\] = \^\(z & 24'h)\w", r"\g<1>0"),
     "rows exchanged": ("f2f_xor.v", r"y\[3\] = (.*;)\n(.*)y\[4\]", r"y[4] = \1\n\2y[3]"),
-    "no new start of tiles": ("f2f_lane.v", r"in_first \? \S+ : history", "history"),
-    "a register stage lost": ("f2f_lane.v", r"history <= z\[.*\]", "history <= x"),
-    "history moves without a symbol": ("f2f_lane.v", r"if \(load\) history", "history"),
+    "no new start of tiles": ("f2f_lane.v", r"in_first \? \S+ : older", "older"),
+    "a register stage lost": ("f2f_lane.v", r"older <= z\[.*\]", "older <= x"),
+    "history moves without a symbol": ("f2f_lane.v", r"if \(load\) older", "older"),
+    "a block offered before the first": ("f2f_lane.v", r"^ +out_valid +<= 1'b0;\n", ""),
+    "busy before the first symbol": ("f2f_lane.v", r"^ +busy +<= 1'b0;\n", ""),
+    "gap of no length at first": ("f2f_lane.v", r"^ +passed +<= \S+\n(?=    end)", ""),
     "no inversion": ("f2f_lane.v", r" \^ \{N_OUT\{in_invert\}\}", ""),
     "earlier flips forgotten": ("f2f_lane.v", r"\(busy \? y : (.*)\) \^ flip", r"(\1) ^ flip"),
     "gap not counted anew": ("f2f_lane.v", r"if \(c_ready\) passed", "if (1'b0) passed"),
@@ -140,7 +169,8 @@ def test_command_writes_a_folder_that_make_runs(tmp_path, run, encoded_layer):
     f2f.save(encoded, tmp_path / "a.f2f")
     run("verilog", tmp_path / "a.f2f", "-o", tmp_path / "rtl", "--flips", 2)
     assert "`c_on`, `c_bit` | 2, 2 × 6" in (tmp_path / "rtl" / "README.md").read_text()
-    for target in ("run", "stall", "wave"):
+    targets = ("run", "stall", "wave")
+    for target in targets:
         made = subprocess.run(
             ["make", "-C", tmp_path / "rtl", target], capture_output=True, text=True, check=True
         )
@@ -149,9 +179,12 @@ def test_command_writes_a_folder_that_make_runs(tmp_path, run, encoded_layer):
     (tmp_path / "rtl" / "blocks.hex").write_text(
         (tmp_path / "rtl" / "blocks.hex").read_text().replace("1", "2", 1)
     )
-    failed = subprocess.run(["make", "-C", tmp_path / "rtl"], capture_output=True, text=True)
-    assert failed.returncode
-    assert "FAIL" in failed.stdout
+    for target in targets:
+        failed = subprocess.run(
+            ["make", "-C", tmp_path / "rtl", target], capture_output=True, text=True
+        )
+        assert failed.returncode
+        assert "FAIL" in failed.stdout
 
 
 def test_bad_input_is_one_line(tmp_path, run, encoded_layer):

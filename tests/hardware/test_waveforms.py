@@ -1,6 +1,8 @@
 """The waveform is told, not simulated: it must be what the simulator sees, and what the trace says."""
 
 import io
+import json
+import re
 import sys
 from copy import copy
 from dataclasses import replace
@@ -25,7 +27,7 @@ def sampled(data):
             scopes.pop()
             continue
         if token.kind is TokenKind.VAR:
-            name = token.var.reference if scopes[-1] == "lane" else None
+            name = token.var.reference if scopes[-1] in ("lane", "sequential") else None
             names.setdefault(token.var.id_code, name)
             continue
         if token.kind is TokenKind.CHANGE_TIME:
@@ -77,6 +79,7 @@ def test_the_simulator_sees_the_same(tmp_path, n_s, flips, simulate, encoded_lay
                 assert now["z"] == z[c]
                 assert now["in_first"] == wave.in_first[c]
                 assert now["in_invert"] == wave.in_invert[c]
+                assert not n_s or now["history"] == numbers(wave.history[c : c + 1])[0]
             if wave.out_block[c] >= 0:
                 assert now["y"] == columns["y"][c]
 
@@ -105,6 +108,29 @@ def test_a_vcd_s_values_are_the_trace_s(n_s, encoded_layer):
             if block >= 0:
                 flipped[block - start] |= s["flip"]
         assert flipped == numbers(t.mismatch)
+
+
+def test_a_vcd_file_tells_its_settings_and_its_blocks(tmp_path, run):
+    name = "a $end of a name\n$"
+    weights = np.random.default_rng(4).normal(size=(30, 40)).astype(np.float16)
+    np.savez(tmp_path / "a.npz", **{name: weights})
+    command = ("figure", "waveform", tmp_path / "a.npz", "--set", "n_s=2", "-o")
+    run(*command, tmp_path / "a.vcd", "--plane", 7, "--cycle", 3, "--length", 5)
+    data = (tmp_path / "a.vcd").read_bytes()
+    about = json.loads(re.search(rb"\$comment\s(.*?)\s\$end", data, re.DOTALL)[1])
+    assert about["layer"] == name
+    settings = f2f.Settings.from_dict(about["settings"])
+    analysis = f2f.analyze(f2f.load_layer(tmp_path / "a.npz"), settings)
+    t = f2f.trace(analysis.encoded, 7, 3, 8)
+    seen = sampled(data)
+    assert [s["x"] for s in seen if s["in_valid"] and s["in_ready"]] == t.symbols.tolist()
+    assert [s["y"] for s in seen if s["out_valid"]] == numbers(t.output)
+    made = f2f.figure("waveform", analysis, plane=7, cycle=3, length=10**6)
+    made.save(tmp_path / "rest.vcd")
+    given = [s for s in sampled((tmp_path / "rest.vcd").read_bytes()) if s["out_valid"]]
+    assert len(given) == analysis.blocks - 3
+    with pytest.raises(f2f.F2FError, match="figure format"):
+        f2f.figure("bits", analysis).save(tmp_path / "bits.vcd")
 
 
 def test_wavejson_tells_each_value_once(encoded_layer):

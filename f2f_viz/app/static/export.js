@@ -1,6 +1,6 @@
 // Choose a figure: it is shown as it will be printed; the kernel makes the file, the browser saves it.
 const FORMATS = { svg: "SVG", pdf: "PDF", png: "PNG", html: "HTML, works offline",
-                  csv: "CSV, data", json: "JSON, data and settings" };
+                  csv: "CSV, data", json: "JSON, data and settings", vcd: "VCD, wires" };
 const ABOUT = "Any figure of this layer and these settings as a file. Below it stands as it will be printed, with a caption and the Python that makes it: try another width or size of text.";
 const IMAGES = ["svg", "pdf", "png"];
 

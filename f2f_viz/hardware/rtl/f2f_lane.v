@@ -36,10 +36,12 @@ module f2f_lane #(
   generate
     if (N_S == 0) begin : combinational
       assign z = x;
+      wire unused = in_first;
     end else begin : sequential
-      reg [N_IN*N_S-1:0] history;
-      assign z = {in_first ? {N_IN*N_S{1'b0}} : history, x};
-      always @(posedge clk) if (load) history <= z[N_IN*N_S-1:0];
+      reg  [N_IN*N_S-1:0] older;
+      wire [N_IN*N_S-1:0] history = in_first ? {N_IN*N_S{1'b0}} : older;
+      assign z = {history, x};
+      always @(posedge clk) if (load) older <= z[N_IN*N_S-1:0];
     end
   endgenerate
 
