@@ -38,38 +38,80 @@ class _Unfit(Exception):
     pass
 
 
-def _fit(hint: Any, value: Any) -> Any:
-    """Return a value as its annotation has it, numbers as Python's own; or raise `_Unfit`."""
+Fit = Callable[[Any], Any]
+"""Returns a value as its annotation has it, numbers as Python's own; or raises `_Unfit`."""
+
+
+@cache
+def _fit_of(hint: Any) -> Fit:
+    """Return what fits values to an annotation, which is looked at once."""
     kind = get_origin(hint) or hint
     if kind in (Union, UnionType):
-        for one in get_args(hint):
+        return _any_of([_fit_of(one) for one in get_args(hint)])
+    if kind in _NUMBERS:
+        return _number_of(kind)
+    if kind is bool:
+        return _truth
+    if kind is np.ndarray:
+        return _array_of(get_args(get_args(hint)[1])[0])
+    if kind is Literal:
+        known = get_args(hint)
+        return _if(lambda value: isinstance(value, str | int) and value in known)
+    if kind is Iterable:
+        return _if(_is_iterable)
+    return _if(lambda value: isinstance(value, kind)) if isinstance(kind, type) else lambda it: it
+
+
+def _if(fits: Callable[[Any], bool]) -> Fit:
+    def fit(value: Any) -> Any:
+        if not fits(value):
+            raise _Unfit
+        return value
+
+    return fit
+
+
+def _any_of(fits: list[Fit]) -> Fit:
+    def fit(value: Any) -> Any:
+        for one in fits:
             try:
-                return _fit(one, value)
+                return one(value)
             except _Unfit:
                 continue
         raise _Unfit
-    if kind is Literal:
-        fits = isinstance(value, str | int) and value in get_args(hint)
-    elif kind in _NUMBERS:
-        fits = isinstance(value, _NUMBERS[kind]) and not isinstance(value, bool | np.timedelta64)
+
+    return fit
+
+
+@cache
+def _number_of(kind: Any) -> Fit:
+    own = _NUMBERS[kind]
+
+    def fit(value: Any) -> Any:
+        if not isinstance(value, own) or isinstance(value, bool | np.timedelta64):
+            raise _Unfit
         try:
-            value = kind(value) if fits else value
+            return kind(value)
         except OverflowError:
             raise _Unfit from None
-    elif kind is bool:
-        fits = isinstance(value, bool | np.bool_)
-        value = bool(value) if fits else value
-    elif kind is np.ndarray:
-        element = get_args(get_args(hint)[1])[0]
-        value = np.asarray(value) if isinstance(value, np.generic) else value
-        fits = isinstance(value, kind) and (element is Any or value.dtype == element)
-    elif kind is Iterable:
-        fits = _is_iterable(value)
-    else:
-        fits = not isinstance(kind, type) or isinstance(value, kind)
-    if not fits:
+
+    return fit
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool | np.bool_):
         raise _Unfit
-    return value
+    return bool(value)
+
+
+def _array_of(element: Any) -> Fit:
+    def fit(value: Any) -> Any:
+        value = np.asarray(value) if isinstance(value, np.generic) else value
+        if not isinstance(value, np.ndarray) or not (element is Any or value.dtype == element):
+            raise _Unfit
+        return value
+
+    return fit
 
 
 def _is_iterable(value: Any) -> bool:
@@ -104,14 +146,25 @@ def _path(name: str, value: Any) -> None:
         raise F2FError(name, expected="a path", got=repr(text), field=name)
 
 
-def _take(name: str, hint: Any, value: Any) -> Any:
-    try:
-        found = _fit(hint, value)
-    except _Unfit:
-        raise F2FError(name, expected=_said(hint), got=named(value), field=name) from None
-    if found is not None and any(get_origin(one) is os.PathLike for one in _members(hint)):
-        _path(name, found)
-    return found
+Take = Callable[[str, Any], Any]
+"""Takes a named value; F2FError if it is not what its annotation says."""
+
+
+@cache
+def _take_of(hint: Any) -> Take:
+    fit = _fit_of(hint)
+    is_path = any(get_origin(one) is os.PathLike for one in _members(hint))
+
+    def take(name: str, value: Any) -> Any:
+        try:
+            found = fit(value)
+        except _Unfit:
+            raise F2FError(name, expected=_said(hint), got=named(value), field=name) from None
+        if is_path and found is not None:
+            _path(name, found)
+        return found
+
+    return take
 
 
 def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
@@ -124,9 +177,9 @@ def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
     order = tuple(signature.parameters)
 
     @cache
-    def hints() -> dict[str, Any]:  # when first called: annotations may name what comes later
+    def takes() -> dict[str, Take]:  # when first called: annotations may name what comes later
         return {
-            name: hint
+            name: _take_of(hint)
             for name, hint in get_type_hints(function).items()
             if name in signature.parameters
             and signature.parameters[name].kind is not inspect.Parameter.VAR_KEYWORD
@@ -135,10 +188,11 @@ def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
 
     @wraps(function)
     def call(*args: Given.args, **kwargs: Given.kwargs) -> Found:
-        known = hints()
+        known = takes()
 
         def taken(name: str, value: Any) -> Any:
-            return _take(name, known[name], value) if name in known else value
+            take = known.get(name)
+            return take(name, value) if take else value
 
         given: Any = (*map(taken, order, args), *args[len(order) :])
         named_ones: Any = {name: taken(name, value) for name, value in kwargs.items()}
@@ -147,13 +201,18 @@ def checked(function: Callable[Given, Found]) -> Callable[Given, Found]:
     return call
 
 
-_hints = cache(get_type_hints)
+@cache
+def _takes(kind: type) -> dict[str, Take]:
+    return {name: _take_of(hint) for name, hint in get_type_hints(kind).items()}
 
 
 def checked_fields(owner: object, kind: type) -> None:
     """Check the fields of a frozen dataclass against its annotations."""
-    for name, hint in _hints(kind).items():
-        object.__setattr__(owner, name, _take(name, hint, getattr(owner, name)))
+    for name, take in _takes(kind).items():
+        value = getattr(owner, name)
+        found = take(name, value)
+        if found is not value:
+            object.__setattr__(owner, name, found)
 
 
 def in_range(name: str, value: Any, kind: type[Number], low: float, high: float) -> Number:
@@ -164,8 +223,10 @@ def in_range(name: str, value: Any, kind: type[Number], low: float, high: float)
     F2FError
         If it is none, or NaN.
     """
+    hashable: Any = kind  # mypy takes a type for none
     try:
-        if low <= (found := _fit(kind, value)) <= high:
+        found: Number = _number_of(hashable)(value)
+        if low <= found <= high:
             return found
     except _Unfit:
         pass

@@ -26,9 +26,13 @@ CHECKSUM_BYTES = 8
 """Of a layer's SHA-256 so many are kept, to tell a wrong decoder; files have whole digests."""
 
 
+def _unfit(what: str, expected: Any, got: Any) -> F2FError:
+    return F2FError(f"{what} of an encoded layer", expected=expected, got=got)
+
+
 def _expect(good: Any, what: str, expected: Any, got: Any) -> None:
     if not good:
-        raise F2FError(f"{what} of an encoded layer", expected=expected, got=got)
+        raise _unfit(what, expected, got)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +93,7 @@ class Encoded:
         planes = word_bits(self.dtype)
         _expect(len(self.planes) == planes, "planes", f"{planes}, one per bit", len(self.planes))
         for plane in self.planes:
-            self._check(plane)
+            self._check(plane, self.blocks)
         if self.ranks is not None:
             most = 1 << field_bits(self.dtype)[1]
             fits = self.ranks.ndim == 1 and self.ranks.size <= most and (self.ranks < most).all()
@@ -102,23 +106,23 @@ class Encoded:
             _expect(positive, "scales", "finite numbers > 0", "others")
         self._freeze()
 
-    def _check(self, plane: Plane) -> None:
-        """Check one plane; by hand, for a layer has up to 64."""
-        _expect(isinstance(plane, Plane), "planes", "each a Plane", type(plane).__name__)
-        at, symbols, blocks = plane.corrections, plane.symbols, self.blocks
-        flags = all(isinstance(flag, bool) for flag in (plane.inverted, plane.zero_rate))
-        _expect(flags, "flags", "True or False", "others")
+    def _check(self, plane: Plane, blocks: int) -> None:
+        """Check one plane; what it should be is said only where it is not: there are up to 64."""
+        if not isinstance(plane, Plane):
+            raise _unfit("planes", "each a Plane", type(plane).__name__)
+        at, symbols = plane.corrections, plane.symbols
+        if not (isinstance(plane.inverted, bool) and isinstance(plane.zero_rate, bool)):
+            raise _unfit("flags", "True or False", "others")
         fits = isinstance(symbols, np.ndarray) and symbols.dtype == np.uint16
-        _expect(fits and symbols.shape == (blocks,), "symbols", f"uint16 of shape ({blocks},)",
-                "others")  # fmt: skip
-        if plane.zero_rate:
-            _expect(not symbols.any(), "symbols", "0 in a plane that stores none", "others")
-        else:
+        if not fits or symbols.shape != (blocks,):
+            raise _unfit("symbols", f"uint16 of shape ({blocks},)", "others")
+        if not plane.zero_rate:
             self.network.check_symbols(symbols)
+        elif symbols.any():
+            raise _unfit("symbols", "0 in a plane that stores none", "others")
         fits = isinstance(at, np.ndarray) and at.dtype == np.uint32 and at.ndim == 1
-        if not fits or at.size:
-            fits = fits and bool(at[-1] < self.kept and (at[1:] > at[:-1]).all())
-            _expect(fits, "corrections", f"uint32, increasing, below {self.kept}", "others")
+        if not fits or (at.size and not (at[-1] < self.kept and (at[1:] > at[:-1]).all())):
+            raise _unfit("corrections", f"uint32, increasing, below {self.kept}", "others")
 
     def _freeze(self) -> None:
         """Keep own views of all arrays, which nobody writes to by mistake."""

@@ -129,7 +129,8 @@ class _Layer:
 
     def lengths(self, paper: int) -> list[int]:
         """Block lengths worth a trial."""
-        return sorted({min(int(paper * by), MAX_N_OUT) for by in LENGTHS})
+        most = min(MAX_N_OUT, max(paper, self.flat.size))  # one that holds the layer is enough
+        return sorted({min(int(paper * by), most) for by in LENGTHS})
 
     def least(
         self, lengths: list[int], threads: int | None, cancel: threading.Event | None

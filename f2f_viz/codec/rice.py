@@ -82,5 +82,7 @@ def unpack_rice(
     if not (0 <= k <= _coding.RICE_MOST and 0 <= count <= min(8 * packed.size, limit)):
         return None
     numbers = np.empty(count, np.uint32)
+    if not count:
+        return numbers, 0
     bits = _coding.rice_unpack(np.ascontiguousarray(packed), k, limit, numbers, decoding_set())
     return None if bits < 0 else (numbers, bits)

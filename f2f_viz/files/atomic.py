@@ -15,9 +15,9 @@ from typing import IO
 
 from f2f_viz.errors import F2FError
 
-__all__ = ["TEMPORARY", "Check", "Name", "claim", "write_atomically", "write_folder"]
+__all__ = ["Check", "Name", "claim", "write_atomically", "write_folder"]
 
-TEMPORARY = ".f2f-viz-"
+_TEMPORARY = ".f2f-viz-"
 """How the names of files that are not finished begin, where they need one."""
 Name = str | os.PathLike[str]
 Check = Callable[[IO[bytes]], None]
@@ -145,7 +145,7 @@ def write_folder(
                 raise F2FError(f"cannot make the folder {path}: {problem.strerror}") from None
             undo.callback(_remove_empty, folder)
         with _alone(os.stat(folder), "", path):
-            own = [file for file in folder.iterdir() if file.name.startswith(TEMPORARY)]
+            own = [file for file in folder.iterdir() if file.name.startswith(_TEMPORARY)]
             others = len(list(folder.iterdir())) > len(own)
             if others and not force and not (folder / mark).is_file():
                 raise F2FError(
@@ -155,7 +155,7 @@ def write_folder(
                 )
             for left in own:  # by a process that was killed
                 shutil.rmtree(left, ignore_errors=True)
-            with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder) as made:
+            with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=folder) as made:
                 for name, data in files.items():
                     write_atomically(Path(made) / name, data)
                 for name in files:
@@ -234,7 +234,7 @@ def _nameless(folder: Path) -> Iterator[tuple[IO[bytes], Path | None]]:
 
 
 def _fresh(folder: Path) -> Path:
-    return folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+    return folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
 
 
 def _take_after(file: IO[bytes], there: os.stat_result) -> None:

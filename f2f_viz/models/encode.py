@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -134,7 +134,7 @@ def _part(
     encoded = encode_layer(layer, settings, threads=threads, progress=progress, cancel=cancel)
     data, bits = layer_file.itemised(encoded, alone=False)
     if sum(bits.values()) < 8 * layer.weights.nbytes:
-        return data, {"report": asdict(report(encoded, bits))}
+        return data, {"report": vars(report(encoded, bits))}
     words = to_words(layer.weights) * encoded.mask.reshape(-1)
     return words.tobytes(), {"report": None}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from f2f_viz.errors import F2FError
-from f2f_viz.files.atomic import TEMPORARY, Check, write_atomically
+from f2f_viz.files.atomic import Check, write_atomically
 from f2f_viz.tensors.loaders.base import Fingerprint, open_regular
 
 __all__ = ["Parts"]
@@ -23,8 +23,8 @@ _OURS = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
 class Parts:
     """The folder ``OUTPUT.parts``: one file per layer, named after all that it is made of.
 
-    A part is one line of JSON about its data, then the data, then the SHA-256 of all that. It is
-    written whole or not at all, and checked before it is used again.
+    A part is one line of JSON about its data, then the data, then the SHA-256 of all that: one
+    that was not written whole, or changed since, is no part.
 
     Parameters
     ----------
@@ -65,11 +65,15 @@ class Parts:
         line = json.dumps(about | {"size": len(data), "source": self.source}).encode() + b"\n"
         digest = hashlib.sha256(line)
         digest.update(data)
+        path = self._path(key)
         try:
-            self.folder.mkdir(exist_ok=True)
+            if not self.folder.is_dir():
+                self.folder.mkdir(exist_ok=True)
+            path.unlink(missing_ok=True)
+            with path.open("xb") as file:
+                file.writelines([line, data, digest.digest()])
         except OSError as problem:
-            raise F2FError(f"cannot write {self.folder}: {problem.strerror}") from None
-        write_atomically(self._path(key), [line, data, digest.digest()])
+            raise F2FError(f"cannot write {path}: {problem.strerror}") from None
 
     def has(self, key: str) -> bool:
         """Tell whether an intact part of this source is there; a power cut may break one."""
@@ -99,6 +103,6 @@ class Parts:
         write_atomically(self.output, pieces, check=check)
         with suppress(OSError):  # what is not ours stays, and the folder with it
             for file in self.folder.iterdir():
-                if _OURS.fullmatch(file.name) or file.name.startswith(TEMPORARY):
+                if _OURS.fullmatch(file.name):
                     file.unlink()
             self.folder.rmdir()

@@ -288,7 +288,7 @@ encode_model(sys.argv[1], sys.argv[2], Settings.from_dict(eval(sys.argv[3])), pr
     folder = tmp_path / "m.f2f.parts"
     kept = {path: path.stat().st_mtime_ns for path in list_parts(folder)}
     assert len(kept) == 2
-    (folder / ".f2f-viz-0123456789abcdef").write_bytes(b"what a killed process leaves")
+    (folder / ("0" * 64 + ".part")).write_bytes(b"what a process left that was killed writing it")
     cancel, progress = cancel_after(3)
     progress.folder = folder
     with pytest.raises(f2f.Cancelled):
@@ -750,6 +750,6 @@ def test_what_is_not_ours_stays_in_the_folder_of_parts(tmp_path):
     folder.mkdir()
     for name in (".notes", "mine", "notes.part"):
         (folder / name).write_text("mine")
-    (folder / ".f2f-viz-0123456789abcdef").write_text("left by one that was killed")
+    (folder / ("0" * 64 + ".part")).write_text("left by one that was killed")
     f2f.encode_model(path, tmp_path / "m.f2f", f2f.Settings(n_in=4))
     assert sorted(p.name for p in folder.iterdir()) == [".notes", "mine", "notes.part"]
