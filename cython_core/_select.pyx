@@ -14,11 +14,8 @@ cdef extern from "select/select.h" nogil:
 
     ctypedef struct f2f_selection:
         void (*count)(const f2f_magnitudes *, int64_t, int64_t, uint32_t *) noexcept nogil
-        void (*digits)(const f2f_magnitudes *, int64_t, int64_t, uint64_t, int, int,
-                       uint32_t *) noexcept nogil
-        int64_t (*equal)(const f2f_magnitudes *, int64_t, int64_t, uint64_t) noexcept nogil
-        void (*mark)(const f2f_magnitudes *, int64_t, int64_t, uint64_t, int64_t,
-                     uint8_t *) noexcept nogil
+        int64_t (*mark)(const f2f_magnitudes *, int64_t, int64_t, uint16_t, uint8_t *,
+                        int64_t *) noexcept nogil
         void (*census)(const void *, int, const uint8_t *, int64_t, int64_t, int, int, int64_t *,
                        int64_t *) noexcept nogil
         void (*sums_apart)(const uint8_t *, int64_t, int64_t, int64_t, int64_t,
@@ -49,24 +46,13 @@ cdef class Magnitudes:
         with nogil:
             f2f_selection_for(isa).count(&self.m, first, last, &counts[0, 0])
 
-    def digits(self, int64_t first, int64_t last, uint64_t prefix, int above, int low,
-               uint32_t[::1] counts, int isa):
-        """Count the next digit of magnitudes that begin with prefix."""
-        with nogil:
-            f2f_selection_for(isa).digits(&self.m, first, last, prefix, above, low, &counts[0])
-
-    def equal(self, int64_t first, int64_t last, uint64_t least, int isa):
-        """Return how many magnitudes are `least`."""
+    def mark(self, int64_t first, int64_t last, uint16_t key, uint8_t[::1] mask, int64_t[::1] at,
+             int isa):
+        """Mark keys above `key`, and list where it is; `at` has room for all. Return how many."""
         cdef int64_t found
         with nogil:
-            found = f2f_selection_for(isa).equal(&self.m, first, last, least)
+            found = f2f_selection_for(isa).mark(&self.m, first, last, key, &mask[0], &at[0])
         return found
-
-    def mark(self, int64_t first, int64_t last, uint64_t least, int64_t ties, uint8_t[::1] mask,
-             int isa):
-        """Mark magnitudes above `least`, and the first `ties` equal to it."""
-        with nogil:
-            f2f_selection_for(isa).mark(&self.m, first, last, least, ties, &mask[0])
 
 
 def census(const uint8_t[::1] words, int itemsize, const uint8_t[::1] mask, int64_t first,

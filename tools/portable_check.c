@@ -51,12 +51,12 @@ static void selected(void)
     static uint32_t words[SIZE], counts[F2F_SPREAD * F2F_KEYS];
     static uint16_t keys[SIZE], sums[SIZE];
     static uint8_t mask[SIZE];
-    static int64_t ones[32], values[256];
+    static int64_t ones[32], values[256], at[SIZE];
     const f2f_selection *kernels = f2f_selection_for(f2f_best_instruction_set());
     for (int i = 0; i < SIZE; i++) words[i] = (uint32_t)random_word();
     const f2f_magnitudes m = {words, 4, 0x7FFFFFFF, 0x7F800000, 15, keys};
     kernels->count(&m, 0, SIZE, counts);
-    kernels->mark(&m, 0, SIZE, words[7] & 0x7FFFFFFF, 1, mask);
+    for (int64_t n = kernels->mark(&m, 0, SIZE, keys[7], mask, at); n--;) mask[at[n]] = 1;
     kernels->census(words, 4, mask, 0, SIZE, 23, 8, ones, values);
     kernels->sums_apart(mask, SIZE, L, 0, L, sums);
     kernels->sums_near(mask, SIZE, 80, 0, SIZE / 80, sums + L);

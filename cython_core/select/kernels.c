@@ -93,56 +93,11 @@ static inline int any(const uint16_t *keys, int64_t n, uint16_t key)
     return found;
 }
 
-F2F_INLINE void digits_of(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t prefix,
-                          int above, int low, uint32_t *counts, const int itemsize)
+static int64_t mark(const f2f_magnitudes *m, int64_t first, int64_t last, uint16_t key,
+                    uint8_t *mask, int64_t *at)
 {
-    const uint16_t key = (uint16_t)(prefix >> (m->shift - above));
-    const uint64_t digit = ((uint64_t)1 << (above - low)) - 1;
-    assert(0 <= low && low < above && above <= m->shift && above - low <= 16);
-    for (int64_t i = first; i < last; i += GROUP) {
-        const int64_t end = F2F_MIN(i + GROUP, last);
-        if (!any(m->keys + i, end - i, key)) continue;
-        for (int64_t j = i; j < end; j++) {
-            if (m->keys[j] != key) continue;
-            const uint64_t own = magnitude(m, j, itemsize);
-            if (own >> above == prefix) counts[own >> low & digit]++;
-        }
-    }
-}
-
-static void digits(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t prefix, int above,
-                   int low, uint32_t *counts){
-#define CALL(itemsize) digits_of(m, first, last, prefix, above, low, counts, itemsize)
-    BY_SIZE(m -> itemsize, CALL)
-#undef CALL
-}
-
-F2F_INLINE int64_t equal_of(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t least,
-                            const int itemsize)
-{
-    const uint16_t key = (uint16_t)(least >> m->shift);
+    const uint16_t *keys = m->keys;
     int64_t found = 0;
-    for (int64_t i = first; i < last; i += GROUP) {
-        const int64_t end = F2F_MIN(i + GROUP, last);
-        if (any(m->keys + i, end - i, key))
-            for (int64_t j = i; j < end; j++) found += magnitude(m, j, itemsize) == least;
-    }
-    return found;
-}
-
-static int64_t equal(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t least)
-{
-    int64_t found = 0;
-#define CALL(itemsize) found = equal_of(m, first, last, least, itemsize)
-    BY_SIZE(m->itemsize, CALL)
-#undef CALL
-    return found;
-}
-
-F2F_INLINE void mark_of(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t least,
-                        int64_t ties, uint8_t *mask, const int itemsize)
-{
-    const uint16_t key = (uint16_t)(least >> m->shift), *keys = m->keys;
     for (int64_t i = first; i < last; i += GROUP) {
         const int64_t end = F2F_MIN(i + GROUP, last);
         if (end - i == GROUP)
@@ -150,20 +105,10 @@ F2F_INLINE void mark_of(const f2f_magnitudes *m, int64_t first, int64_t last, ui
         else
             for (int64_t j = i; j < end; j++) mask[j] = keys[j] > key;
         if (!any(keys + i, end - i, key)) continue;
-        for (int64_t j = i; j < end; j++) {
-            if (keys[j] != key) continue;
-            const uint64_t own = magnitude(m, j, itemsize);
-            mask[j] = own > least || (own == least && ties-- > 0);
-        }
+        for (int64_t j = i; j < end; j++)
+            if (keys[j] == key) at[found++] = j;
     }
-}
-
-static void mark(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t least, int64_t ties,
-                 uint8_t *mask)
-{
-#define CALL(itemsize) mark_of(m, first, last, least, ties, mask, itemsize)
-    BY_SIZE(m->itemsize, CALL)
-#undef CALL
+    return found;
 }
 
 /* Bit j: flag j of n ≤ GROUP. */
@@ -283,4 +228,4 @@ static void sums_near(const uint8_t *flags, int64_t size, int64_t n, int64_t fir
 #else
 #define F2F_SELECTION f2f_selection_portable
 #endif
-const f2f_selection F2F_SELECTION = {count, digits, equal, mark, census, sums_apart, sums_near};
+const f2f_selection F2F_SELECTION = {count, mark, census, sums_apart, sums_near};

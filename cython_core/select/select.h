@@ -14,7 +14,7 @@ typedef struct {
     int itemsize; /* 1, 2, 4 or 8 */
     uint64_t mask, largest;
     int shift;
-    uint16_t *keys; /* written by `count`, read by the others */
+    uint16_t *keys; /* written by `count`, read by `mark` */
 } f2f_magnitudes;
 
 /* The kernels for one instruction set; all give the same. */
@@ -22,18 +22,10 @@ typedef struct {
     /* keys of words first … last − 1; counts (SPREAD, KEYS) += 1 for each: fewer than 2^32. */
     void (*count)(const f2f_magnitudes *m, int64_t first, int64_t last, uint32_t *counts);
 
-    /* Of magnitudes with m >> above = prefix, counts[m >> low, its lower above − low bits] += 1.
-     * low < above ≤ shift, above − low ≤ 16. */
-    void (*digits)(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t prefix, int above,
-                   int low, uint32_t *counts);
-
-    /* How many magnitudes are `least`. */
-    int64_t (*equal)(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t least);
-
-    /* mask[i] = 1 where the magnitude is above `least`, or it and among the first `ties` of this
-     * range; else 0. */
-    void (*mark)(const f2f_magnitudes *m, int64_t first, int64_t last, uint64_t least, int64_t ties,
-                 uint8_t *mask);
+    /* mask[i] = 1 where the key of word i is above `key`, else 0; `at` takes the i of those that
+     * equal it, in order. Returns how many. */
+    int64_t (*mark)(const f2f_magnitudes *m, int64_t first, int64_t last, uint16_t key,
+                    uint8_t *mask, int64_t *at);
 
     /* Of words with mask 1: ones[b] += 1 for each whose bit b is set, and values[v] += 1 for each
      * whose bits shift … shift + width − 1 are v. mask (size) holds 0 and 1. width ≤ 16. */

@@ -2,8 +2,8 @@ r"""The largest \|w\| of a layer, at any count: a sort's answer for the price of
 
 Magnitudes order as integers: of a float the bits without the sign, a NaN counted as infinite. Their
 upper 16 bits are the *keys*, which are counted once. A count to keep then names, in the histogram,
-the key at which the line falls; only weights of that key are looked at closer, digit by digit (a
-radix select). The kernels are in cython_core/select.
+the key at which the line falls; one pass marks all keys above and lists the few weights of that
+key, among which the line is found. The kernels are in cython_core/select.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ Counts = NDArray[np.int64]
 PIECE = 1 << 18  # fewest weights that are worth a thread
 MOST = 1 << 31  # weights that one histogram of 32 bits counts
 FEW = 1 << 12  # weights that are sorted sooner than counted
-_DIGIT = 16  # bits of a key, and of each further digit
+_KEY = 16  # bits of a key
 
 
 def _ordered_words(weights: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
@@ -39,10 +39,10 @@ def _ordered_words(weights: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
     if weights.dtype.itemsize == 1 and name.startswith("float"):
         magnitude = to_words(weights) & np.uint8((1 << word_bits(name) - 1) - 1)
         infinite = 0x7C if name == "float8_e5m2" else 0x7F
-        return np.minimum(magnitude, np.uint8(infinite)).astype(np.uint16), _DIGIT, infinite
+        return np.minimum(magnitude, np.uint8(infinite)).astype(np.uint16), _KEY, infinite
     if weights.dtype.itemsize == 1:  # integers; int8 has no +128
         wide = np.abs(np.ascontiguousarray(weights).reshape(-1).astype(np.int16))
-        return wide.view(np.uint16), _DIGIT, (1 << _DIGIT) - 1
+        return wide.view(np.uint16), _KEY, (1 << _KEY) - 1
     words = to_words(weights)
     shift, width = field_bits(name)
     native = words.astype(words.dtype.newbyteorder("="), copy=False)
@@ -70,48 +70,21 @@ class Magnitudes:
             least_first = np.minimum(words & words.dtype.type((1 << bits) - 1), largest)
             self._order = np.argsort(~least_first, kind="stable")
             return
-        self._low = max(bits - _DIGIT, 0)  # bits below the key
+        self._words, self._bits, self._most = words, words.dtype.type((1 << bits) - 1), largest
         self._kernels = _select.Magnitudes(
-            words.view(np.uint8), words.itemsize, (1 << bits) - 1, largest, self._low,
+            words.view(np.uint8), words.itemsize, int(self._bits), largest, max(bits - _KEY, 0),
             np.empty(self.size, np.uint16),
         )  # fmt: skip
-        isa = instruction_set()
-        self._keys = self._counted(
-            (_select.SPREAD, _select.KEYS),
-            lambda start, stop, counts: self._kernels.count(start, stop, counts, isa),
-        ).sum(axis=0)
+        self._keys = np.sum(in_pieces(self._count, self.size, PIECE, threads), axis=0)
 
-    def _counted(self, shape: tuple[int, ...], run: Any) -> Counts:
-        """Sum the histograms that run(start, stop, counts) makes of pieces of the layer."""
-
-        def count(start: int, stop: int) -> Counts:
-            counts = np.zeros(shape, np.int64)
-            for at in range(start, stop, MOST):
-                own = np.zeros(shape, np.uint32)
-                run(at, min(at + MOST, stop), own)
-                counts += own
-            return counts
-
-        return np.sum(in_pieces(count, self.size, PIECE, self._threads), axis=0)
-
-    def _cut(self, keep: int) -> tuple[int, int]:
-        """Return the `keep`-th largest magnitude, and how many that equal it are to be kept."""
-        isa = instruction_set()
-        counts, least, low = self._keys, 0, self._low
-        while True:
-            larger = counts.sum() - np.cumsum(counts)
-            digit = int(np.argmax(larger < keep))
-            keep -= int(larger[digit])
-            least = least * counts.size + digit
-            if not low:
-                return least, keep
-            above, low, prefix = low, max(low - _DIGIT, 0), least
-            counts = self._counted(
-                (1 << (above - low),),
-                lambda start, stop, own, prefix=prefix, above=above, low=low: self._kernels.digits(
-                    start, stop, prefix, above, low, own, isa
-                ),
-            )
+    def _count(self, start: int, stop: int) -> Counts:
+        """Write the keys of a piece; return how often each occurs."""
+        isa, counts = instruction_set(), np.zeros(_select.KEYS, np.int64)
+        for at in range(start, stop, MOST):
+            own = np.zeros((_select.SPREAD, _select.KEYS), np.uint32)
+            self._kernels.count(at, min(at + MOST, stop), own, isa)
+            counts += own.sum(axis=0, dtype=np.int64)
+        return counts
 
     def largest(self, keep: int) -> NDArray[np.bool_]:
         r"""Mark the `keep` largest \|w\|, equals as they stand in C order.
@@ -131,19 +104,21 @@ class Magnitudes:
             mask = np.zeros(self.size, bool)
             mask[self._order[:keep]] = True
             return mask.reshape(self.shape)
-        least, ties = self._cut(keep)
         isa, mask = instruction_set(), np.empty(self.size, bool)
+        above = self._keys.sum() - np.cumsum(self._keys)
+        key = int(np.argmax(above < keep))
 
-        def equals(start: int, stop: int) -> tuple[int, int]:
-            return stop, self._kernels.equal(start, stop, least, isa)
+        def mark(start: int, stop: int) -> NDArray[np.int64]:
+            at = np.empty(min(int(self._keys[key]), stop - start), np.int64)
+            return at[: self._kernels.mark(start, stop, key, mask.view(np.uint8), at, isa)]
 
-        before = {0: 0}  # equals before each piece
-        for stop, own in in_pieces(equals, self.size, PIECE, self._threads):
-            before[stop] = own + list(before.values())[-1]
-
-        def mark(start: int, stop: int) -> None:
-            left = max(ties - before[start], 0)
-            self._kernels.mark(start, stop, least, left, mask.view(np.uint8), isa)
-
-        in_pieces(mark, self.size, PIECE, self._threads)
+        at = np.concatenate(in_pieces(mark, self.size, PIECE, self._threads))
+        mask[self._first(at, keep - int(above[key]))] = True
         return mask.reshape(self.shape)
+
+    def _first(self, at: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Choose the `count` ≥ 1 largest of some weights, the first of equals."""
+        own = np.minimum(self._words[at] & self._bits, self._most)
+        least = np.partition(own, at.size - count)[at.size - count]
+        larger, equal = at[own > least], at[own == least]
+        return np.concatenate([larger, equal[: count - larger.size]])
