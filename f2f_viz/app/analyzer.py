@@ -23,6 +23,7 @@ from f2f_viz.app.selection import Selection
 from f2f_viz.app.stage import Stage
 from f2f_viz.app.tabs import TABS, Link
 from f2f_viz.app.trail import trail
+from f2f_viz.app.words import views
 from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.front_end import STATIC, script, style
@@ -117,6 +118,8 @@ class Analyzer(anywidget.AnyWidget):
     pinned = traitlets.Instance(Analysis, allow_none=True)
 
     tabs: Any = traitlets.List(list(TABS), read_only=True).tag(sync=True)
+    about: Any = traitlets.Dict(read_only=True).tag(sync=True)
+    """What each tab shows (`words.views`)."""
     panel = anywidget.WidgetTrait().tag(sync=True)
     headline = anywidget.WidgetTrait().tag(sync=True)
     views = traitlets.Dict().tag(
@@ -166,6 +169,7 @@ class Analyzer(anywidget.AnyWidget):
             panel=self._chooser.panel,
             headline=Headline(badge=badge(None)),
         )
+        self.set_trait("about", views())
         link = Link(
             theme="light",
             where=lambda: self.selection,

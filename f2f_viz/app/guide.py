@@ -20,7 +20,7 @@ from f2f_viz.figures.palette import css
 from f2f_viz.settings import FIELDS, Field
 from f2f_viz.text import markup
 
-__all__ = ["page"]
+__all__ = ["anchor", "page", "text"]
 
 _CHAPTERS = {
     "1. Why irregular sparsity hurts": ("method", "rate", "per", "threshold", "pattern"),
@@ -39,7 +39,7 @@ _STYLE = Path(__file__).parent / "static" / "guide.css"
 @cache
 def page() -> str:
     """Return the page, HTML; control NAME is explained at ``#NAME``."""
-    chapters = _with_anchors(_linked(_rendered(_text("guide.md"))))
+    chapters = _with_anchors(_linked(_rendered(text("guide.md"))))
     body = f"<h1>Controls</h1>{_controls()}{chapters}"
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>f2f-viz, the guide'
@@ -48,7 +48,8 @@ def page() -> str:
     )
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """Return a page of the documentation, as installed beside this module."""
     return (files("f2f_viz.app") / "pages" / name).read_text("utf-8")
 
 
@@ -60,7 +61,7 @@ def _linked(html: str) -> str:
     """Put pictures in, and leave out links to pages that are not here."""
 
     def picture(found: re.Match[str]) -> str:
-        data = base64.b64encode(_text(found[1]).encode()).decode()
+        data = base64.b64encode(text(found[1]).encode()).decode()
         return f'src="data:image/svg+xml;base64,{data}"'
 
     html = re.sub(r'src="images/([\w.-]+)"', picture, html)
@@ -69,12 +70,13 @@ def _linked(html: str) -> str:
 
 def _with_anchors(html: str) -> str:
     def heading(found: re.Match[str]) -> str:
-        return f'<h2 id="{_anchor(found[1])}">{found[1]}</h2>'
+        return f'<h2 id="{anchor(found[1])}">{found[1]}</h2>'
 
     return re.sub(r"<h2>(.*?)</h2>", heading, html)
 
 
-def _anchor(title: str) -> str:
+def anchor(title: str) -> str:
+    """Return the end of the address of a heading."""
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
@@ -97,7 +99,7 @@ def _section(field: Field) -> str:
         parts.append(_table((c.label, c.help, c.cost) for c in field.choices.values()))
     if field.name in _MORE:
         title = _MORE[field.name]
-        parts.append(f'<p>More: <a href="#{_anchor(title)}">{markup(title)}</a></p>')
+        parts.append(f'<p>More: <a href="#{anchor(title)}">{markup(title)}</a></p>')
     return "".join(parts)
 
 

@@ -14,6 +14,8 @@ from f2f_viz.tensors.quantize import describe_format
 __all__ = ["badge", "cards", "describe_layer", "describe_pinned", "grouped", "seconds"]
 
 Card = dict[str, Any]
+Hued = tuple[str, str]
+"""A text, and what its colour means: a name of `palette.Palette`."""
 
 
 def grouped(value: float) -> str:
@@ -122,8 +124,9 @@ def cards(analysis: Analysis, pinned: Analysis | None = None) -> list[Card]:
     Returns
     -------
     list of dict
-        key, label, value, unit, note (interval while a preview), meaning, formula, numbers; change
-        and better (1, 0, −1) where something is pinned.
+        key, label, value, unit, note (interval while a preview), meaning; formula and numbers as
+        texts, some with the colour they have in the bars (`Hued`); change and better (1, 0, −1)
+        where something is pinned.
     """
     found = _cards(analysis)
     if pinned is None or pinned is analysis:
@@ -162,8 +165,12 @@ def _sparsity(a: Analysis) -> Card:
         "unit": "%",
         "note": f"{grouped(kept)} of {grouped(size)} kept",
         "meaning": "Share of the weights that pruning removed; their bits are don't-cares.",
-        "formula": "S = pruned weights / all weights",
-        "numbers": f"  = {grouped(size - kept)} / {grouped(size)} = {a.sparsity:.4f}",
+        "formula": ["S = (all weights − ", ("kept weights", "kept"), ") / all weights"],
+        "numbers": [
+            f"= ({grouped(size)} − ",
+            (grouped(kept), "kept"),
+            f") / {grouped(size)} = {a.sparsity:.4f}",
+        ],
     }
 
 
@@ -176,8 +183,12 @@ def _max_ratio(a: Analysis) -> Card:
         "unit": "×",
         "note": "for random bits",
         "meaning": "Care bits taken as random carry one bit each, so no code needs fewer bits.",
-        "formula": "1 / (1 − S) = all weights / kept weights",
-        "numbers": f"  = {grouped(size)} / {grouped(kept)} = {_times(a.max_ratio)}",
+        "formula": ["1 / (1 − S) = all weights / ", ("kept weights", "kept")],
+        "numbers": [
+            f"= {grouped(size)} / ",
+            (grouped(kept), "kept"),
+            f" = {_times(a.max_ratio)}",
+        ],
     }
 
 
@@ -193,9 +204,20 @@ def _ratio(a: Analysis) -> Card:
         "note": note or f"whole file {_times(a.file_ratio)} ×",
         "meaning": "Dense bits over payload and corrections; the mask is counted in the whole "
         f"file, {about}{_times(a.file_ratio)} ×.",
-        "formula": "dense bits / (payload + corrections)",
-        "numbers": f"  = {grouped(size * planes)} / ({grouped(a.bits['payload'])} + "
-        f"{about}{grouped(a.bits['corrections'])})\n  = {ratio}",
+        "formula": [
+            "dense bits / (",
+            ("payload", "payload"),
+            " + ",
+            ("corrections", "corrections"),
+            ")",
+        ],
+        "numbers": [
+            f"= {grouped(size * planes)} / (",
+            (grouped(a.bits["payload"]), "payload"),
+            " + ",
+            (f"{about}{grouped(a.bits['corrections'])}", "corrections"),
+            f") = {ratio}",
+        ],
     }
 
 
@@ -210,14 +232,19 @@ def _efficiency(a: Analysis) -> Card:
         "unit": "%",
         "note": note or f"{grouped(wrong)} bits corrected",
         "meaning": "Share of the care bits that the XOR gates give right by themselves.",
-        "formula": "E = matched care bits / care bits",
-        "numbers": f"  = 1 − {_about(a)}{grouped(wrong)} / {grouped(kept * planes)}",
+        "formula": ["E = 1 − ", ("mismatches", "mismatch"), " / ", ("care bits", "care")],
+        "numbers": [
+            "= 1 − ",
+            (f"{_about(a)}{grouped(wrong)}", "mismatch"),
+            " / ",
+            (grouped(kept * planes), "care"),
+            f" = {efficiency} %",
+        ],
     }
 
 
 def _of_bound(a: Analysis) -> Card:
     _, kept, planes = _sizes(a)
-    coded = a.bits["payload"] + a.bits["corrections"]
     share, past = f"{_times(a.ratio.value)} of {_times(a.max_ratio)}", "not all is random"
     of_bound, note = _estimate(a.of_bound, a.exact, 100, 1)
     return {
@@ -228,8 +255,24 @@ def _of_bound(a: Analysis) -> Card:
         "note": note or (past if a.of_bound.value > 1 else share),
         "meaning": "How much of the maximum ratio is reached. That bounds random bits; planes "
         "of low entropy, such as exponents as ranks, take fewer and lead past 100 %.",
-        "formula": "achieved ratio / maximum ratio = kept bits / (payload + corrections)",
-        "numbers": f"  = {grouped(kept * planes)} / {_about(a)}{grouped(coded)}",
+        "formula": [
+            "achieved ratio / maximum ratio = ",
+            ("kept bits", "kept"),
+            " / (",
+            ("payload", "payload"),
+            " + ",
+            ("corrections", "corrections"),
+            ")",
+        ],
+        "numbers": [
+            "= ",
+            (grouped(kept * planes), "kept"),
+            " / (",
+            (grouped(a.bits["payload"]), "payload"),
+            " + ",
+            (f"{_about(a)}{grouped(a.bits['corrections'])}", "corrections"),
+            f") = {of_bound} %",
+        ],
     }
 
 
@@ -244,9 +287,12 @@ def _gates(a: Analysis) -> Card:
         "meaning": "Two-input gates of the decoder, each counted once however many output bits "
         f"use it: {circuit.shared_depth} deep, and {grouped(circuit.flip_flops)} flip-flops "
         "for older symbols.",
-        "formula": "Σ (ones in a row of M − 1) − what sharing saves",
-        "numbers": f"  = {grouped(circuit.naive)} − {grouped(circuit.naive - circuit.shared)}"
-        f" = {grouped(circuit.shared)}",
+        "formula": ["Σ (ones in a row of ", ("M", "matrix"), " − 1) − what sharing saves"],
+        "numbers": [
+            "= ",
+            (grouped(circuit.naive), "matrix"),
+            f" − {grouped(circuit.naive - circuit.shared)} = {grouped(circuit.shared)}",
+        ],
     }
 
 
@@ -262,8 +308,11 @@ def _seconds(a: Analysis) -> Card:
         "note": f"{planes} × {grouped(a.blocks)} blocks",
         "meaning": "CPU time of the exact trellis search, of all threads together: other work on "
         "the machine does not lengthen it. A preview has none.",
-        "formula": "blocks l = ⌈weights / n_out⌉",
-        "numbers": f"  = ⌈{grouped(size)} / {a.n_out}⌉ = {grouped(a.blocks)}",
+        "formula": ["blocks l ≥ ⌈weights / n_out⌉"],
+        "numbers": [
+            f"l = {grouped(a.blocks)} ≥ ⌈{grouped(size)} / {a.n_out}⌉ = "
+            f"{grouped(-(-size // a.n_out))}"
+        ],
     }
 
 

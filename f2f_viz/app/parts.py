@@ -50,6 +50,8 @@ class Headline(anywidget.AnyWidget):
     badge = traitlets.Dict().tag(sync=True)
     pinned: Any = traitlets.List().tag(sync=True)
     """What is pinned and what differs from it now, two texts; empty if nothing is."""
+    held = traitlets.Unicode("").tag(sync=True)
+    """Key of the card whose formula stays in sight."""
 
     def tell(self, state: str, status: str, progress: float = 0.0) -> None:
         """Say how the work stands."""
@@ -58,11 +60,11 @@ class Headline(anywidget.AnyWidget):
 
 
 class Bar(anywidget.AnyWidget):
-    """What one is looking at and what to try, and the view's own buttons and checks.
+    """A sentence on what is shown now, and the view's own buttons and checks.
 
     Parameters
     ----------
-    text : str
+    text : str, optional
     buttons : dict of str to callable, optional
         By label.
     checks : dict of str to callable, optional
@@ -79,7 +81,7 @@ class Bar(anywidget.AnyWidget):
 
     def __init__(
         self,
-        text: str,
+        text: str = "",
         buttons: dict[str, Callable[[], None]] | None = None,
         checks: dict[str, Callable[[bool], None]] | None = None,
     ) -> None:

@@ -107,8 +107,6 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
     bits = BitsView(link.theme, on_select=of_part)
     views: dict[str, Any] = {"mask": mask, "histogram": histogram, "bits": bits}
     bar = Bar(
-        "Which weights are kept, and how many care bits that gives each block. Click a weight to "
-        "mark its block; drag or turn the wheel to zoom.",
         checks={_GRID: lambda shown: setattr(mask, "grid_shown", shown)},
     )
 
@@ -147,17 +145,13 @@ def _decoder(link: Link, analysis: Analysis) -> Tab:
     for drawn in (circuit.root, wires.root):
         drawn.on_msg(lambda _, go, __: link.select(**go))
 
-    bar = Bar(
-        "One symbol per cycle enters, the register remembers the last n_s, and XOR gates make the "
-        "block of them. Step with the arrow keys; click an output bit to see its equation."
-    )
     follow(link.where())
     root.observe(
         lambda _: link.select(plane=root.plane, cycle=root.cycle, bit=root.bit),
         ["plane", "cycle", "bit"],
     )
     update(analysis)
-    return Tab([bar, root, circuit.root, wires.root], update, exact_only=True, follow=follow)
+    return Tab([root, circuit.root, wires.root], update, exact_only=True, follow=follow)
 
 
 def _planes(link: Link, analysis: Analysis) -> Tab:
@@ -172,11 +166,7 @@ def _planes(link: Link, analysis: Analysis) -> Tab:
         link.show("Decoder")
 
     view.root.on_msg(opened)
-    bar = Bar(
-        "The bit-planes from sign to last mantissa bit: how random each is decides what it takes. "
-        "Click one to see it decoded."
-    )
-    return Tab([bar, view.root], view.update, follow=follow)
+    return Tab([view.root], view.update, follow=follow)
 
 
 def _measure(job: tuple[Layer, Settings], cancel: threading.Event) -> CurvePoint:
@@ -193,14 +183,8 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
         jobs = [(analysis.given, settings) for settings in grid]
         filler.request((id(analysis.given), tuple(grid)), jobs)
 
-    bar = Bar(
-        "What each register length reaches on this layer at other rates. 1 / (1 − S) bounds random "
-        "bits; planes of low entropy, such as exponents as ranks, can pass it, and none can pass "
-        "the plane-entropy bound. The ring is where the settings stand: change the rate and see "
-        "it move."
-    )
     figure = FigureWidget(view.root, "ratio")
-    return Tab([bar, figure], view.update, fill=fill, pause=filler.pause)
+    return Tab([figure], view.update, fill=fill, pause=filler.pause)
 
 
 def _compare(link: Link, analysis: Analysis) -> Tab:
@@ -234,12 +218,7 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
 def _trellis(link: Link, analysis: Analysis) -> Tab:
     view = TrellisView(link.theme)
     view.update(analysis)
-    about = (
-        "Every state of the register against time, with the cheapest way into each; the encoder "
-        "takes the way that ends cheapest. Step, or choose another cycle in the decoder."
-    )
     bar = Bar(
-        about,
         buttons={
             "Step back": lambda: link.select(cycle=max(link.where().cycle - 1, 0)),
             "Step": lambda: link.select(cycle=link.where().cycle + 1),
@@ -251,11 +230,11 @@ def _trellis(link: Link, analysis: Analysis) -> Tab:
 
     def follow(at: Selection) -> None:
         view.go(at.plane, at.cycle)
-        bar.text = view.reason or about
+        bar.text = view.reason
 
     def update(analysis: Analysis) -> None:
         view.update(analysis)
-        bar.text = view.reason or about
+        bar.text = view.reason
 
     figure = FigureWidget(view.root, "trellis")
     return Tab([bar, figure], update, exact_only=True, follow=follow)

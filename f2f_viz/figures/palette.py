@@ -133,7 +133,8 @@ def css() -> str:
         (".f2f-app.f2f-light, .f2f-app.f2f-light .f2f", "light", LIGHT),
         (".f2f-app.f2f-dark, .f2f-app.f2f-dark .f2f", "dark", DARK),
     ):
-        values = vars(colours) | {"care": colours.care}
+        same = {name: getattr(colours, name) for name in ("care", "payload", "corrections")}
+        values = vars(colours) | same
         names = "; ".join(f"--f2f-{k.replace('_', '-')}: {v}" for k, v in values.items())
         rules.append(f"{selector} {{ color-scheme: {scheme}; {names}; }}")
     return "\n".join(rules) + "\n"

@@ -12,6 +12,7 @@ from f2f_viz.app.history import History
 from f2f_viz.app.runner import Runner
 from f2f_viz.app.sources import Uploads, siblings
 from f2f_viz.app.sweeping import legal_grid
+from f2f_viz.figures.palette import LIGHT
 from f2f_viz.hardware import gates
 from tests.app.messages import say
 
@@ -327,20 +328,20 @@ def test_cards_put_the_numbers_in():
     layer = f2f.Layer("w", np.arange(200, dtype=np.float32), "float32", "test")
     cards = {c["key"]: c for c in numbers.cards(f2f.analyze(layer, f2f.Settings(rate=0.75)))}
     assert cards["sparsity"]["value"] == "75.00"
-    assert cards["sparsity"]["numbers"].split() == ["=", "150", "/", "200", "=", "0.7500"]
+    assert cards["sparsity"]["numbers"] == ["= (200 − ", ("50", "kept"), ") / 200 = 0.7500"]
     assert cards["max_ratio"]["value"] == "4.00"
     circuit = f2f.gates(f2f.analyze(layer, f2f.Settings(rate=0.75)).network)
     assert cards["gates"]["value"] == str(circuit.shared)
     assert cards["gates"]["note"] == f"{circuit.naive} if none shared"
     saved = circuit.naive - circuit.shared
-    assert cards["gates"]["numbers"].split() == [
-        "=",
-        str(circuit.naive),
-        "−",
-        str(saved),
-        "=",
-        str(circuit.shared),
+    assert cards["gates"]["numbers"] == [
+        "= ",
+        (str(circuit.naive), "matrix"),
+        f" − {saved} = {circuit.shared}",
     ]
+    for card in cards.values():
+        for piece in card["formula"] + card["numbers"]:
+            assert isinstance(piece, str) or hasattr(LIGHT, piece[1])
     json.dumps(list(cards.values()))
     nothing = numbers.cards(f2f.analyze(layer, f2f.Settings(rate=1.0)))
     assert nothing[1]["value"] == "∞"

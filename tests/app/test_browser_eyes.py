@@ -148,7 +148,7 @@ def test_the_last_of_every_list_is_reached(pages, size):
 def test_every_control_says_what_it_is_and_leads_to_the_guide(pages, size):
     page = pages["light"]
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    tip = page.locator(".f2f-float")
+    tip = page.locator(".f2f-panel .f2f-float")
     controls = page.locator(".f2f-panel :is(.f2f-title, .f2f-segmented label, .f2f-button)")
     for control in controls.all():
         if not control.is_visible():

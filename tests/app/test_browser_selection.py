@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from tests.app.eyes import TOPMOST
 from tests.app.page import BOKEH, settle
 
 pytestmark = pytest.mark.browser
@@ -102,3 +103,39 @@ def test_the_pointer_on_a_weight_gives_its_value(shared, a):
         page.get_by_text(f"{float(a.layer.weights[row, column]):.4f}", exact=True)
     ).to_be_visible()
     page.mouse.move(0, 0)
+
+
+def test_a_view_says_what_it_is_and_its_words_explain_themselves(shared):
+    page = shared
+    page.get_by_role("tab", name="Decoder").click()
+    what = page.locator(".f2f-what:visible")
+    expect(what).to_contain_text("One symbol a cycle enters")
+    expect(what).not_to_contain_text("lossless", use_inner_text=True)
+    what.get_by_role("button", name="more").click()
+    expect(what).to_contain_text("lossless", use_inner_text=True)
+    term = what.locator(".f2f-term", has_text="register").first
+    term.hover()
+    tip = page.locator(".f2f-stack .f2f-float")
+    expect(tip).to_contain_text("The last n_s symbols")
+    assert tip.evaluate(TOPMOST) == ""
+    with page.expect_popup() as opened:
+        what.get_by_role("link", name="More in the guide").click()
+    opened.value.wait_for_load_state()
+    assert opened.value.url.endswith("#3-a-register-evens-it-out")
+    opened.value.close()
+    what.get_by_role("button", name="less").click()
+
+
+def test_a_card_keeps_its_formula_in_sight(shared, a):
+    page = shared
+    strip = page.locator(".f2f-formula")
+    page.locator(".f2f-card-ratio").click()
+    expect(strip).to_contain_text("dense bits / (payload + corrections)")
+    hue = strip.locator(".f2f-hued", has_text="corrections").evaluate(
+        "(n) => getComputedStyle(n).borderBottomColor"
+    )
+    assert hue == "rgb(0, 158, 115)"  # as in the bar of stored bits
+    page.locator(".f2f-card-efficiency").press("Enter")
+    expect(strip).to_contain_text("mismatches / care bits")
+    strip.get_by_role("button", name="close").click()
+    expect(strip).to_be_hidden()

@@ -1,7 +1,6 @@
 // Choose a figure: it is shown as it will be printed; the kernel makes the file, the browser saves it.
 const FORMATS = { svg: "SVG", pdf: "PDF", png: "PNG", html: "HTML, works offline",
                   csv: "CSV, data", json: "JSON, data and settings", vcd: "VCD, wires" };
-const ABOUT = "Any figure of this layer and these settings as a file. Below it stands as it will be printed, with a caption and the Python that makes it: try another width or size of text.";
 const IMAGES = ["svg", "pdf", "png"];
 
 function render({ model, el, host, signal }) {
@@ -38,7 +37,7 @@ function render({ model, el, host, signal }) {
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   } }, "Copy");
   const caption = h("p", { class: "f2f-caption" }), code = h("pre", { tabindex: 0, role: "group", "aria-label": "Python" });
-  el.append(h("p", { class: "f2f-about" }, ABOUT), form,
+  el.append(form,
     h("section", { class: "f2f-proof" }, h("h3", {}, "As printed ", measure), h("div", { class: "f2f-desk", tabindex: 0, role: "group", "aria-label": "Preview" }, paper)),
     h("section", {}, h("h3", {}, "Caption ", copied(() => caption.textContent)), caption),
     h("section", {}, h("h3", {}, "The same from Python ", copied(() => code.textContent)), code));

@@ -6,19 +6,40 @@ function render({ model, el }) {
 
   const card = (c) => {
     const tip = `${own}tip-${c.key}`;
-    return h("div", { class: `f2f-card f2f-card-${c.key}`, tabindex: 0, role: "group",
-                      "aria-label": `${c.label}: ${c.value}`, "aria-describedby": tip },
+    return h("div", { class: `f2f-card f2f-card-${c.key}`, tabindex: 0, role: "button", "data-card": c.key,
+                      "aria-label": `${c.label}: ${c.value}`, "aria-describedby": tip, "aria-pressed": String(c.key === model.get("held")) },
       h("div", { class: "f2f-card-label" }, c.label),
       h("div", { class: "f2f-card-value", "data-key": c.key }, c.value,
         c.unit ? h("span", { class: "f2f-card-unit" }, c.unit) : null),
       h("div", { class: "f2f-card-note", "data-better": c.better ?? null }, c.change ?? c.note ?? ""),
       h("div", { class: "f2f-tip", role: "tooltip", id: tip },
         h("b", {}, c.label), h("p", {}, c.meaning),
-        h("code", {}, c.formula), c.numbers ? h("code", {}, c.numbers) : null,
+        h("code", {}, ...coloured(c.formula)), h("code", {}, ...coloured(c.numbers)),
         c.before ? h("code", {}, `pinned: ${c.before}`) : null));
   };
 
   const cards = h("div", { class: "f2f-cards" });
+  // a click keeps a card's formula in sight, with this layer's numbers; another lets it go
+  const formula = h("div", { class: "f2f-formula", role: "status", hidden: true });
+  const hold = (key) => {
+    model.set("held", key === model.get("held") ? "" : key);
+    model.save_changes();
+  };
+  const showFormula = () => {
+    const c = model.get("cards").find(({ key }) => key === model.get("held"));
+    formula.hidden = !c;
+    if (c) formula.replaceChildren(h("b", {}, c.label), h("code", {}, ...coloured(c.formula)), h("code", {}, ...coloured(c.numbers)),
+      h("button", { type: "button", class: "f2f-fold", onclick: () => hold(c.key) }, "close"));
+    for (const card of cards.children) card.setAttribute("aria-pressed", card.dataset.card === c?.key);
+  };
+  const pressed = (event) => {
+    const card = event.target.closest(".f2f-card");
+    if (!card || (event.type === "keydown" && !["Enter", " "].includes(event.key))) return;
+    event.preventDefault();
+    hold(card.dataset.card);
+  };
+  cards.addEventListener("click", pressed);
+  cards.addEventListener("keydown", pressed);
   const badge = h("div", { class: "f2f-badge", role: "status" });
   const status = h("div", { class: "f2f-status", role: "status", "aria-live": "polite" });
   const bar = h("div", { class: "f2f-bar", role: "progressbar", "aria-label": "Exact search",
@@ -52,13 +73,14 @@ function render({ model, el }) {
         h("button", { class: "f2f-button f2f-theme", type: "button", title: "Light or dark",
           "aria-label": "Light or dark", onclick: (event) =>
             event.target.dispatchEvent(new CustomEvent("f2f-flip-theme", { bubbles: true })) }, "◐"))),
-    lost, pinned, cards);
+    lost, pinned, cards, formula);
 
   const showCards = () => {
     const focused = document.activeElement?.className;
     cards.replaceChildren(...model.get("cards").map(card));
     if (focused?.startsWith("f2f-card "))
       cards.getElementsByClassName(focused)[0]?.focus({ preventScroll: true });
+    showFormula();
   };
   const showState = () => {
     const state = model.get("state");
@@ -91,6 +113,7 @@ function render({ model, el }) {
   const showLayer = () => { layer.textContent = model.get("layer"); };
 
   model.on("change:cards", showCards);
+  model.on("change:held", showFormula);
   model.on("change:state change:progress change:status change:badge", showState);
   model.on("change:layer", showLayer);
   model.on("change:pinned", showPinned);
@@ -127,6 +150,7 @@ function render({ model, el }) {
     kernel?.connectionStatusChanged?.disconnect(heard);
     kernel?.statusChanged?.disconnect(ended);
     model.off("change:cards", showCards);
+    model.off("change:held", showFormula);
     model.off("change:state change:progress change:status change:badge", showState);
     model.off("change:layer", showLayer);
     model.off("change:pinned", showPinned);

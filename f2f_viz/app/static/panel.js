@@ -14,53 +14,16 @@ function render({ model, el }) {
   const number = (input) => (input.value.trim() === "" ? null : Number(input.value));
 
   // ---- what a control is, in words, and where the guide tells more ---------------------------
-  const tip = h("div", { class: "f2f f2f-float", popover: "manual", role: "tooltip" });
   const told = (node, text) => { if (text) node.dataset.tip = text; return node; };
-  let waiting = null;
-  const hideTip = () => { clearTimeout(waiting); if (tip.matches(":popover-open")) tip.hidePopover(); };
-  const showTip = (node) => {
-    tip.textContent = node.dataset.tip;
-    if (!tip.matches(":popover-open")) tip.showPopover();
+  const { tip, hide: hideTip } = tips(el, (tip, node) => {
     const box = node.getBoundingClientRect(), side = el.getBoundingClientRect(), own = tip.getBoundingClientRect();
     const beside = side.right + 8 + own.width <= innerWidth;  // where the controls are as wide as the page: below
     tip.style.left = `${beside ? side.right + 8 : Math.max(8, innerWidth - own.width - 8)}px`;
     tip.style.top = `${Math.max(8, Math.min(beside ? box.top : box.bottom + 4, innerHeight - own.height - 8))}px`;
-  };
-  const wait = (event) => {
-    const node = event.target.closest?.("[data-tip]");
-    clearTimeout(waiting);
-    if (!node) return hideTip();
-    waiting = setTimeout(() => { if (node.isConnected) showTip(node); }, 350);
-  };
-  el.addEventListener("pointerover", wait);
-  el.addEventListener("pointerleave", hideTip);
-  el.addEventListener("pointerdown", hideTip);
-  el.addEventListener("focusin", (event) => { if (event.target.matches(":focus-visible")) wait(event); });
-  el.addEventListener("focusout", hideTip);
-  el.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
-
-  let guide = null;  // its address once it is here; the kernel sends it when somebody first asks
-  const fetchGuide = () => guide ??= new Promise((resolve) => {
-    const take = (message) => {
-      if (message.kind !== "guide") return;
-      model.off("msg:custom", take);
-      const look = el.closest(".f2f-dark") ? "f2f f2f-dark" : "f2f";
-      const page = message.page.replace('<body class="f2f">', `<body class="${look}">`);
-      resolve(URL.createObjectURL(new Blob([page], { type: "text/html" })));
-    };
-    model.on("msg:custom", take);
-    model.send({ kind: "guide" });
   });
+  const guideLink = guideLinks(model, el);
   const helpLink = (name) => {
-    const point = async () => { link.href = `${await fetchGuide()}#${name}`; };
-    const link = h("a", { class: "f2f-help", target: "_blank", href: `#${name}`, "aria-label": `Help: ${name.replaceAll("_", " ")}`,
-      onpointerenter: point, onfocus: point,
-      onclick: async (event) => {
-        if (link.href.startsWith("blob:")) return;
-        event.preventDefault();
-        await point();
-        open(link.href, "_blank");
-      } }, "?");
+    const link = guideLink(name, { class: "f2f-help", "aria-label": `Help: ${name.replaceAll("_", " ")}` }, "?");
     return told(link, model.get("help")[name] && `${model.get("help")[name]} A click opens the guide.`);
   };
 

@@ -39,14 +39,35 @@ function render({ model, el, host, signal }) {
       buttons[to].focus();
     } }, name));
   strip.append(...buttons);
+  // what one is looking at: a sentence, more at a click, and the way to the guide
+  const whatIs = (name) => {
+    const told = model.get("about")[name];
+    if (!told) return null;
+    const more = h("span", { id: unique(), hidden: true }, ...explained(told.more), " ");
+    host.getModel(model.get("panel")).then((panel) =>
+      more.append(guideLinks(panel, el)(told.chapter, { class: "f2f-more-link" }, "More in the guide"))).catch(failed);
+    const fold = h("button", { type: "button", class: "f2f-fold", "aria-expanded": "false", "aria-controls": more.id,
+      onclick: () => {
+        more.hidden = !more.hidden;
+        fold.setAttribute("aria-expanded", !more.hidden);
+        fold.textContent = more.hidden ? "more" : "less";
+      } }, "more");
+    return h("p", { class: "f2f-about f2f-what" }, ...explained(told.sentence), " ", more, " ", fold);
+  };
+  const { tip, hide: hideTip } = tips(stack, (tip, node) => {
+    const box = node.getBoundingClientRect(), own = tip.getBoundingClientRect();
+    const below = box.bottom + 4 + own.height <= innerHeight;
+    tip.style.left = `${Math.max(8, Math.min(box.left, innerWidth - own.width - 8))}px`;
+    tip.style.top = `${below ? box.bottom + 4 : Math.max(8, box.top - own.height - 4)}px`;
+  });
   const views = names.map((name, index) => {
     const note = h("p", { class: "f2f-note", role: "status" });
     const body = h("div", { class: `f2f-view f2f-view-${name.toLowerCase()}` });
     const box = h("div", { class: "f2f-tabpanel", role: "tabpanel", id: `${own}view-${index}`,
-                           "aria-labelledby": `${own}tab-${index}`, hidden: true }, note, body);
+                           "aria-labelledby": `${own}tab-${index}`, hidden: true }, whatIs(name), note, body);
     return { box, note, body, drawn: null, ending: null };
   });
-  stack.append(...views.map(({ box }) => box));
+  stack.append(...views.map(({ box }) => box), tip);
 
   const showTab = () => {
     const chosen = names.indexOf(model.get("tab"));
@@ -165,6 +186,7 @@ function render({ model, el, host, signal }) {
   dress();
   setTimeout(() => send({ kind: "ready", theme: theme(), query: owns ? location.search : "" }));
   return () => {
+    hideTip();
     observer.disconnect();
     keys.removeEventListener("keydown", undo);
     removeEventListener("popstate", went);

@@ -21,3 +21,59 @@ const unique = () => {
 };
 // one shape for each register length n_s, as in palette.py
 const STAGE_SHAPES = ["M0 -5a5 5 0 1 0 .01 0z", "M-4.5 -4.5h9v9h-9z", "M0 -6l5.5 10h-11z", "M0 -6l6 6l-6 6l-6 -6z"];
+// a tip for whatever has data-tip, to the pointer and to the focus; `place(tip, node)` says where
+const tips = (el, place) => {
+  const tip = h("div", { class: "f2f f2f-float", popover: "manual", role: "tooltip" });
+  let waiting = null;
+  const hide = () => { clearTimeout(waiting); if (tip.matches(":popover-open")) tip.hidePopover(); };
+  const show = (node) => {
+    tip.textContent = node.dataset.tip;
+    if (!tip.matches(":popover-open")) tip.showPopover();
+    place(tip, node);
+  };
+  const wait = (event) => {
+    const node = event.target.closest?.("[data-tip]");
+    clearTimeout(waiting);
+    if (!node || !el.contains(node)) return hide();
+    waiting = setTimeout(() => { if (node.isConnected) show(node); }, 350);
+  };
+  el.addEventListener("pointerover", wait);
+  el.addEventListener("pointerleave", hide);
+  el.addEventListener("pointerdown", hide);
+  el.addEventListener("focusin", (event) => { if (event.target.matches(":focus-visible")) wait(event); });
+  el.addEventListener("focusout", hide);
+  el.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  return { tip, hide };
+};
+// links into the guide, which the kernel sends to the page's `panel` when somebody first asks
+const guideLinks = (panel, el) => {
+  let guide = null;
+  const fetchGuide = () => guide ??= new Promise((resolve) => {
+    const take = (message) => {
+      if (message.kind !== "guide") return;
+      panel.off("msg:custom", take);
+      const look = el.closest(".f2f-dark") ? "f2f f2f-dark" : "f2f";
+      const page = message.page.replace('<body class="f2f">', `<body class="${look}">`);
+      resolve(URL.createObjectURL(new Blob([page], { type: "text/html" })));
+    };
+    panel.on("msg:custom", take);
+    panel.send({ kind: "guide" });
+  });
+  return (name, props, text) => {
+    const point = async () => { link.href = `${await fetchGuide()}#${name}`; };
+    const link = h("a", { target: "_blank", href: `#${name}`, ...props, onpointerenter: point, onfocus: point,
+      onclick: async (event) => {
+        if (link.href.startsWith("blob:")) return;
+        event.preventDefault();
+        await point();
+        open(link.href, "_blank");
+      } }, text);
+    return link;
+  };
+};
+// text in which words of the glossary explain themselves
+const explained = (pieces) => pieces.map(([text, meaning]) => meaning
+  ? h("span", { class: "f2f-term", tabindex: 0, role: "note", "aria-description": meaning, "data-tip": meaning }, text) : text);
+// text in which some words have a colour of the palette, and a bar of it below
+const coloured = (pieces) => pieces.map((piece) => Array.isArray(piece)
+  ? h("span", { class: "f2f-hued", style: `--kind: var(--f2f-${piece[1].replaceAll("_", "-")})` }, piece[0]) : piece);
