@@ -78,6 +78,7 @@ class SweepView:
         matrices = [[matrix.name, matrix.label] for matrix in MATRICES.values()]
         self.root = SweepWidget(axes={"method": methods, "order": orders, "matrix": matrices})
         self.root.on_msg(self._asked)
+        self.root.observe(self._switched, "running")
         self._change = change
         self._siblings = siblings
         self._analysis: Analysis | None = None
@@ -98,8 +99,7 @@ class SweepView:
 
     def pause(self) -> None:
         """Stop measuring; it may be resumed."""
-        self._filler.pause()
-        self._send()  # what is measured, and that it stands still
+        self.root.running = False
 
     def _measure(self, job: Job, cancel: threading.Event) -> SweepPoint:
         sibling, settings = job
@@ -122,15 +122,17 @@ class SweepView:
         with self.root.hold_sync():
             self.root.rows = sweep_data(self._points)
             self.root.done, self.root.total = done, total
-            self.root.running = done < total and self._filler.running
+            self.root.running &= done < total
 
     def _start(self, analysis: Analysis, names: Sequence[str], choices: dict[str, Any]) -> None:
+        self.pause()
         wanted = names or [analysis.given.name]
         settings = legal_grid(analysis.settings, choices)
         self._jobs = [(s, one) for s in self._siblings() if s.name in wanted for one in settings]
         self._loaded = None
         self._started += 1
         self._show([], 0, len(self._jobs))
+        self.root.running = bool(self._jobs)
 
     def _load(self, point: SweepPoint) -> None:
         choose = next((s.choose for s, _ in self._jobs if s.name == point.layer), {})
@@ -140,10 +142,14 @@ class SweepView:
         kind = content["kind"]
         if kind == "start" and self._analysis is not None:
             self._start(self._analysis, content["layers"], content["grid"])
-        if kind == "pause":
-            self.pause()
         elif kind == "load":
             self._load(self._points[content["row"]])
-        elif self._jobs:
-            self.root.running = True
+
+    def _switched(self, change: Any) -> None:
+        """Go on or stand still: the page's button sets `running`, and so do we."""
+        if change["new"]:
             self._filler.request(self._started, self._jobs)
+        else:
+            self._filler.pause()
+            if self._sending is not None:
+                self._send()

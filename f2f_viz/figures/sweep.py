@@ -84,3 +84,4 @@ class SweepWidget(anywidget.AnyWidget):
     done = traitlets.Int(0).tag(sync=True)
     total = traitlets.Int(0).tag(sync=True)
     running = traitlets.Bool(False).tag(sync=True)
+    """Set by both sides: the page's button pauses and resumes."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import f2f_viz as f2f
-from f2f_viz.app import controls, numbers
+from f2f_viz.app import controls, numbers, sweeping
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.history import History
 from f2f_viz.app.runner import Runner
@@ -254,7 +254,9 @@ def test_siblings_are_the_samples_or_the_tensors_of_the_file(tmp_path):
     assert b.text == "b · 4 × 4"
 
 
-def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
+def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until, monkeypatch):
+    monkeypatch.setattr(sweeping, "_PAUSE", 0)  # every point is shown
+
     async def drive():
         analyzer = f2f.Analyzer()
         await analyzer.settled()
@@ -285,6 +287,18 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until):
             )  # fmt: skip
             a = f2f.analyze(f2f.sample_layer(row["layer"]), settings)
             assert (row["ratio"], row["sparsity"]) == (a.ratio.value, a.sparsity)
+        assert not root.running
+        say(root, kind="start", layers=names, grid=choices)
+        await until(lambda: 0 < root.done < 6)
+        root.running = False  # as the page's button does
+        done = root.done
+        await asyncio.to_thread(f2f.analyze, f2f.sample_layer(names[0]))  # time enough
+        assert root.done == done
+        root.running = True
+        await until(lambda: root.done == 6)
+        assert root.rows == [
+            r | {"seconds": s["seconds"]} for r, s in zip(rows, root.rows, strict=True)
+        ]
         say(root, kind="load", row=4)
         loaded = await analyzer.settled()
         assert loaded.layer.name == names[1]

@@ -130,7 +130,7 @@ def test_sweep_over_layers_and_methods(page):
     expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
 
 
-def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path, eventually):
+def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path):
     rng = np.random.default_rng(2)
     tensors = {name: rng.normal(size=(400, 300)).astype(np.float32) for name in "abc"}
     np.savez(tmp_path / "m.npz", **tensors)
@@ -150,10 +150,15 @@ def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path, eventua
         box.set_checked(box.get_attribute("value") in {"0.9", "0.7", "8", "1", "magnitude"})
     view.get_by_role("button", name="Start").click()
     status = view.get_by_role("status")
-    eventually(lambda: status.inner_text()[0] in "12345" and " of 6" in status.inner_text())
+    expect(status).to_have_text(re.compile("^[1-5] of 6"))
     view.get_by_role("button", name="Pause").click()
+    point = view.locator(".point").first.element_handle()
     view.get_by_role("button", name="Resume").click()
     expect(status).to_have_text("6 of 6")
+    expect(view.locator(".point")).to_have_count(12)
+    assert point.evaluate("(node) => node.isConnected")  # only new points are drawn
+    view.locator(".point").first.dispatch_event("pointerover", {"bubbles": True})
+    expect(view.locator(".point title").first).to_contain_text("% of 1/(1 − S)")
     expect(view.get_by_role("row").filter(has_text="c · magnitude 0.9")).to_have_count(1)
 
 

@@ -16,6 +16,58 @@ const ABOUT = "Many settings, each measured on the layers ticked: what a code re
 
 const time = (seconds) => seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 
+const PARTS = [(r) => r.short, (r) => r.pruning, (r) => `n_in ${r.n_in}`, (r) => `n_s ${r.n_s}`, (r) => r.order, (r) => r.matrix];
+const about = (row, parts = PARTS) => parts.map((part) => part(row)).join(" · ");
+const put = (node, name, value) => { if (node.getAttribute(name) !== value) node.setAttribute(name, value); };
+
+// Ratio over its bound against one axis. What is drawn stays: of a point that comes to a long sweep
+// only itself is new, and the others move where it widens the axes.
+function makeChart([axis, label]) {
+  const w = 460, h = 230, left = 52, right = 16, top = 12, bottom = 40;
+  const title = `Ratio over 1/(1 − S) against ${label}`;
+  const figure = document.createElement("figure");
+  figure.innerHTML = `<figcaption>${title}</figcaption><svg viewBox="0 0 ${w} ${h}" role="img" aria-label="${title}"><g></g><g></g></svg>`;
+  const [frame, points] = figure.lastElementChild.children;
+  let rows = [], limits = "";
+  points.addEventListener("pointerover", (event) => {
+    const point = event.target.closest(".point"), row = rows[point.dataset.row];
+    point.lastElementChild.textContent = `${about(row)}: ${(100 * row.of_bound).toFixed(2)} % of 1/(1 − S), ${row.seconds.toFixed(3)} s, ${row.gates} gates (${row.naive_gates} were none shared)`;
+  });
+  const draw = (all, tint) => {
+    rows = all;
+    const xs = rows.map((r) => Math.log10(Math.max(r[axis], 1e-4))), ys = rows.map((r) => 100 * r.of_bound);
+    const x0 = Math.min(...xs) - 0.1, x1 = Math.max(...xs) + 0.1;
+    const least = Math.max(0.5, (Math.max(...ys) - Math.min(...ys)) / 4), power = 10 ** Math.floor(Math.log10(least));
+    const step = [1, 2, 5, 10].map((s) => s * power).find((s) => s >= least);
+    const y0 = step * Math.floor(Math.min(...ys) / step), y1 = step * Math.ceil(Math.max(...ys) / step + 0.1);
+    const X = (v) => left + (w - left - right) * (v - x0) / (x1 - x0);
+    const Y = (v) => h - bottom - (h - top - bottom) * (v - y0) / (y1 - y0);
+    if (limits !== (limits = `${x0} ${x1} ${y0} ${y1}`)) {
+      let out = `<line class="axis" x1="${left}" x2="${w - right}" y1="${h - bottom}" y2="${h - bottom}"/>`;
+      for (let v = y0; v < y1 + step / 2; v += step)
+        out += `<line class="grid" x1="${left}" x2="${w - right}" y1="${Y(v)}" y2="${Y(v)}"/><text class="end" x="${left - 6}" y="${Y(v) + 4}">${v.toFixed(step < 1 ? 1 : 0)} %</text>`;
+      for (let power = Math.floor(x0); power <= x1; power++)
+        for (const p of x1 - x0 > 2 ? [1] : [1, 2, 5]) {
+          const v = Math.log10(p) + power;
+          if (v >= x0 && v <= x1)
+            out += `<text class="mid" x="${X(v)}" y="${h - bottom + 16}">${Number((p * 10 ** power).toPrecision(1))}</text>`;
+        }
+      frame.innerHTML = out + `<text class="mid" x="${(left + w) / 2}" y="${h - 6}">${label}</text>`;
+    }
+    const known = points.children.length;
+    for (let i = known; i > rows.length; i--) points.lastElementChild.remove();
+    points.insertAdjacentHTML("beforeend", rows.slice(known).map((_, i) => `<g data-row="${known + i}"><path/><title></title></g>`).join(""));
+    rows.forEach((row, i) => {
+      const point = points.children[i];
+      put(point, "class", row.front ? "point front" : "point");
+      put(point, "transform", `translate(${X(xs[i]).toFixed(1)} ${Y(ys[i]).toFixed(1)})`);
+      put(point.firstElementChild, "d", STAGE_SHAPES[row.n_s % 4]);
+      put(point.firstElementChild, "style", `fill:var(--f2f-${tint(row)})`);
+    });
+  };
+  return { figure, draw };
+}
+
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-sweep");
   const boxes = (name, values, on) => values.map(([v, text]) =>
@@ -25,13 +77,14 @@ function render({ model, el }) {
     ${GRID.map(([name, title, values, on]) => `<fieldset><legend>${title}</legend>${boxes(name, values ?? model.get("axes")[name], on)}</fieldset>`).join("")}
     <button type="submit" class="f2f-button f2f-primary">Start</button>
     <button type="button" class="f2f-button" name="pause">Pause</button>
-    <progress max="1" value="0" aria-label="Sweep"></progress><span class="f2f-quiet" role="status"></span></form>
+    <progress max="1" value="0" aria-label="Sweep" hidden></progress><span class="f2f-quiet" role="status"></span></form>
     <div class="f2f-sweep-key" hidden><label>Colour <select name="colour">${COLOURS.map(([v, text]) => `<option value="${v}">${text}</option>`).join("")}</select></label><div class="f2f-sweep-entries"></div></div>
     <div class="f2f-charts"></div><div class="f2f-planes"></div>`;
   const form = el.querySelector("form"), pause = form.elements.pause;
   const list = el.querySelector(".f2f-sweep-list"), filter = el.querySelector("[type=search]");
-  const key = el.querySelector(".f2f-sweep-key"), colour = el.querySelector("[name=colour]");
-  const charts = el.querySelector(".f2f-charts"), table = el.querySelector(".f2f-planes");
+  const bar = el.querySelector("progress"), key = el.querySelector(".f2f-sweep-key"), colour = el.querySelector("[name=colour]");
+  const charts = AXES.map(makeChart), stage = el.querySelector(".f2f-charts"), table = el.querySelector(".f2f-planes");
+  stage.append(...charts.map(({ figure }) => figure));
   let clock = null;  // when measuring began, and what was done by then
 
   let ticked = "";  // the analyzer's layer, ticked until somebody chooses
@@ -56,7 +109,10 @@ function render({ model, el }) {
     const grid = Object.fromEntries(GRID.map(([name, , , , kind]) => [name, all.getAll(name).map(kind)]));
     model.send({ kind: "start", layers: all.getAll("layer"), grid });
   });
-  pause.addEventListener("click", () => model.send({ kind: model.get("running") ? "pause" : "resume" }));
+  pause.addEventListener("click", () => {
+    model.set("running", !model.get("running"));
+    model.save_changes();
+  });
 
   const tints = (rows) => {
     const values = [...new Set(rows.map((row) => row[colour.value]))];
@@ -65,33 +121,8 @@ function render({ model, el }) {
       [value, colour.value === "n_s" ? `stage-${Math.min(value, 3)}` : TINTS[i % TINTS.length]]));
   };
   const mark = (row, tint) => `<path d="${STAGE_SHAPES[row.n_s % 4]}" style="fill:var(--f2f-${tint})"/>`;
-  const PARTS = [(r) => r.short, (r) => r.pruning, (r) => `n_in ${r.n_in}`, (r) => `n_s ${r.n_s}`, (r) => r.order, (r) => r.matrix];
-  const about = (row, parts = PARTS) => parts.map((part) => part(row)).join(" · ");
 
-  const chart = ([axis, label], rows, tint) => {
-    const w = 460, h = 230, left = 52, right = 16, top = 12, bottom = 40;
-    const xs = rows.map((r) => Math.max(r[axis], 1e-4)), ys = rows.map((r) => 100 * r.of_bound);
-    const [x0, x1] = [Math.log10(Math.min(...xs)) - 0.1, Math.log10(Math.max(...xs)) + 0.1];
-    const least = Math.max(0.5, (Math.max(...ys) - Math.min(...ys)) / 4), power = 10 ** Math.floor(Math.log10(least));
-    const step = [1, 2, 5, 10].map((s) => s * power).find((s) => s >= least);
-    const y0 = step * Math.floor(Math.min(...ys) / step), y1 = step * Math.ceil(Math.max(...ys) / step + 0.1);
-    const X = (v) => left + (w - left - right) * (Math.log10(Math.max(v, 1e-4)) - x0) / (x1 - x0);
-    const Y = (v) => h - bottom - (h - top - bottom) * (v - y0) / (y1 - y0);
-    let out = `<line class="axis" x1="${left}" x2="${w - right}" y1="${h - bottom}" y2="${h - bottom}"/>`;
-    for (let v = y0; v < y1 + step / 2; v += step)
-      out += `<line class="grid" x1="${left}" x2="${w - right}" y1="${Y(v)}" y2="${Y(v)}"/><text class="end" x="${left - 6}" y="${Y(v) + 4}">${v.toFixed(step < 1 ? 1 : 0)} %</text>`;
-    for (let power = Math.floor(x0); power <= x1; power++)
-      for (const p of x1 - x0 > 2 ? [1] : [1, 2, 5]) {
-        const v = p * 10 ** power;
-        if (Math.log10(v) >= x0 && Math.log10(v) <= x1)
-          out += `<text class="mid" x="${X(v)}" y="${h - bottom + 16}">${Number(v.toPrecision(1))}</text>`;
-      }
-    out += `<text class="mid" x="${(left + w) / 2}" y="${h - 6}">${label}</text>`;
-    rows.forEach((r, i) => {
-      out += `<g class="point ${r.front ? "front" : ""}" data-row="${i}" transform="translate(${X(r[axis])} ${Y(100 * r.of_bound)})">${mark(r, tint.get(r[colour.value]))}<title>${escape(about(r))}: ${(100 * r.of_bound).toFixed(2)} % of 1/(1 − S), ${r.seconds.toFixed(3)} s, ${r.gates} gates (${r.naive_gates} were none shared)</title></g>`;
-    });
-    return `<figure><figcaption>Ratio over 1/(1 − S) against ${label}</figcaption><svg viewBox="0 0 ${w} ${h}" role="img" aria-label="Ratio over 1/(1 − S) against ${label}">${out}</svg></figure>`;
-  };
+  let told = "";
   const legend = (rows, tint) => {
     const entry = (inner, text, front = "") => `<span><svg class="${front}" viewBox="-6 -6 12 12" aria-hidden="true">${inner}</svg>${escape(text)}</span>`;
     const byTint = [...tint].map(([value, name]) => {
@@ -101,7 +132,8 @@ function render({ model, el }) {
     const shapes = colour.value === "n_s" ? [] : [...new Set(rows.map((r) => r.n_s))].sort()
       .map((n_s) => entry(mark({ n_s }, "dont-care"), `n_s = ${n_s}`));
     const front = entry(mark({ n_s: 1 }, "surface"), "outlined, ◆: best ratio for its gates, of its layer and sparsity", "front");
-    key.lastElementChild.innerHTML = [...byTint, ...shapes, front].join("");
+    const entries = [...byTint, ...shapes, front].join("");
+    if (told !== (told = entries)) key.lastElementChild.innerHTML = entries;
   };
   // only the rows in view are drawn, and a click on a heading sorts
   const COLUMNS = [["Settings", (r) => about(r), null], ["S", (r) => r.sparsity, (r) => r.sparsity.toFixed(3)],
@@ -110,7 +142,7 @@ function render({ model, el }) {
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
     ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(r.seconds < 0.01 ? 1 : 0)} ms`]];
-  const HEIGHT = 29;
+  const HEIGHT = 29, SEEN = 32;
   let sorted = null, down = false, order = [], telling = PARTS;
   const head = h("thead", {}, h("tr", {}, ...COLUMNS.map(([text], i) => h("th", { scope: "col" },
     h("button", { type: "button", class: "f2f-sort", onclick: () => {
@@ -118,23 +150,26 @@ function render({ model, el }) {
       sorted = i;
       show();
     } }, text)))));
-  const body = h("tbody"), before = h("tr"), after = h("tr"), grid = h("table", { hidden: true }, head, body);
+  const body = h("tbody"), before = h("tr"), grid = h("table", { hidden: true }, head, body);
   const shared = h("p", { class: "f2f-quiet" });
-  const long = h("div", { class: "f2f-long", onscroll: () => drawRows() }, grid);
+  const long = h("div", { class: "f2f-long", onscroll: () => { scrolled = long.scrollTop; drawRows(); } }, grid);
   table.append(shared, long);
-  let first = -1, drawn = null;
+  body.append(before);
+  let scrolled = 0;  // asked of the list itself, it would have the page laid out at once
   const drawRows = () => {
-    const rows = model.get("rows"), from = Math.max(0, Math.floor(long.scrollTop / HEIGHT) - 8);
-    if (from === first && drawn === order) return;
-    first = from; drawn = order;
-    const seen = order.slice(from, from + 40);
+    const rows = model.get("rows"), from = Math.max(0, Math.min(Math.floor(scrolled / HEIGHT) - 8, order.length - SEEN));
+    const seen = order.slice(from, from + SEEN);
+    while (body.children.length - 1 > seen.length) body.lastChild.remove();
+    while (body.children.length - 1 < seen.length) body.append(h("tr"));
     before.style.height = `${from * HEIGHT}px`;
-    after.style.height = `${Math.max(0, order.length - from - seen.length) * HEIGHT}px`;
-    body.innerHTML = seen.map((i) => `<tr aria-rowindex="${order.indexOf(i) + 2}">
-      <th scope="row"><span title="best ratio for its gates">${rows[i].front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(rows[i], telling))}</button></th>
-      ${COLUMNS.slice(1).map(([, , text]) => `<td>${text(rows[i])}</td>`).join("")}</tr>`).join("");
-    body.prepend(before);
-    body.append(after);
+    grid.style.marginBottom = `${(order.length - from - seen.length) * HEIGHT}px`;
+    seen.forEach((i, k) => {
+      const tr = body.children[k + 1], row = rows[i];
+      const cells = `<th scope="row"><span title="best ratio for its gates">${row.front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(row, telling))}</button></th>
+        ${COLUMNS.slice(1).map(([, , text]) => `<td>${text(row)}</td>`).join("")}`;
+      put(tr, "aria-rowindex", `${from + k + 2}`);
+      if (tr.drawn !== cells) tr.innerHTML = tr.drawn = cells;
+    });
   };
   const showTable = (rows) => {
     grid.hidden = !rows.length;
@@ -155,6 +190,7 @@ function render({ model, el }) {
 
   const status = (done, total, running) => {
     if (!total) return "";
+    if (!done) return running ? `measuring the first of ${total}…` : `0 of ${total}`;
     if (!running || done >= total) clock = null;
     else clock ??= { at: performance.now(), done };
     const left = clock && done > clock.done
@@ -166,11 +202,16 @@ function render({ model, el }) {
     const running = model.get("running"), tint = tints(rows);
     pause.textContent = running ? "Pause" : "Resume";
     pause.disabled = !running && done >= total;
-    form.querySelector("progress").value = total ? done / total : 0;
+    bar.hidden = !total;
+    if (running && !done) bar.removeAttribute("value");  // it moves, but says no share yet
+    else bar.value = total && done / total;
     form.querySelector("[role=status]").textContent = status(done, total, running);
     key.hidden = !rows.length;
-    if (rows.length) legend(rows, tint);
-    charts.innerHTML = rows.length ? AXES.map((axis) => chart(axis, rows, tint)).join("") : "";
+    stage.hidden = !rows.length;
+    if (rows.length) {
+      legend(rows, tint);
+      for (const { draw } of charts) draw(rows, (row) => tint.get(row[colour.value]));
+    }
     showTable(rows);
   };
   colour.addEventListener("change", show);
