@@ -64,7 +64,7 @@ def strict_json(value: Any, **how: Any) -> str:
 
 def sound(text: str) -> str:
     r"""Return a text that UTF-8 can hold: lone surrogates become ``\udc80`` and the like."""
-    return utf8(text).decode()
+    return text if text.isascii() else utf8(text).decode()
 
 
 def utf8(text: str) -> bytes:

@@ -33,7 +33,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.files.layer_header import Scheme, pack_head, pack_scheme, unpack_head, unpack_scheme
 from f2f_viz.files.numbers import Reader, number
-from f2f_viz.tensors.loaders.base import open_regular, reading
+from f2f_viz.tensors.loaders.base import MOST_DIMENSIONS, open_regular, reading
 
 __all__ = [
     "MAGIC",
@@ -58,7 +58,6 @@ VERSION = 1
 MAGIC, MODEL_MAGIC = b"\x89F2F", b"\x89F2M"
 """How the files of a layer and of a model (`model_file`) begin."""
 STRINGS = ("mask", "ranks", "scales", "symbols", "corrections")
-_MOST_DIMENSIONS = 32
 _DIGEST = 32
 MAX_BYTES = 1 << 30
 """Memory that a small file may claim; ``F2F_VIZ_MAX_BYTES`` in the environment says otherwise."""
@@ -239,7 +238,7 @@ def unseal(data: bytes, name: str = "file") -> Packed:
     wire = reader.number()
     if wire not in names:
         raise F2FError("damaged file, dtype", expected=f"one of {sorted(names)}", got=wire)
-    shape = tuple(reader.numbers(_MOST_DIMENSIONS))
+    shape = tuple(reader.numbers(MOST_DIMENSIONS))
     return Packed(names[wire], shape, unpack_scheme(reader), reader.take(reader.left))
 
 
@@ -257,7 +256,7 @@ def _max_bytes() -> int:
 
 def _shape(claimed: Sequence[int]) -> tuple[int, ...]:
     """Check sizes one by one before anything is multiplied."""
-    if len(claimed) > _MOST_DIMENSIONS or any(n >> 48 for n in claimed) or math.prod(claimed) >> 48:
+    if len(claimed) > MOST_DIMENSIONS or any(n >> 48 for n in claimed) or math.prod(claimed) >> 48:
         raise F2FError("damaged file, shape", expected="product < 2^48", got="more")
     return tuple(claimed)
 

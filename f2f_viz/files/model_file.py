@@ -15,7 +15,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,13 @@ from f2f_viz.files.layer_header import Scheme, pack_scheme, unpack_scheme
 from f2f_viz.files.numbers import Reader, number
 from f2f_viz.files.writers import WRITERS
 from f2f_viz.tensors.loaders import Entry, files_holding, loader_of
-from f2f_viz.tensors.loaders.base import Fingerprint, Span, open_regular, storage_dtype
+from f2f_viz.tensors.loaders.base import (
+    MOST_DIMENSIONS,
+    Fingerprint,
+    Span,
+    open_regular,
+    storage_dtype,
+)
 from f2f_viz.tensors.loaders.safetensors_files import CODES
 from f2f_viz.tensors.objects import is_path, object_entries, said
 
@@ -49,6 +55,7 @@ _DIGEST = 32
 _UNASKED, _MOST_DEFLATED = 1 << 26, 64
 """Bytes that a deflated string may always take, and times its own size; text takes some 20."""
 _NO_OFFSETS = b'"data_offsets":[]'
+_OF_TENSOR = {"dtype", "shape", "data_offsets"}
 _NAMES = {code: name for name, code in CODES.items()}
 
 
@@ -92,7 +99,9 @@ def _slot(spec: dict[str, Any]) -> Slot:
     numbers = isinstance(shape, list) and [*shape, begin, end]
     if not isinstance(code, str) or not numbers:
         raise ValueError("no tensor")
-    if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers) or end < begin:
+    if len(shape) > MOST_DIMENSIONS or end < begin:
+        raise ValueError("no shape")
+    if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers):
         raise ValueError("no sizes")
     return Slot(code, tuple(shape), begin, end)
 
@@ -159,12 +168,13 @@ def open_source(model: Any) -> Source:
     path = Path(model) if is_path(model) else None
     loader = loader_of(path) if path else None
     if path and loader and loader.header is not None:
-        raw = loader.header(path)
+        raw, parsed = loader.header(path)
     else:
         raw = _safetensors_header(origin, found)
+        parsed = json.loads(raw)
     known = WRITERS.get(loader.name) if loader else None  # a format has one name in both tables
     frame = known.frame(path) if path and known and known.frame is not None else None
-    return Source(path, raw, _slots(json.loads(raw)), found, frame, origin)
+    return Source(path, raw, _slots(parsed), found, frame, origin)
 
 
 def _safetensors_header(origin: str, found: Mapping[str, Entry]) -> bytes:
@@ -207,36 +217,52 @@ def _inflated(reader: Reader) -> tuple[bytes, int]:
     return data, reader.at - begin
 
 
-def _nbytes(spec: dict[str, Any]) -> int:
-    return math.prod(spec["shape"]) * Slot(spec["dtype"], (), 0, 0).itemsize
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name twice")
+    return found
 
 
-def with_offsets(header: bytes) -> bytes:
+def with_offsets(header: bytes) -> tuple[bytes, dict[str, Slot]]:
     """Put the places of tensors into a header that is without: one behind the other.
+
+    It is parsed once, and so must say `_NO_OFFSETS` of each tensor, and nowhere else.
+
+    Returns
+    -------
+    header : bytes
+        The same, if it had places.
+    slots : dict of str to Slot
 
     Raises
     ------
-    ValueError
+    AttributeError, KeyError, TypeError, ValueError, RecursionError
         If it is no such header.
     """
     parts = header.split(_NO_OFFSETS)
     if len(parts) == 1:
-        return header
-    specs = [spec for name, spec in json.loads(header).items() if name != "__metadata__"]
-    out, at = [parts[0]], 0
-    for part, spec in zip(parts[1:], specs, strict=True):
-        _slot(spec | {"data_offsets": [0, 0]})
-        end = at + _nbytes(spec)
+        return header, _slots(json.loads(header))
+    specs = json.loads(header, object_pairs_hook=_unique)
+    if not all(isinstance(text, str) for text in specs.pop("__metadata__", {}).values()):
+        raise ValueError("no metadata")
+    out, slots, at = [parts[0]], dict[str, Slot](), 0
+    for part, (name, spec) in zip(parts[1:], specs.items(), strict=True):
+        if spec.keys() != _OF_TENSOR or spec["data_offsets"] != []:
+            raise ValueError("no tensor")
+        slot = _slot(spec | {"data_offsets": [at, at]})
+        end = at + math.prod(slot.shape) * slot.itemsize
+        slots[name] = replace(slot, end=end)
         out += [b'"data_offsets":[%d,%d]' % (at, end), part]
         at = end
-    return b"".join(out)
+    return b"".join(out), slots
 
 
 def without_offsets(header: bytes) -> bytes:
     """Leave the places of tensors out of a header, if `with_offsets` puts them in again."""
     short = re.sub(rb'"data_offsets":\[\d+,\d+\]', _NO_OFFSETS, header)
     try:
-        same = with_offsets(short) == header
+        same = with_offsets(short)[0] == header
     except (AttributeError, KeyError, TypeError, ValueError):
         same = False
     return short if same else header
@@ -426,8 +452,7 @@ def _parse(
     (data, _), (frame, frame_bytes) = _inflated(front), _inflated(front)
     index = Reader(memoryview(data))
     try:
-        header = with_offsets(bytes(index.take(index.number())))
-        slots = _slots(json.loads(header))
+        header, slots = with_offsets(bytes(index.take(index.number())))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise damaged from None
     schemes: list[Scheme] = []

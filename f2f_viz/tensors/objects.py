@@ -21,6 +21,7 @@ from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders import by_name
 from f2f_viz.tensors.loaders import entries as file_entries
 from f2f_viz.tensors.loaders.base import (
+    MOST_DIMENSIONS,
     Entry,
     TensorInfo,
     is_storage,
@@ -35,7 +36,6 @@ from f2f_viz.text import sound
 __all__ = ["KINDS", "Kind", "Layer", "is_path", "is_single", "object_entries", "said"]
 
 _UNNAMED = "weights"
-_DEEPEST = 64  # NumPy's arrays have no more axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +175,8 @@ def _list(thing: Any, name: str) -> list[Entry]:
 
 def _is_numbers(thing: Any, depth: int = 0) -> bool:
     if isinstance(thing, list | tuple):
-        if depth > _DEEPEST:
-            raise F2FError("lists in lists", expected=f"at most {_DEEPEST} deep", got="more")
+        if depth > MOST_DIMENSIONS:
+            raise F2FError("lists in lists", expected=f"at most {MOST_DIMENSIONS} deep", got="more")
         return all(_is_numbers(one, depth + 1) for one in thing)
     return isinstance(thing, bool | int | float)
 

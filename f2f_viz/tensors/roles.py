@@ -174,7 +174,10 @@ def with_roles(infos: Iterable[TensorInfo]) -> list[TensorInfo]:
     """Return the tensors of a model with their roles."""
     infos = list(infos)
     quantized = {info.name for info in infos if info.dtype in _QUANTIZED and len(info.shape) > 1}
-    return [replace(info, role=_role(info, quantized)) for info in infos]
+    return [
+        TensorInfo(info.name, info.shape, info.dtype, info.nbytes, _role(info, quantized))
+        for info in infos
+    ]
 
 
 def with_company(found: dict[str, Entry]) -> dict[str, Entry]:

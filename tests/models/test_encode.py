@@ -633,12 +633,22 @@ def test_headers_leave_out_places_that_can_be_told():
     header = packed[8 : 8 + int.from_bytes(packed[:8], "little")]
     short = without_offsets(header)
     assert len(short) < len(header)
-    assert with_offsets(short) == header
+    assert with_offsets(short) == (header, with_offsets(header)[1])
     gap = header.replace(b'"data_offsets":[0,', b'"data_offsets":[8,')
     other = json.dumps(json.loads(header)).encode()
     for kept in (gap, other, b"{}", b"not JSON", header[:-4]):
         assert without_offsets(kept) == kept
-    for bad in (b'{"data_offsets":[]}', short.replace(b"[2,3]", b'["a",3]'), b"[" + short + b"]"):
+    places = b'"data_offsets":[]'
+    for bad in (
+        b"{" + places + b"}",
+        short.replace(b"[2,3]", b'["a",3]'),
+        b"[" + short + b"]",
+        short.replace(places, places + b"," + places, 1).replace(places + b"}}", b"}}"),
+        short.replace(b"{", b'{"__metadata__":{' + places + b"},", 1).replace(
+            places + b"}}", b"}}"
+        ),
+        b'{"a":{"dtype":"F32","shape":[%s],%s}}' % (b",".join([b"1"] * 65), places),
+    ):
         with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
             with_offsets(bad)
 

@@ -140,7 +140,7 @@ def test_lists_of_several(tmp_path):
     files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     assert [info.name for info in f2f.list_tensors(files)] == ["a", "b"]
     assert [point.layer for point in f2f.sweep(files, FEW)] == ["a", "b"]
-    with pytest.raises(F2FError, match="2 tensors have the name a"):
+    with pytest.raises(F2FError, match="two tensors have the name a"):
         f2f.list_tensors([files[0], files[0]])
     assert [info.name for info in f2f.list_tensors([DENSE, SPARSE])] == ["0", "1"]
 

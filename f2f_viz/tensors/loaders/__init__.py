@@ -1,10 +1,10 @@
 """Model files as lists of tensors: one entry per file format."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError
@@ -43,13 +43,13 @@ class Loader(Choice):
     folders : bool
         It reads folders as well.
     header : callable or None
-        ``header(path)`` gives the header of a file that is laid out as safetensors.
+        ``header(path)`` gives the header of a file that is laid out as safetensors, raw and parsed.
     """
 
     suffixes: tuple[str, ...]
     list_entries: Callable[[Path], list[Entry]]
     folders: bool = False
-    header: Callable[[Path], bytes] | None = None
+    header: Callable[[Path], tuple[bytes, dict[str, Any]]] | None = None
 
 
 LOADERS = Choices(
@@ -75,7 +75,7 @@ LOADERS = Choices(
             help="Tensors by name.",
             suffixes=(".safetensors",),
             list_entries=safetensors_entries,
-            header=lambda path: read_header(path).raw,
+            header=lambda path: read_header(path)[:2],
         ),
         Loader(
             name="torch",
@@ -201,10 +201,11 @@ def listed(path: Path) -> dict[str, Entry]:
 
 def by_name(path: Path | str, found: list[Entry]) -> dict[str, Entry]:
     """Return entries by their names, which UTF-8 can hold; `F2FError` if two have the same."""
-    found = [
-        replace(entry, info=replace(entry.info, name=sound(entry.info.name))) for entry in found
-    ]
-    for name, count in Counter(entry.info.name for entry in found).most_common(1):
-        if count > 1:
-            raise bad_file(path, f"{count} tensors have the name {name}")
-    return {entry.info.name: entry for entry in found}
+    named = {}
+    for entry in found:
+        if (name := sound(entry.info.name)) != entry.info.name:
+            entry = replace(entry, info=replace(entry.info, name=name))
+        if name in named:
+            raise bad_file(path, f"two tensors have the name {name}")
+        named[name] = entry
+    return named

@@ -7,7 +7,7 @@ was listed is seen by its `Fingerprint`, before and after.
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,14 @@ from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 
 __all__ = [
+    "MOST_DIMENSIONS",
     "Entry",
     "Fingerprint",
     "Span",
     "TensorInfo",
     "bad_file",
     "changed",
+    "checked_shape",
     "is_cached_blob",
     "is_storage",
     "leaves",
@@ -36,6 +38,8 @@ __all__ = [
 ]
 
 
+MOST_DIMENSIONS = 64
+"""NumPy's arrays have no more."""
 _CHUNK = 1 << 24
 
 
@@ -231,6 +235,26 @@ def bad_file(path: Path | str, reason: object) -> F2FError:
     """Return the error for a file that is not what its suffix says."""
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
     return F2FError(f"cannot read {path}: {lines[0][:300]}")
+
+
+def checked_shape(shape: Iterable[int], name: str, path: Path | str) -> tuple[int, ...]:
+    """Return a shape that a file claims, before anything is multiplied.
+
+    Raises
+    ------
+    F2FError
+        If it has more dimensions than NumPy's arrays, or a negative size.
+    """
+    claimed = tuple(shape)
+    if len(claimed) > MOST_DIMENSIONS:
+        raise F2FError(
+            f"cannot read {path}: tensor {name} has too many dimensions",
+            expected=f"at most {MOST_DIMENSIONS}",
+            got=len(claimed),
+        )
+    if claimed and min(claimed) < 0:
+        raise bad_file(path, f"negative size in shape {claimed} of tensor {name}")
+    return claimed
 
 
 def is_cached_blob(folder: Path, file: Path) -> bool:

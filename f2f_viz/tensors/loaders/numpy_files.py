@@ -20,6 +20,7 @@ from f2f_viz.tensors.loaders.base import (
     TensorInfo,
     bad_file,
     changed,
+    checked_shape,
     native,
     open_regular,
     reading,
@@ -153,11 +154,10 @@ def _header(file: IO[bytes], name: str, path: Path) -> _Header:
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(start)
     else:
         raise bad_file(path, f"npy format version {version} is not 1.0 or 2.0")
-    if any(size < 0 for size in shape):
-        raise bad_file(path, f"negative size in shape {shape}")
+    shape = checked_shape(shape, name, path)
     # numpy writes ml_dtypes' bfloat16 as two opaque bytes, and has no other format of that name
     format_name = "bfloat16" if dtype.str[1:] == "V2" else dtype.name
-    info = TensorInfo(name, tuple(shape), format_name, math.prod(shape) * dtype.itemsize)
+    info = TensorInfo(name, shape, format_name, math.prod(shape) * dtype.itemsize)
     return _Header(info, dtype, "F" if fortran else "C", start.tell())
 
 

@@ -25,6 +25,7 @@ from f2f_viz.tensors.loaders.base import (
     Span,
     TensorInfo,
     bad_file,
+    checked_shape,
     is_cached_blob,
     native,
     open_regular,
@@ -141,9 +142,7 @@ _KINDS = {
 def _info(name: str, tensor: Any, path: Path) -> TensorInfo:
     import onnx
 
-    shape = tuple(tensor.dims)
-    if any(size < 0 for size in shape):
-        raise bad_file(path, f"negative size in shape {shape} of tensor {name}")
+    shape = checked_shape(tensor.dims, name, path)
     kind = onnx.TensorProto.DataType.Name(tensor.data_type).lower()
     dtype = _KINDS.get(kind, kind)
     size = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize

@@ -15,6 +15,7 @@ from f2f_viz.tensors.loaders.base import (
     Fingerprint,
     Span,
     TensorInfo,
+    checked_shape,
     open_regular,
     reading,
     storage_dtype,
@@ -94,8 +95,9 @@ def safetensors_entries(path: Path) -> list[Entry]:
     for name, spec in header.parsed.items():
         begin, end = spec["data_offsets"]
         dtype = _NAMES.get(spec["dtype"], spec["dtype"])
-        nbytes = math.prod(spec["shape"]) if spec["dtype"] == "F4" else end - begin
-        info = TensorInfo(name, tuple(spec["shape"]), dtype, nbytes)
+        shape = checked_shape(spec["shape"], name, path)
+        nbytes = math.prod(shape) if spec["dtype"] == "F4" else end - begin
+        info = TensorInfo(name, shape, dtype, nbytes)
         span = Span(path, header.fingerprint, header.start + begin, end - begin)
         entries.append(Entry(info, path, partial(_read, info, span), span))
     return entries

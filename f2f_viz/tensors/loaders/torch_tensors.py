@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from f2f_viz.tensors.loaders.base import TensorInfo, native, storage_dtype
+from f2f_viz.tensors.loaders.base import TensorInfo, checked_shape, native, storage_dtype
 
 __all__ = ["tensor_array", "tensor_bytes", "tensor_info"]
 
@@ -12,7 +12,8 @@ __all__ = ["tensor_array", "tensor_bytes", "tensor_info"]
 def tensor_info(name: str, tensor: Any) -> TensorInfo:
     """Describe a torch.Tensor."""
     dtype = str(tensor.dtype).removeprefix("torch.")
-    return TensorInfo(name, tuple(tensor.shape), dtype, tensor.numel() * tensor.element_size())
+    shape = checked_shape(tensor.shape, name, "a PyTorch tensor")
+    return TensorInfo(name, shape, dtype, tensor.numel() * tensor.element_size())
 
 
 def tensor_array(tensor: Any) -> NDArray[Any]:
