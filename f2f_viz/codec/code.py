@@ -84,6 +84,17 @@ class Code:
             checked_number(self, "n_out", int, 1, MAX_N_OUT)
 
     @classmethod
+    def start(cls, **chosen: Any) -> "Code":
+        """Return a plain code to begin with: no ranks, no fitted blocks, all planes searched.
+
+        Parameters
+        ----------
+        **chosen
+            Fields to choose, such as ``order="row"``.
+        """
+        return code_of(PRESETS["start"].code, chosen)
+
+    @classmethod
     def paper(cls, **chosen: Any) -> "Code":
         """Return the paper's own code: its order, block length, corrections and a bitmap.
 
