@@ -18,7 +18,8 @@ from safetensors.numpy import load_file
 
 from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
+from f2f_viz.tensors.layer import Layer, load_layer
+from f2f_viz.tensors.loaders import entries
 
 __all__ = [
     "is_dense",
@@ -132,8 +133,11 @@ def sample_model(variant: str = "dense") -> dict[str, NDArray[Any]]:
             "no such sample variant", expected=f"one of {', '.join(variants)}", got=repr(variant)
         )
     prefix = f"{variant}/"
-    names = [i.name for i in list_tensors(_WEIGHTS) if i.name.startswith(prefix)]
-    return {name.removeprefix(prefix): load_layer(_WEIGHTS, name).weights for name in names}
+    return {
+        name.removeprefix(prefix): entry.read()
+        for name, entry in entries(_WEIGHTS).items()
+        if name.startswith(prefix)
+    }
 
 
 def test_set() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

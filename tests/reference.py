@@ -34,11 +34,12 @@ def dynamic_program(bits, care, network):
     cost = np.full(1 << (n_in * n_s), 1 << 14, np.int16)
     cost[0] = 0
     for want, flags in zip(bits, care, strict=True):
-        columns = [pack(column[flags]) for column in network.matrix.T.astype(bool)]
-        output = np.array([pack(want[flags])])  # of every transition, x_t in the low bits
-        for column in columns:
-            output = np.concatenate([output, output ^ column])
-        weight = np.bitwise_count(output).sum(axis=1, dtype=np.int16)
+        output = np.empty((-(-flags.sum() // 64), 1 << n_in * (n_s + 1)), np.uint64)
+        output[:, 0] = pack(want[flags])  # of every transition, x_t in the low bits
+        for at, column in enumerate(network.matrix.T.astype(bool)):
+            known = output[:, : 1 << at]
+            np.bitwise_xor(known, pack(column[flags])[:, None], out=output[:, 1 << at : 2 << at])
+        weight = np.bitwise_count(output).sum(axis=0, dtype=np.int16)
         through = cost[:, None] + weight.reshape(states, -1)
         cost = through.reshape(1 << n_in, -1).min(axis=0) if n_s else through.min(axis=1)
     return int(cost.min())

@@ -21,6 +21,7 @@ HOSTILE = [
     "\x1b[31mred\x1b]0;title\x07", "two\nlines\r\tand\x00", "\u202edne eht", "\ud800lone", "\udcff.npy",
     "\ufffe\uffff", "../../etc/passwd", "=1+1", "%s %n {0}", "\\u0041", "x" * 300, "π 权重 🙂",
 ]  # fmt: skip
+KINDS = ["mask", "decoder", "circuit"]  # drawn by Bokeh, by a page of its own, as a vector
 DRAWN = [name for name, entry in FIGURES.items() if entry.measure is None]  # the rest are slow
 UNICODE = [
     name for name in HOSTILE if name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name)
@@ -95,10 +96,12 @@ def page(data):
     return found
 
 
-@pytest.mark.parametrize("name", [*HOSTILE[:4], "".join(HOSTILE)])
-def test_figures_with_hostile_names(name, plain):
+@pytest.mark.parametrize(
+    ("name", "drawn"), [*((name, KINDS) for name in HOSTILE[:4]), ("".join(HOSTILE), DRAWN)]
+)
+def test_figures_with_hostile_names(name, drawn, plain):
     made = analysis(name)
-    for figure in DRAWN:
+    for figure in drawn:
         own = f2f.figure(figure, made)
         assert strict(to_bytes(own, "json"))["metadata"]["layer"] == made.layer.name
         assert strict(to_bytes(own, "csv").decode().split("\n")[0][2:])["layer"] == made.layer.name
@@ -162,7 +165,6 @@ def test_whole_models_with_hostile_names(model, tmp_path, run):
     "env",
     [
         {"PYTHONIOENCODING": "latin-1"},
-        {"PYTHONIOENCODING": "ascii"},
         {"PYTHONIOENCODING": "ascii:strict"},
         {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     ],

@@ -35,7 +35,18 @@ def settings(request, layer):
     return f2f.Settings(code=CODES[request.param], **layer[1])
 
 
-def test_every_figure_and_every_tab(layer, settings):
+@pytest.fixture(scope="module")
+def tabs():
+    """Tabs that went from layer to layer, as those of a page do."""
+    held = {}
+    yield held
+    for part in (part for tab in held.values() for part in tab.parts):
+        part.close()
+
+
+def test_every_figure_and_every_tab(layer, settings, tabs):
+    """All are drawn anew for each layer; for its other codes the same tabs follow."""
+    anew = settings.code == CODES["default"]
     f2f.analyze(layer[0], settings, preview=True)
     analysis = f2f.analyze(layer[0], settings)
     for name in FIGURES:
@@ -47,19 +58,21 @@ def test_every_figure_and_every_tab(layer, settings):
             continue
         strict(to_bytes(figure, "json"))
         to_bytes(figure, "csv")
-        to_bytes(figure, "html")
+        if anew:
+            to_bytes(figure, "html")
     link = Link(
         "light", Selection, lambda **_: None, lambda _: None, lambda _: None, lambda: False, list
     )
     for name, make in TABS.items():
         if name == "Export":  # asks a loop for what it shows
             continue
-        tab = make(link, analysis)
+        if anew or name not in tabs:
+            tabs[name] = make(link, analysis)
+        tab = tabs[name]
         tab.update(analysis)
         tab.follow(Selection())
         for part in tab.parts:
             json.dumps(part.get_state(), allow_nan=False, default=lambda _: "bytes or a widget")
-            part.close()
 
 
 def test_every_command(layer, tmp_path, run):

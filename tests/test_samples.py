@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,9 @@ from f2f_viz.tensors.quantize import quantize
 VARIANTS = list(sample_info()["variants"])
 
 
+model_of = cache(sample_model)  # none is changed
+
+
 def accuracy(model):
     images, labels = samples.test_set()
     return (predict(model, images) == labels).mean()
@@ -41,7 +45,7 @@ def test_accuracy_is_what_the_metadata_say(variant):
     # sums of float32 may differ by machine and flip a close call, so one digit's grace
     images, labels = samples.test_set()
     recorded = sample_info()["variants"][variant]["accuracy"]
-    assert accuracy(sample_model(variant)) == pytest.approx(recorded, abs=1.5 / len(labels))
+    assert accuracy(model_of(variant)) == pytest.approx(recorded, abs=1.5 / len(labels))
     assert images.shape == (len(labels), 8, 8)
 
 
@@ -56,7 +60,7 @@ def test_the_networks_are_good_and_pruning_by_lot_is_worst():
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_sparsity_is_what_the_metadata_say(variant):
     info = sample_info()["variants"][variant]
-    model = sample_model(variant)
+    model = model_of(variant)
     zeros = {name: float((model[name] == 0).mean()) for name in PRUNED_LAYERS}
     assert info["sparsity_by_layer"] == pytest.approx(zeros, abs=1e-4)
     assert info["sparsity"] == pytest.approx(info["rate"], abs=1e-4)
@@ -67,7 +71,7 @@ def test_sparsity_is_what_the_metadata_say(variant):
 @pytest.mark.parametrize("variant", VARIANTS[1:])
 def test_decoded_files_classify_as_the_pruned_network_does(variant, tmp_path):
     images, _ = samples.test_set()
-    model = sample_model(variant)
+    model = model_of(variant)
     decoded = dict(model)
     for name in PRUNED_LAYERS:
         mask = f2f.prune(model[name], 0, "zeros")
@@ -79,7 +83,7 @@ def test_decoded_files_classify_as_the_pruned_network_does(variant, tmp_path):
 
 @pytest.mark.parametrize("variant", ["dense", "l0-0.9"])
 def test_int8_classifies_nearly_as_well(variant):
-    model = sample_model(variant)
+    model = model_of(variant)
     layers = {name: Layer(name, model[name], "float32", "test") for name in PRUNED_LAYERS}
     small = {name: quantize(layer, "int8", "channel") for name, layer in layers.items()}
     real = {name: quantized.dequantize() for name, quantized in small.items()}
@@ -87,7 +91,7 @@ def test_int8_classifies_nearly_as_well(variant):
 
 
 def test_a_wrong_weight_shows():
-    model = sample_model("gradual-0.9")
+    model = model_of("gradual-0.9")
     broken = dict(model, **{"ffn1.weight": model["ffn1.weight"][::-1]})
     assert accuracy(broken) < accuracy(model) - 0.02
 
@@ -101,7 +105,7 @@ def test_layers_by_name():
         layer = sample_layer(name)
         _, variant, tensor = name.split("/")
         assert layer.name == name
-        np.testing.assert_array_equal(layer.weights, sample_model(variant)[tensor])
+        np.testing.assert_array_equal(layer.weights, model_of(variant)[tensor])
         assert "accuracy" in layer.source
     with pytest.raises(F2FError, match="no sample layer 'nothing'"):
         sample_layer("nothing")

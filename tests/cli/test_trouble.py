@@ -38,6 +38,7 @@ def whole(layer, tmp_path, run):
     return (tmp_path / "whole.f2f").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_layer_s_encode_is_killed_at_ten_moments(layer, whole, tmp_path, run):
     out = tmp_path / "out"
     out.mkdir()

@@ -316,6 +316,7 @@ def test_parts_of_other_settings_or_damaged_ones_are_not_taken(source, whole, tm
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(10))
 def test_a_killed_encode_leaves_no_file_and_its_rerun_gives_the_same_bytes(
     source, whole, tmp_path, at
