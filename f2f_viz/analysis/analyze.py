@@ -317,7 +317,7 @@ class _Found:
 
 def _estimated(ready: Prepared, recipe: Recipe, sample: Sample) -> _Found:
     """Take a sample for the whole: corrections and what follows from them are estimates."""
-    plan, kept = recipe.plan, int(np.count_nonzero(ready.mask))
+    plan, kept = recipe.plan, recipe.plan.kept
     rate = sample.rate
     # a plane without symbols mismatches in its ones, whose number is known
     exact = np.minimum(plan.ones, kept - plan.ones) / max(kept, 1)
@@ -404,7 +404,7 @@ def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) ->
     """Put together what previews and exact analyses share."""
     mask, n_out, plan = ready.mask, recipe.network.n_out, recipe.plan
     names = plane_names(ready.layer.dtype)
-    kept = int(np.count_nonzero(mask))
+    kept = plan.kept
     shares, payloads = plan.ones / max(kept, 1), _payloads(recipe)
     dense, payload, corrections = mask.size * len(names), payloads.sum(), found.correction_bits
     flat = mask.reshape(-1)

@@ -226,7 +226,10 @@ class Layout:
     def address(self, chosen: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return the group of each chosen block, of all in order if none are given."""
         blocks = np.arange(self.blocks, dtype=np.int64) if chosen is None else chosen
-        return blocks * self.step % max(self.blocks, 1)
+        if self.step == 1:
+            return blocks
+        at = blocks * self.step
+        return at - at // self.blocks * self.blocks  # NumPy's % takes five times as long
 
     def weights(self, chosen: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return which weight each bit of the chosen blocks belongs to, shape (chosen, n_out).
@@ -284,7 +287,7 @@ class Layout:
                 _select.sums_near(octets, self.n_out, start, stop, own, isa)
 
         in_pieces(count, self.blocks, PIECE, threads)
-        return own[self.address()].astype(np.int64)
+        return own[self.address()].astype(np.int64) if self.step > 1 else own.astype(np.int64)
 
     def starts(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Count the flags before every block, and all: shape (l + 1,)."""

@@ -65,12 +65,15 @@ class PlanePlan:
 
     Attributes
     ----------
+    kept : int
+        Kept weights: care bits of each plane.
     ones : ndarray of int64, shape (b,)
-        Ones among the care bits of each plane.
+        Those of them that are ones.
     inverted, zero_rate : ndarray of bool, shape (b,)
         As in `Plane`.
     """
 
+    kept: int
     ones: NDArray[np.int64]
     inverted: NDArray[np.bool_]
     zero_rate: NDArray[np.bool_]
@@ -103,14 +106,14 @@ def plan_planes(found: Census, size: int, coding: CorrectionCoding | None) -> Pl
     coding : CorrectionCoding or None
         What lists the ones of planes that go without symbols; None: none may.
     """
-    ones, count = found.ones, found.kept
+    count, ones = found.kept, found.ones
     inverted = 2 * ones > count
     if coding is None:
-        return PlanePlan(ones, inverted, np.zeros(ones.size, bool))
+        return PlanePlan(count, ones, inverted, np.zeros(ones.size, bool))
     nothing = coding.expected_bits(0.0, count, size)  # what a plane costs with symbols, too
     rarer = np.minimum(ones, count - ones) / max(count, 1)
     listed = np.array([coding.expected_bits(share, count, size) - nothing for share in rarer])
-    return PlanePlan(ones, inverted, listed <= SKEWED * count)
+    return PlanePlan(count, ones, inverted, listed <= SKEWED * count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,10 +72,11 @@ def make_recipe(
 ) -> Recipe:
     """Decide how to code a layer; parameters as in `encode.encode`."""
     layer = _Layer.of(weights, mask, code, threads)
-    paper = default_n_out(code.n_in, layer.kept, mask.size)
+    kept = layer.plan.kept
+    paper = default_n_out(code.n_in, kept, mask.size)
     if network is not None:
         return layer.recipe(network)
-    nothing_to_fit = not layer.kept or not layer.coded.size
+    nothing_to_fit = not kept or not layer.coded.size
     if code.n_out is not None or nothing_to_fit or not (code.fit_n_out or code.plain):
         return layer.recipe(code.network(code.n_out or paper))
     lengths = layer.lengths(paper) if code.fit_n_out else [paper]
@@ -94,7 +95,6 @@ class _Layer:
     words: CodedWords
     flat: NDArray[np.bool_]
     plan: PlanePlan
-    kept: int
 
     @classmethod
     def of(
@@ -108,7 +108,7 @@ class _Layer:
             found = found.with_ranks(ranks, dtype)
         coding = CODINGS[code.coding] if code.zero_rate else None
         plan = plan_planes(found, flat.size, coding)
-        return cls(code, weights.shape, CodedWords(words, dtype, ranks), flat, plan, found.kept)
+        return cls(code, weights.shape, CodedWords(words, dtype, ranks), flat, plan)
 
     @property
     def coded(self) -> NDArray[np.int64]:
@@ -168,10 +168,11 @@ class _Layer:
             found = search_planes(
                 self.words, self.flat, layout, network, self.plan, threads=threads, cancel=cancel
             )
-            rates = found.mismatches / self.kept
+            rates = found.mismatches / self.plan.kept
         coding = CODINGS[self.code.coding]
         corrections = [
-            coding.expected_bits(rate, self.kept, blocks * length) for rate in rates[self.coded]
+            coding.expected_bits(rate, self.plan.kept, blocks * length)
+            for rate in rates[self.coded]
         ]
         stored = self.coded.size * blocks * self.code.n_in + sum(corrections)
         return stored, replace(self.recipe(network), found=found)

@@ -177,7 +177,7 @@ def sample_mismatches(
     rates = np.zeros(plan.ones.size)
     rates[coded] = _rates(seen, wrong, dealt, coded.size)
     # planes as good as random share one mask and so one rate: their mean is the better estimate
-    even = np.abs(plan.ones / max(int(np.count_nonzero(mask)), 1) - 0.5) < _EVEN
+    even = np.abs(plan.ones / max(plan.kept, 1) - 0.5) < _EVEN
     even &= ~plan.zero_rate
     if even.any():
         rates[even] = rates[even].mean()

@@ -47,7 +47,7 @@ def test_one_plane_of_a_dear_search_has_an_interval():
     mask = rng.random(400_000) < 0.1
     words = rng.integers(0, 2, mask.size, dtype=np.uint8)
     none = np.zeros(1, bool)
-    plan = PlanePlan(np.array([words[mask].sum()]), none, none)
+    plan = PlanePlan(int(mask.sum()), np.array([words[mask].sum()]), none, none)
     coded, layout = CodedWords(words, "uint8", None), Layout(mask.shape, 50, "row")
     sample = sample_mismatches(coded, mask, layout, XorNetwork.random(5, 50, 3), plan)
     assert 0 <= sample.rate.low < sample.rate.value < sample.rate.high < 0.1
