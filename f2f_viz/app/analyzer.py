@@ -40,6 +40,7 @@ _SHEETS = (
     _HERE / "app.css",
     STATIC / "decoder.css",
     STATIC / "drawing.css",
+    STATIC / "lanes.css",
     STATIC / "planes.css",
     STATIC / "sweep.css",
 )

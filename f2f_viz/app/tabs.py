@@ -23,8 +23,8 @@ from f2f_viz.figures.circuit import CircuitView
 from f2f_viz.figures.compare import CompareView
 from f2f_viz.figures.decoder import DecoderView
 from f2f_viz.figures.histogram import HistogramView
+from f2f_viz.figures.lanes import LanesView, lanes_data
 from f2f_viz.figures.mask import MaskView
-from f2f_viz.figures.pace import PaceView
 from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.planes import PlanesView
 from f2f_viz.figures.ratio import RatioView
@@ -36,10 +36,6 @@ from f2f_viz.tensors.layer import Layer
 __all__ = ["TABS", "Link", "Tab"]
 
 _GRID = "Block grid"
-_FIXED_RATE = (
-    "Below, what that is worth: units that take rows wait for the longest, units that take blocks "
-    "never wait for one another, only for a correction of their own (striped)."
-)
 
 
 @dataclass(frozen=True)
@@ -188,7 +184,7 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
 
 
 def _compare(link: Link, analysis: Analysis) -> Tab:
-    view, pace = CompareView(link.theme), PaceView(link.theme)
+    view = CompareView(link.theme)
     bar = Bar("Comparing with other formats…")
 
     def work(a: Analysis, _: threading.Event) -> tuple[list[Rival], Bounds]:
@@ -197,22 +193,25 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
 
     def show(results: Sequence[tuple[list[Rival], Bounds]], *_: int) -> None:
         view.show(*results[0])
-        bar.text = f"{verdict(results[0][0])} {_FIXED_RATE}"
+        bar.text = verdict(results[0][0])
 
     filler = Filler(work, show, link.busy)
 
     def update(analysis: Analysis) -> None:
         view.wait()
         bar.text = "Comparing with other formats…"
-        if analysis.exact:
-            pace.update(analysis)
 
     def fill(analysis: Analysis) -> None:
         filler.request(id(analysis), [analysis])
 
     update(analysis)
-    figures = [FigureWidget(view.root, "compare"), FigureWidget(pace.root, "pace")]
-    return Tab([bar, *figures], update, exact_only=True, fill=fill, pause=filler.pause)
+    return Tab(
+        [bar, FigureWidget(view.root, "compare")],
+        update,
+        exact_only=True,
+        fill=fill,
+        pause=filler.pause,
+    )
 
 
 def _trellis(link: Link, analysis: Analysis) -> Tab:
@@ -240,6 +239,18 @@ def _trellis(link: Link, analysis: Analysis) -> Tab:
     return Tab([bar, figure], update, exact_only=True, follow=follow)
 
 
+def _lanes(link: Link, analysis: Analysis) -> Tab:
+    view = LanesView()
+    filler = Filler(lanes_data, lambda found, *_: view.show(found[0]), link.busy)
+    return Tab(
+        [view.root],
+        lambda _: view.wait(),
+        exact_only=True,
+        fill=lambda analysis: filler.request(analysis, [analysis]),
+        pause=filler.pause,
+    )
+
+
 def _sweep(link: Link, analysis: Analysis) -> Tab:
     view = SweepView(link.change, link.busy, link.siblings)
     view.update(analysis)
@@ -264,6 +275,7 @@ TABS: dict[str, Callable[[Link, Analysis], Tab]] = {
     "Planes": _planes,
     "Decoder": _decoder,
     "Trellis": _trellis,
+    "Lanes": _lanes,
     "Sweep": _sweep,
     "Compare": _compare,
     "Export": _export,

@@ -25,6 +25,8 @@ from f2f_viz.figures.drawing import TEXT
 from f2f_viz.figures.figure import FORMATS, IMAGES, Figure, Sheet, Table
 from f2f_viz.figures.gates_chart import GatesChart, gates_data, gates_sentence
 from f2f_viz.figures.histogram import HistogramView, histogram_data
+from f2f_viz.figures.lanes import SCHEMES, lanes_data, lanes_table
+from f2f_viz.figures.lanes_chart import LanesChart
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.mask import MaskView, crisp, mask_data
 from f2f_viz.figures.options import LOOK, OPTIONS, Look
@@ -270,6 +272,23 @@ def _registers(
     )
 
 
+def _lanes(analysis: Analysis, look: Look, lanes: int = 16) -> Figure:
+    data = lanes_data(analysis)
+    table = lanes_table(data, lanes)
+    busy = dict(zip(SCHEMES, table["busy"][table["lanes"].index(lanes) :], strict=False))
+    told = "; ".join(f"{name}: {share:.0%}" for name, share in busy.items())
+    return Figure(
+        name="lanes",
+        analysis=analysis,
+        data=table,
+        about=f"{lanes} lanes on the work of the layer, and the time that they are busy, each "
+        f"scheme against its own ideal. {told}. A lane of CSR takes a kept weight a cycle, lanes "
+        "of bitmask and F2F a block of one plane. F2F saves bandwidth, not multiplications. "
+        f"{data['note']}".strip(),
+        draw=lambda narrow: LanesChart(data, lanes, look.theme, narrow).root,
+    )
+
+
 def _waveform(
     analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0, length: int = 12
 ) -> Figure:
@@ -475,6 +494,15 @@ FIGURES = Choices(
             why_none=_circuit_fits,
         ),
         Entry(
+            name="lanes",
+            label="Lanes side by side",
+            help="Who works and who waits: rows of CSR, a bitmask, blocks of F2F.",
+            make=_lanes,
+            sheet=Sheet(0.62, narrow_aspect=1.7, least_mm=90),
+            exact=True,
+            options=("lanes", "title", "legend", "marks", "font"),
+        ),
+        Entry(
             name="compare",
             label="Comparison of formats",
             help="Bytes of the layer in other formats.",
@@ -523,7 +551,7 @@ def figure(
     name : str
         A name of `FIGURES`.
     analysis : Analysis
-        An exact one for decoder, registers, trellis, waveform, circuit and compare.
+        An exact one for decoder, registers, trellis, waveform, circuit, lanes and compare.
     theme : {"light", "dark"}
     points : sequence, optional
         For ratio those of `measure_curves`, for sweep and gates those of `analysis.sweep.sweep`;
@@ -533,7 +561,7 @@ def figure(
     cancel : threading.Event, optional
     **options
         Of `OPTIONS` those that the figure has: ``plane``, ``cycle``, ``bit``, ``length`` (cycles),
-        ``grid`` (block edges), ``title``, ``legend``, ``marks``, ``font``.
+        ``lanes``, ``grid`` (block edges), ``title``, ``legend``, ``marks``, ``font``.
 
     Raises
     ------

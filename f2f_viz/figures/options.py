@@ -21,13 +21,14 @@ class Option(Choice):
     kind : type
         int, bool or str.
     default : int, bool or str
-    least : int or None
-        The least number that is taken.
+    least, most : int or None
+        The least number that is taken, and the greatest.
     """
 
     kind: type
     default: Any
     least: int | None = None
+    most: int | None = None
 
     def checked(self, given: Any) -> Any:
         """Return a value as Python's own `kind`.
@@ -39,14 +40,19 @@ class Option(Choice):
         """
         known = {int: int | np.integer, bool: bool | np.bool_, str: str}[self.kind]
         odd = self.kind is int and isinstance(given, bool | np.timedelta64)
-        if (
-            not isinstance(given, known)
-            or odd
-            or (self.least is not None and int(given) < self.least)
-        ):
-            wanted = self.kind.__name__ + (f" ≥ {self.least}" if self.least is not None else "")
+        if not isinstance(given, known) or odd or not self._within(given):
+            wanted = self.kind.__name__ + "".join(
+                f" {sign} {bound}"
+                for sign, bound in (("≥", self.least), ("≤", self.most))
+                if bound is not None
+            )
             raise F2FError(f"figure option {self.name}", expected=wanted, got=named(given))
         return self.kind(given)
+
+    def _within(self, given: Any) -> bool:
+        return (self.least is None or int(given) >= self.least) and (
+            self.most is None or int(given) <= self.most
+        )
 
 
 OPTIONS = Choices(
@@ -80,6 +86,15 @@ OPTIONS = Choices(
             kind=int,
             default=12,
             least=1,
+        ),
+        Option(
+            name="lanes",
+            label="Lanes",
+            help="How many lanes work side by side, 1 to 256.",
+            kind=int,
+            default=16,
+            least=1,
+            most=256,
         ),
         Option(
             name="grid",

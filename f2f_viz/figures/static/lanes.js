@@ -1,0 +1,241 @@
+// Lanes side by side: what irregular rows, a bitmask and blocks of fixed size make of them. The
+// schedules are those of hardware/lanes.py, made anew here so that a page needs no kernel; a test
+// holds the two equal. `work` is what figures/lanes.py hands out.
+const LANES = 256, SHOWN = 32, SPAN = 240;
+const COUNTS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256];
+const total = (counts) => counts.reduce((sum, one) => sum + one, 0);
+
+// lane, start and stop of each piece of work, and the cycles it would take if no lane ever waited
+function taken(pieces, ideal, place) {
+  const [lane, start, stop] = [new Int32Array(pieces), new Int32Array(pieces), new Int32Array(pieces)];
+  for (let i = 0; i < pieces; i++) [lane[i], start[i], stop[i]] = place(i);
+  return { lane, start, stop, ideal, cycles: stop.reduce((last, one) => Math.max(last, one), 0) };
+}
+function lockstep({ rows }, lanes) {
+  let begin = 0, end = 0;
+  return taken(rows.length, total(rows) / lanes, (i) => {
+    if (i % lanes === 0) begin = end;
+    end = Math.max(end, begin + rows[i]);
+    return [i % lanes, begin, begin + rows[i]];
+  });
+}
+function dealt({ rows }, lanes) {
+  const free = new Int32Array(lanes);
+  return taken(rows.length, total(rows) / lanes, (i) => {
+    const begin = free[i % lanes];
+    return [i % lanes, begin, free[i % lanes] += rows[i]];
+  });
+}
+function free({ rows }, lanes) {
+  const until = new Int32Array(lanes);
+  return taken(rows.length, total(rows) / lanes, (i) => {
+    let lane = 0;
+    for (let j = 1; j < lanes; j++) if (until[j] < until[lane]) lane = j;
+    const begin = until[lane];
+    return [lane, begin, until[lane] += rows[i]];
+  });
+}
+function bitmask({ care, planes, width, buffer }, lanes) {
+  const pieces = care.length * planes, each = width * lanes, groups = Math.ceil(pieces / lanes), out = [];
+  let read = 0, now = 0, bits = 0;
+  for (let g = 0; g < groups; g++) {
+    let own = 0;
+    for (let i = g * lanes; i < Math.min((g + 1) * lanes, pieces); i++) own += care[i % care.length];
+    read = Math.max(read, g >= buffer ? out[g - buffer] * each : 0) + own;
+    out.push(now = Math.max(now + 1, Math.ceil(read / each)));
+    bits += own;
+  }
+  return taken(pieces, Math.max(bits / each, groups), (i) => {
+    const end = out[Math.floor(i / lanes)];
+    return [i % lanes, end - 1, end];
+  });
+}
+function blocks({ corrections }, lanes) {
+  const pieces = corrections.length, until = new Int32Array(lanes);
+  return taken(pieces, pieces / lanes, (i) => {
+    const lane = Math.floor(i * lanes / pieces), begin = until[lane];
+    return [lane, begin, until[lane] += Math.max(corrections[i], 1)];
+  });
+}
+const SCHEMES = [
+  { name: "CSR, lanes in lockstep", short: "CSR in lockstep", run: lockstep, tint: "muted", dash: "", shape: STAGE_SHAPES[1] },
+  { name: "CSR, rows dealt out beforehand", short: "CSR dealt out", run: dealt, tint: "muted", dash: "6 3", shape: STAGE_SHAPES[2] },
+  { name: "CSR, rows taken as lanes fall free", short: "CSR as lanes fall free", run: free, tint: "muted", dash: "2 3", shape: STAGE_SHAPES[3] },
+  { name: "Bitmask with a buffer", short: "bitmask", run: bitmask, tint: "mask", dash: "", shape: "M-5 -2h10v4h-10z" },
+  { name: "F2F, blocks and corrector", short: "F2F", run: blocks, tint: "symbol", dash: "", shape: STAGE_SHAPES[0] },
+];
+const share = ({ ideal, cycles }) => (cycles ? ideal / cycles : 1);
+const spaced = (n) => Math.round(n).toLocaleString("en").replaceAll(",", "\u2009");
+const percent = (part) => `${(100 * part).toFixed(part > 0.995 ? 1 : 0)}\u2009%`;
+
+// what each lane does: cycles of work, cycles of further corrections, cycles of waiting
+function pieces({ lane, start, stop, cycles }, shown, correcting) {
+  const found = { busy: [], corrects: [], waits: [] }, until = new Int32Array(shown);
+  for (let i = 0; i < lane.length; i++) {
+    if (lane[i] >= shown || stop[i] === start[i]) continue;
+    const worked = correcting ? start[i] + 1 : stop[i];
+    if (start[i] > until[lane[i]]) found.waits.push([lane[i], until[lane[i]], start[i]]);
+    found.busy.push([lane[i], start[i], worked]);
+    if (stop[i] > worked) found.corrects.push([lane[i], worked, stop[i]]);
+    until[lane[i]] = stop[i];
+  }
+  until.forEach((end, j) => { if (end < cycles) found.waits.push([j, end, cycles]); });
+  return found;
+}
+
+// the schedules of all schemes about a cycle, as an SVG picture; what is still to come is pale
+function drawLanes(schedules, { lanes, cycle, width, own = "f2f-" }) {
+  const shown = Math.min(lanes, SHOWN), high = Math.max(1.5, Math.min(14, 48 / shown)), panel = shown * high;
+  const last = Math.max(1, ...schedules.map((s) => s.cycles)), span = Math.min(SPAN, last);
+  const from = Math.max(0, Math.min(cycle - Math.floor(0.75 * span), last - span)), step = width / span;
+  const head = 19, gap = 10, height = SCHEMES.length * (head + panel + gap) + 18;
+  const at = (c) => (c - from) * step;
+  let out = `<defs><pattern id="${own}idle" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="f2f-hatch" d="M0 0v5"/></pattern></defs>`;
+  SCHEMES.forEach(({ name, tint, shape }, k) => {
+    const s = schedules[k], top = k * (head + panel + gap);
+    const boxes = (list, low, high_) => list.map(([lane, a, b]) => {
+      const [x0, x1] = [Math.max(at(Math.max(a, low)), 0), Math.min(at(Math.min(b, high_)), width)];
+      if (x1 <= x0) return "";
+      const air = step >= 4 ? 0.6 : 0;
+      return `M${x0.toFixed(1)} ${(top + head + lane * high + 0.3).toFixed(1)}h${Math.max(x1 - x0 - air, 0.3).toFixed(1)}v${(high - 0.6).toFixed(1)}h${(-Math.max(x1 - x0 - air, 0.3)).toFixed(1)}z`;
+    }).join("");
+    const what = s.cycles ? `${spaced(s.cycles)} cycles, ${spaced(s.ideal)} at best: busy ${percent(share(s))}` : "nothing to do";
+    out += `<path transform="translate(6 ${top + 10})" d="${shape}" style="fill:var(--f2f-${tint})"/><text class="f2f-scheme" x="17" y="${top + 14}">${name}</text>`
+      + `<text class="end" x="${width}" y="${top + 14}">${what}</text>`;
+    const found = pieces(s, shown, SCHEMES[k].run === blocks);
+    for (const [kind, list] of Object.entries(found)) {
+      const fill = kind === "waits" ? ` style="fill:url(#${own}idle)"` : "";
+      out += `<path class="f2f-${kind}"${fill} d="${boxes(list, from, cycle)}"/><path class="f2f-${kind} f2f-later"${fill} d="${boxes(list, cycle, from + span)}"/>`;
+    }
+  });
+  if (cycle > from && cycle < from + span)
+    SCHEMES.forEach((_, k) => { out += `<path class="f2f-now" d="M${at(cycle).toFixed(1)} ${k * (head + panel + gap) + head - 1}v${panel + 2}"/>`; });
+  const ticks = [1, 2, 5, 10, 20, 50, 100].find((t) => t * step >= 56) ?? 100;
+  for (let c = Math.ceil(from / ticks) * ticks; c <= from + span; c += ticks)
+    if (at(c) < width - 64) out += `<text class="${at(c) < 14 ? "" : "mid"}" x="${at(c).toFixed(1)}" y="${height - 4}">${spaced(c)}</text>`;
+  out += `<text class="end" x="${width}" y="${height - 4}">cycles</text>`;
+  const words = SCHEMES.map(({ name }, k) => `${name}: ${spaced(schedules[k].cycles)} cycles, busy ${percent(share(schedules[k]))}`).join("; ");
+  return `<svg width="${width}" height="${height}" role="img" aria-label="${lanes} lanes. ${words}">${out}</svg>`;
+}
+
+// the share of its own ideal that each scheme reaches, over the number of lanes
+function drawShares(curves, { lanes, width, height }) {
+  const left = 40, right = 12, top = 14, bottom = 36;
+  const X = (p) => left + (width - left - right) * Math.log2(p) / Math.log2(LANES);
+  const Y = (v) => height - bottom - (height - top - bottom) * v;
+  let out = "";
+  for (const v of [0, 0.25, 0.5, 0.75, 1])
+    out += `<line class="grid" x1="${left}" x2="${width - right}" y1="${Y(v)}" y2="${Y(v)}"/><text class="end" x="${left - 5}" y="${Y(v) + 4}">${100 * v}\u2009%</text>`;
+  for (const p of [1, 4, 16, 64, 256]) out += `<text class="mid" x="${X(p)}" y="${height - bottom + 15}">${p}</text>`;
+  out += `<text class="mid" x="${(left + width - right) / 2}" y="${height - 5}">lanes</text><line class="f2f-now" x1="${X(lanes)}" x2="${X(lanes)}" y1="${top}" y2="${height - bottom}"/>`;
+  SCHEMES.forEach(({ tint, dash, shape, name }, k) => {
+    const line = curves.map(({ lanes: p, shares }, i) => `${i ? "L" : "M"}${X(p).toFixed(1)} ${Y(shares[k]).toFixed(1)}`).join("");
+    out += `<path d="${line}" style="fill:none;stroke:var(--f2f-${tint});stroke-width:1.6;stroke-dasharray:${dash || "none"}"/>`;
+    for (const { lanes: p, shares } of curves.filter(({ lanes: p }) => Number.isInteger(Math.log2(p))))
+      out += `<path transform="translate(${X(p).toFixed(1)} ${Y(shares[k]).toFixed(1)}) scale(.8)" d="${shape}" style="fill:var(--f2f-${tint})"><title>${name}, ${p} lanes: ${percent(shares[k])}</title></path>`;
+  });
+  return `<svg width="${width}" height="${height}" role="img" aria-label="Share of the time that lanes are busy, from 1 to 256 lanes">${out}</svg>`;
+}
+const curve = (work) => COUNTS.map((lanes) => ({ lanes, shares: SCHEMES.map(({ run }) => share(run(work, lanes))) }));
+
+const view = (raw, Kind) => raw && new Kind(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength));
+function render({ model, el }) {
+  const own = unique();
+  el.classList.add("f2f", "f2f-lanes");
+  let work = null, curves = [], schedules = [], cycle = 0, playing = null, late = null;
+  const lanes = () => model.get("lanes");
+  const end = () => Math.max(1, ...schedules.map((s) => s.cycles));
+  const go = (to) => { cycle = Math.max(0, Math.min(end(), to)); draw(); };
+  const button = (text, label, action, key) => h("button", { type: "button", class: "f2f-button", "aria-label": label,
+    title: key ? `${label} (${key})` : label, onclick: action }, text);
+  const play = button("Play", "Play", () => toggle(), "space");
+  const speed = h("select", { "aria-label": "Cycles per second" }, ...[2, 5, 10, 30].map((n) => h("option", { value: n }, `${n} / s`)));
+  speed.value = "10";
+  // a slider of equal ratios, and the number itself
+  const slide = h("input", { type: "range", min: 0, max: 80, step: 1, "aria-label": "Lanes, slider",
+    oninput: () => choose(Math.round(2 ** (Number(slide.value) / 10))) });
+  const field = h("input", { type: "number", min: 1, max: LANES, step: 1, "aria-label": "Number of lanes",
+    onchange: () => { choose(Math.round(Number(field.value)) || lanes()); field.value = lanes(); } });
+  const choose = (count) => { model.set("lanes", Math.max(1, Math.min(LANES, count))); model.save_changes(); };
+  const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Clock" },
+    h("label", { class: "f2f-group" }, "Lanes", field), slide,
+    h("span", { class: "f2f-group" },
+      button("|◀", "First cycle", () => go(0), "Home"), button("◀", "Step back", () => go(cycle - 1), "←"), play,
+      button("Step", "Step", () => go(cycle + 1), "→"), button("▶|", "Last cycle", () => go(end()), "End"), speed));
+  const told = h("span", { class: "f2f-quiet", role: "status" });
+  const picture = h("div", { class: "f2f-schedules", tabindex: 0, role: "application",
+    "aria-label": "Lanes over cycles. Arrow keys step, space plays, Home and End jump, plus and minus change the number of lanes." });
+  const chart = h("figure", { class: "f2f-shares" });
+  const key = h("p", { class: "f2f-quiet f2f-lanes-key" });
+  toolbar.append(told);
+  el.append(toolbar, h("div", { class: "f2f-lanes-body" }, picture, chart), key);
+
+  const stop = () => { clearTimeout(playing); playing = null; play.textContent = "Play"; play.setAttribute("aria-label", "Play"); };
+  const toggle = () => {
+    if (playing) return stop();
+    if (cycle >= end()) cycle = 0;
+    play.textContent = "Pause";
+    play.setAttribute("aria-label", "Pause");
+    const tick = () => {
+      if (cycle >= end() || !el.isConnected) return stop();
+      go(cycle + 1);
+      playing = setTimeout(tick, 1000 / Number(speed.value));
+    };
+    playing = setTimeout(tick, 0);
+  };
+  const keys = { ArrowRight: () => go(cycle + 1), ArrowLeft: () => go(cycle - 1), " ": toggle, Home: () => go(0),
+                 End: () => go(end()), "+": () => choose(lanes() + 1), "-": () => choose(lanes() - 1) };
+  picture.addEventListener("keydown", (event) => {
+    const action = keys[event.key];
+    if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  });
+
+  function draw() {
+    const width = Math.floor(picture.clientWidth), side = Math.floor(chart.clientWidth);
+    if (!work || !width) return;
+    picture.innerHTML = drawLanes(schedules, { lanes: lanes(), cycle, width, own });
+    chart.innerHTML = `<figcaption>Busy share of the whole layer</figcaption>${curves.length ? drawShares(curves, { lanes: lanes(), width: side, height: 250 }) : ""}`;
+    told.textContent = `cycle ${spaced(cycle)} of ${spaced(end())}${lanes() > SHOWN ? `; ${SHOWN} of ${lanes()} lanes are drawn` : ""}`;
+    picture.dataset.cycle = cycle;
+    picture.dataset.cycles = schedules.map((s) => s.cycles).join(" ");
+  }
+  function plan() {  // another number of lanes, or other work
+    stop();
+    field.value = lanes();
+    const near = Math.round(10 * Math.log2(lanes()));
+    if (Math.round(2 ** (Number(slide.value) / 10)) !== lanes()) slide.value = near;
+    if (!work) return;
+    schedules = SCHEMES.map(({ run }) => run(work, lanes()));
+    cycle = end() > SPAN ? 0.75 * SPAN : end();
+    draw();
+  }
+  function read() {
+    const sent = model.get("work");
+    el.classList.toggle("f2f-waiting", !sent.rows);
+    if (!sent.rows) return;
+    work = { ...sent, rows: view(sent.rows, Int32Array), care: view(sent.care, Int32Array), corrections: view(sent.corrections, Uint16Array) };
+    key.innerHTML = `<span class="f2f-chip care">work</span> <span class="f2f-chip corrected">a further correction</span> <span class="f2f-chip f2f-idle">waits</span> `
+      + `A lane of CSR takes a kept weight a cycle; lanes of bitmask and F2F take ${work.width} bits a cycle and give a block of one plane. `
+      + `A bitmask with a buffer keeps its lanes busy too, with some six times the logic of an F2F lane; F2F saves bandwidth, not multiplications. ${escape(sent.note)}`;
+    curves = [];
+    plan();
+    clearTimeout(late);
+    late = setTimeout(() => { curves = curve(work); draw(); });
+  }
+  const observer = new ResizeObserver(draw);
+  observer.observe(picture);
+  model.on("change:work", read);
+  model.on("change:lanes", plan);
+  read();
+  return () => {
+    stop();
+    clearTimeout(late);
+    observer.disconnect();
+    model.off("change:work", read);
+    model.off("change:lanes", plan);
+  };
+}
+export default { render };
