@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 from screenshots import FLAGS, IMAGES
 
 import f2f_viz as f2f
-from f2f_viz.figures.lesson import lesson_html
+from f2f_viz.figures.decoder_page import decoder_page
 
 PLANE, CYCLES = 9, 8
 WIDTH, SCALE = 880, 2
@@ -68,7 +68,7 @@ def main() -> None:
     analysis = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         lesson = Path(folder) / "lesson.html"
-        lesson.write_text(lesson_html(analysis, "light", "", PLANE), "utf-8")
+        lesson.write_text(decoder_page(analysis, "light", "", PLANE), "utf-8")
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(

@@ -34,6 +34,7 @@ from f2f_viz.tensors.quantize import quantize
 if TYPE_CHECKING:
     from f2f_viz.app.analyzer import Analyzer
     from f2f_viz.figures.catalogue import figure
+    from f2f_viz.figures.lesson import lesson
 
 __version__ = version("f2f-viz")
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "encode_model",
     "figure",
     "gates",
+    "lesson",
     "list_tensors",
     "load_layer",
     "matmul",
@@ -94,4 +96,8 @@ def __getattr__(name: str) -> Any:
         from f2f_viz.figures.catalogue import figure
 
         return figure
+    if name == "lesson":
+        from f2f_viz.figures.lesson import lesson
+
+        return lesson
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

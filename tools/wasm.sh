@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../cython_core"
 module=../f2f_viz/figures/static/lesson/search.wasm
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-"$python" -m ziglang cc --target=wasm32-freestanding -std=gnu11 -Os -msimd128 -mbulk-memory \
+"$python" -m ziglang cc --target=wasm32-freestanding -std=gnu11 -O2 -msimd128 -mbulk-memory \
     -nostdlib -ffreestanding -fno-builtin-malloc -Wall -Wextra -Werror -Iwasm/include -I. \
     wasm/module.c search/*.c coding/*.c -o "$out/search.wasm" -Wl,--no-entry -Wl,--strip-all \
     -Wl,-z,stack-size=1048576 -Wl,--initial-memory=4194304 -Wl,--max-memory=1073741824

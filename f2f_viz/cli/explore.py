@@ -1,4 +1,4 @@
-"""The commands that look at layers: ``sweep`` and ``figure``."""
+"""The commands that look at layers: ``sweep``, ``figure`` and ``lesson``."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, files_of
 from f2f_viz.text import shown, strict_json
 
-__all__ = ["figure", "sweep"]
+__all__ = ["figure", "lesson", "sweep"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,6 +29,10 @@ _tensor = click.option(
 )
 _set = click.option("--set", "chosen", multiple=True, metavar="NAME=VALUE",
                     help="A setting, such as rate=0.9 or n_s=2.")  # fmt: skip
+
+_theme = click.option(
+    "--theme", type=click.Choice(("light", "dark")), default="light", show_default=True
+)
 
 
 def _layers(path: str | None, tensors: tuple[str, ...]) -> list[Layer]:
@@ -136,7 +140,7 @@ def _figure_options(command: Command) -> Command:
 @click.option("--scale", type=float, default=2.0, show_default=True,
               help="Pixels of a PNG per CSS pixel of 1/96 inch.")  # fmt: skip
 @click.option("--font-pt", type=float, default=8.25, show_default=True, help="Text in print.")
-@click.option("--theme", type=click.Choice(("light", "dark")), default="light", show_default=True)
+@_theme
 @_figure_options
 @click.option("--points", "points_file", type=click.Path(path_type=Path),
               help="Points of sweep -o, for sweep or gates; measured if not given.")  # fmt: skip
@@ -172,3 +176,29 @@ def figure(
         made.save(output, width_mm=width_mm, scale=scale, font_pt=font_pt)
     if caption:
         click.echo(made.caption)
+
+
+@click.command()
+@click.argument("path", type=click.Path(), required=False)
+@click.option("--tensor", help="Which tensor; the largest matrix if not given.")
+@_set
+@output_option("The .html file to write.")
+@force_option
+@_theme
+def lesson(
+    path: str | None, tensor: str | None, chosen: tuple[str, ...], output: Path, force: bool,
+    theme: Any,
+) -> None:  # fmt: skip
+    """Write a page of a layer of PATH, or of a sample layer, in which the exact search is live.
+
+    It needs no Python and no network: rate, n_in, n_s and block order can be changed in any
+    browser, and the symbols are searched there. It holds the layer's weights, so that its size
+    grows with them.
+    """
+    from f2f_viz.figures.lesson import lesson as write
+
+    (layer,) = _layers(path, (tensor,) if tensor else ())
+    settings = _chosen("start", chosen)
+    with claim(output, *files_of(*[path] if path else [], *settings.files), force=force) as target:
+        write(layer, target, settings, theme=theme)
+    click.echo(f"{shown(str(output))}: {output.stat().st_size:,} bytes")

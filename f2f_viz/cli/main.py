@@ -14,7 +14,7 @@ from f2f_viz.analysis.compare import Rival, bounds, compare, table
 from f2f_viz.analysis.dask import dask_executor
 from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report
-from f2f_viz.cli.explore import figure, sweep
+from f2f_viz.cli.explore import figure, lesson, sweep
 from f2f_viz.cli.hardware import verilog
 from f2f_viz.cli.options import field_options, lists, preset_option, settings_of
 from f2f_viz.cli.output import (
@@ -257,6 +257,7 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
 cli.add_command(survey)
 cli.add_command(sweep)
 cli.add_command(figure)
+cli.add_command(lesson)
 cli.add_command(verilog)
 
 

@@ -21,13 +21,13 @@ from f2f_viz.figures.circuit import circuit_data, draw_circuit
 from f2f_viz.figures.compare import CompareView, compare_data
 from f2f_viz.figures.decoder import register_data
 from f2f_viz.figures.decoder_chart import DecoderChart, cycle_data
+from f2f_viz.figures.decoder_page import decoder_page
 from f2f_viz.figures.drawing import TEXT
 from f2f_viz.figures.figure import FORMATS, IMAGES, Figure, Sheet, Table
 from f2f_viz.figures.gates_chart import GatesChart, gates_data, gates_sentence
 from f2f_viz.figures.histogram import HistogramView, histogram_data
 from f2f_viz.figures.lanes import SCHEMES, lanes_data, lanes_table
 from f2f_viz.figures.lanes_chart import LanesChart
-from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.mask import MaskView, crisp, mask_data
 from f2f_viz.figures.options import LOOK, OPTIONS, Look
 from f2f_viz.figures.palette import Theme, palette
@@ -253,7 +253,7 @@ def _decoder(analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0) -> 
         f"register (full: 1, pale: 0). Below: the bits of the block, {sum(data['care'])} of them "
         f"care bits, of which {sum(data['mismatch'])} are corrected.",
         draw=lambda narrow: DecoderChart(analysis, plane, cycle, look.theme, narrow).root,
-        page=lambda about: lesson_html(analysis, look.theme, about, plane),
+        page=lambda about: decoder_page(analysis, look.theme, about, plane),
     )
 
 
@@ -429,7 +429,7 @@ FIGURES = Choices(
         Entry(
             name="decoder",
             label="Decoder at a cycle",
-            help="Register, XOR network and output bits; as HTML a lesson that steps and plays.",
+            help="Register, XOR network and output bits; as HTML a page that steps and plays.",
             make=_decoder,
             sheet=Sheet(0.55, narrow_aspect=0.95, least_mm=75),
             exact=True,

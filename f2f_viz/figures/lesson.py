@@ -1,74 +1,114 @@
-"""The decoder as one self-contained page: step and play with no kernel and no network."""
+"""The live lesson: one page that searches, draws and steps with no kernel and no network."""
 
 import base64
-import json
+import gzip
+import os
 import re
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
 
-from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.analysis.prepare import encode_layer
+from f2f_viz.analysis.report import report
+from f2f_viz.arguments import checked
+from f2f_viz.codec.code import Code
 from f2f_viz.figures import palette
-from f2f_viz.figures.decoder import (
-    code_data,
-    heavy_cycles,
-    matrix_bytes,
-    mismatch_cycles,
-    register_data,
-    window_data,
-)
 from f2f_viz.figures.front_end import STATIC, script, style
-from f2f_viz.text import markup
+from f2f_viz.figures.lesson_data import LESSON, lesson_code, lesson_data, worker_script
+from f2f_viz.files.atomic import write_atomically
+from f2f_viz.settings import Settings
+from f2f_viz.tensors.layer import Layer, load_layer
+from f2f_viz.text import markup, strict_json, utf8
 
-__all__ = ["lesson_html"]
+__all__ = ["lesson", "lesson_html"]
 
-CYCLES = 192
-
-
-def _first_cycles(analysis: Analysis) -> int:
-    return min(analysis.blocks, CYCLES)
+_STORED = ("payload", "corrections", "mask")
 
 
-def lesson_html(analysis: Analysis, theme: palette.Theme, about: str, plane: int = 0) -> str:
-    """Return the page.
+@checked
+def lesson(
+    layer: Any,
+    path: str | os.PathLike[str],
+    settings: Settings | None = None,
+    *,
+    theme: palette.Theme = "light",
+) -> None:
+    """Write a page in which the pruning rate, n_in, n_s and block order of a layer are live.
+
+    It needs no kernel and no network: the exact search runs in the browser, as WebAssembly. It
+    starts from a plain code, with no ranks and no fitted blocks, at the settings' rate, n_in, n_s,
+    order and matrix.
 
     Parameters
     ----------
-    analysis : Analysis
-        An exact one.
+    layer : Layer
+        Or what else `load_layer` takes: an array, a tensor, a module, a path. The page holds its
+        weights: some 7 bytes of text for each float32 that a rate of 0.5 keeps.
+    path
+        The .html file to write.
+    settings : Settings, optional
+        Where the page starts; n_in 4 to 8, n_s 0 to 2. A pruning method without a rate leaves the
+        page without that slider.
     theme : {"light", "dark"}
-    about : str
-        JSON, kept in the page's metadata.
-    plane : int
-        The bit-plane shown.
+
+    Raises
+    ------
+    F2FError
+        For settings that the page does not offer, or a layer of more than 4,194,304 weights.
     """
-    cycles = _first_cycles(analysis)
-    window = window_data(analysis, plane, 0, cycles)
-    wrong = mismatch_cycles(analysis, plane)
-    heavy = heavy_cycles(analysis)
-    code = code_data(analysis)
-    code |= {"blocks": cycles, "only": plane}
-    state = {
-        "code": code,
-        "matrix": matrix_bytes(analysis),
-        "window": window,
-        "registers": register_data(analysis, plane, 0, cycles),
-        "mismatch_cycles": wrong[wrong < cycles].tobytes(),
-        "heavy_cycles": heavy[heavy < cycles].tobytes(),
-        "plane": plane,
-        "cycle": 0,
-        "bit": 0,
+    page = lesson_html(load_layer(layer), settings or Settings(), theme)
+    write_atomically(path, utf8(page))
+
+
+def lesson_html(layer: Layer, settings: Settings, theme: palette.Theme = "light") -> str:
+    """Return the page; parameters as of `lesson`."""
+    made = lesson_data(layer, settings)
+    parts = {name: _zipped(array.tobytes()) for name, array in made.parts.items()}
+    wasm = (LESSON / "search.wasm").read_bytes()
+    values = made.values | {
+        "parts": parts | {"wasm": _zipped(wasm)},
+        "default": _default(layer, settings),
     }
-    text = json.dumps(state, default=lambda raw: {"bytes": base64.b64encode(raw).decode()})
-    replace = {
+    about = {
+        "layer": layer.name,
+        "source": layer.source,
+        "settings": settings.to_dict(),
+        "f2f_viz": version("f2f-viz"),
+    }
+    decoder = script(STATIC / "decoder.js").replace("export default { render };", "")
+    own = ("layer.js", "views.js", "runner.js", "page.js")
+    replaced = {
         "$THEME": theme,
-        "$ABOUT": markup(about),
-        "$CSS": palette.css() + style(STATIC / "decoder.css"),
-        "$LAYER": markup(analysis.layer.name),
-        "$PLANE": analysis.planes[plane].name,
-        "$N_IN": str(analysis.network.n_in),
-        "$N_OUT": str(analysis.n_out),
-        "$N_S": str(analysis.network.n_s),
-        "$SCRIPT": script(STATIC / "decoder.js").replace("export default { render };", ""),
-        "$STATE": text.replace("<", "\\u003c"),
+        "$ABOUT": markup(strict_json(about)),
+        "$CSS": palette.css() + style(STATIC / "decoder.css", LESSON / "page.css"),
+        "$LAYER": markup(layer.name),
+        "$DATA": strict_json(values).replace("<", "\\u003c"),
+        "$WORKER": worker_script(),
+        "$SCRIPT": decoder + "".join((LESSON / name).read_text("utf-8") for name in own),
     }
-    page = (STATIC / "lesson.html").read_text("utf-8")
+    page = (LESSON / "page.html").read_text("utf-8")
     # in one pass: a layer's name may hold the name of another place
-    return re.sub("|".join(map(re.escape, replace)), lambda found: replace[found[0]], page)
+    return re.sub("|".join(map(re.escape, replaced)), lambda found: replaced[found[0]], page)
+
+
+def _zipped(raw: bytes) -> str:
+    """Return bytes as the page holds them."""
+    return base64.b64encode(gzip.compress(raw, 9, mtime=0)).decode()
+
+
+def _default(layer: Layer, settings: Settings) -> str:
+    """Say what the package's default makes of the layer, where the page starts."""
+    plain = lesson_code(settings)
+    usual = replace(Code(), n_in=plain.n_in, n_s=plain.n_s, order=plain.order)
+    taken = []
+    for code in (plain, usual):
+        found = report(encode_layer(layer, replace(settings, code=code)))
+        taken.append(sum(found.bits[part] for part in _STORED) / layer.weights.size)
+    return (
+        f"This page codes plainly, so that nothing is hidden: at S = {found.sparsity:.2f}, "
+        f"n_in = {plain.n_in} and n_s = {plain.n_s} it stores {taken[0]:.2f} bits per weight. "
+        f"f2f.Code(), the package's default, stores {taken[1]:.2f}: exponents and whole integers "
+        "as ranks, the most frequent first, which makes most of their planes constant; planes that "
+        "are nearly constant without symbols; blocks somewhat longer where symbols and "
+        "corrections together then take fewer bits."
+    )

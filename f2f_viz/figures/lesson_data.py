@@ -43,8 +43,8 @@ class LessonData:
     parts : dict of str to ndarray
         index uint32 (slots,), flat indices of the weights that are kept at the lowest rate, those
         that go last before the others; words uint8 (slots, bytes of a weight), little-endian;
-        values float32 (slots,); scales float32 (slots,), empty where there are none; matrices
-        uint8, bits of M, stage after stage.
+        values float32 (slots,), empty where the words are just these; scales float32 (slots,),
+        empty where there are none; matrices uint8, bits of M, stage after stage.
     """
 
     values: dict[str, Any]
@@ -129,7 +129,7 @@ def lesson_data(layer: Layer, settings: Settings) -> LessonData:
         {
             "index": index.astype("<u4"),
             "words": words[index].view(np.uint8),
-            "values": ready.layer.weights.reshape(-1)[index].astype("<f4"),
+            "values": _values(ready.layer, index),
             "scales": steps.reshape(-1)[index].astype("<f4") if steps.size else steps.astype("<f4"),
             "matrices": matrices,
         },
@@ -154,6 +154,12 @@ def _masks(layer: Layer, settings: Settings) -> tuple[list[float], list[NDArray[
         rates.append(rate)
         masks.append(mask)
     return rates, masks
+
+
+def _values(layer: Layer, index: NDArray[np.int64]) -> NDArray[np.float32]:
+    if layer.dtype == "float32":
+        return np.empty(0, np.float32)
+    return layer.weights.reshape(-1)[index].astype("<f4")
 
 
 def _layout(shape: tuple[int, ...], n_out: int, order: str) -> list[int]:

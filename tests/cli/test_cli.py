@@ -268,6 +268,17 @@ def test_figure_writes_data_and_pages(run, tmp_path):
     assert "rate" in run("figure", "bits", "-o", tmp_path / "x.csv", "--set", "rate=2", code=1)
 
 
+def test_lesson_writes_a_page(run, tmp_path):
+    np.save(tmp_path / "w.npy", np.random.default_rng(0).normal(size=(20, 20)).astype("<f2"))
+    page = tmp_path / "page.html"
+    said = run("lesson", tmp_path / "w.npy", "--set", "rate=0.7", "--theme", "dark", "-o", page)
+    assert f"{page.stat().st_size:,} bytes" in said
+    assert "Fixed-to-fixed coding, live" in page.read_text()
+    assert "would replace" in run("lesson", tmp_path / "w.npy", "-o", tmp_path / "w.npy", code=1)
+    assert "n_in" in run("lesson", "--set", "n_in=3", "-o", tmp_path / "other.html", code=1)
+    assert not (tmp_path / "other.html").exists()
+
+
 def test_a_long_search_is_announced_and_too_long_a_one_refused(run, tmp_path, weights, monkeypatch):
     from f2f_viz.codec import trellis
 

@@ -56,7 +56,9 @@ def test_readme_tables():
     assert [float(e) for e in said.groups()] == pytest.approx(last, abs=0.051)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/howto.md", "docs/hardware.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/howto.md", "docs/hardware.md", "docs/lesson.md"]
+)
 def test_commands(page, shop):
     lines = [line for block in blocks(ROOT / page, "console") for line in block.splitlines()]
     assert lines
@@ -93,7 +95,7 @@ def test_links_lead_to_files(page):
             assert target.exists(), f"{page.name} links to {link}"
 
 
-@pytest.mark.parametrize("page", ["start", "howto", "hardware"])
+@pytest.mark.parametrize("page", ["start", "howto", "hardware", "lesson"])
 def test_examples_in_the_pages(page, shop):
     text = "\n".join(blocks(ROOT / "docs" / f"{page}.md", "python"))
     test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)

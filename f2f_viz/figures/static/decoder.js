@@ -361,10 +361,11 @@ function render({ model, el }) {
     cycle.max = code.blocks - 1;
     toMismatch.disabled = !mismatches.length;
     toHeavy.disabled = !heavy.length;
+    const gates = code.gates ? ` · ${code.gates.shared} XOR gates, depth ${code.gates.shared_depth} (${code.gates.naive}, depth ${code.gates.depth}, were none shared), ${code.gates.flip_flops} flip-flops` : "";
     legend.innerHTML = `<span class="f2f-chip care">■ care</span><span class="f2f-chip dont-care">· don't-care</span>`
       + `<span class="f2f-chip mismatch">✕ mismatch</span><span class="f2f-chip corrected">✓ corrected</span>`
       + `<span class="f2f-chip symbol">symbol xₜ</span><span class="f2f-chip register">register</span>`
-      + `<span class="f2f-quiet">▲ n_u &gt; n_in, more than a symbol can choose · ${code.gates.shared} XOR gates, depth ${code.gates.shared_depth} (${code.gates.naive}, depth ${code.gates.depth}, were none shared), ${code.gates.flip_flops} flip-flops</span>`;
+      + `<span class="f2f-quiet">▲ n_u &gt; n_in, more than a symbol can choose${gates}</span>`;
     build();
     move();
   }

@@ -1,0 +1,324 @@
+// The page: controls, numbers and views of what the worker found.
+const $ = (name) => document.querySelector(name);
+const data = JSON.parse($("#data").textContent), status = $(".status"), WINDOW = 96;
+const failed = (words) => { status.textContent = words; status.classList.add("wrong"); };
+const bytesOf = async (text) => {
+  const zipped = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const stream = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+};
+const KINDS = { index: Uint32Array, values: Float32Array, scales: Float32Array };
+const view = (array) => new DataView(array.buffer, array.byteOffset, array.byteLength);
+
+// ---- what is chosen, and its place in the address ---------------------------------------------
+const ORDERS = Object.keys(data.orders), N_IN = Object.keys(data.n_out).map(Number);
+const wanted = { ...data.start, plane: 0, cycle: -1, bit: 0 };  // −1: where there is something to see
+const fields = {  // how each stands in the address, and what may stand there
+  rate: [(k) => data.rates[k], (text) => data.rates.indexOf(Number(text))],
+  n_in: [String, (text) => (N_IN.includes(Number(text)) ? Number(text) : -1)],
+  n_s: [String, (text) => (text !== "" && data.n_s.includes(Number(text)) ? Number(text) : -1)],
+  order: [String, (text) => (ORDERS.includes(text) ? text : -1)],
+  plane: [String, (text) => (Number(text) < data.planes.length ? Math.floor(Number(text)) : -1)],
+  cycle: [String, (text) => (Number(text) >= 0 ? Math.floor(Number(text)) : -1)],
+  bit: [String, (text) => (Number(text) >= 0 ? Math.floor(Number(text)) : -1)],
+};
+const readAddress = () => {
+  for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
+    const value = fields[name]?.[1](text) ?? -1;
+    if (value !== -1 && !(value < 0) && !Number.isNaN(value)) wanted[name] = value;
+  }
+};
+let writing = null;
+const writeAddress = () => {  // browsers take few a second
+  clearTimeout(writing);
+  writing = setTimeout(() => {
+    const text = Object.entries(fields).map(([name, [show]]) => `${name}=${show(wanted[name])}`).join("&");
+    try { history.replaceState(null, "", `#${text}`); } catch { /* a frame without an address */ }
+  }, 250);
+};
+
+// ---- controls -----------------------------------------------------------------------------------
+const slider = (name, label, values, show) => {
+  const output = h("output", {}), input = h("input", { type: "range", min: 0, max: values.length - 1, step: 1,
+    "aria-label": label, oninput: () => { wanted[name] = values[input.value]; settle(); } });
+  if (values.length < 2) return { node: h("span", {}, `${label} `, output), show: () => { output.textContent = show(wanted[name]); } };
+  return { node: h("label", {}, label, input, output),
+    show: () => { input.value = values.indexOf(wanted[name]); input.setAttribute("aria-valuetext", output.textContent = show(wanted[name])); } };
+};
+const choice = (name, label, values, show) => {
+  const inputs = values.map((value) => h("input", { type: "radio", name, value, onchange: () => { wanted[name] = value; settle(); } }));
+  return { node: h("fieldset", {}, h("legend", {}, label), ...inputs.map((input, k) => h("label", {}, input, ...show(values[k])))),
+    show: () => inputs.forEach((input, k) => { input.checked = values[k] === wanted[name]; }) };
+};
+const mark = (n_s) => {
+  const box = h("span", {});
+  box.innerHTML = `<svg viewBox="-7 -7 14 14" aria-hidden="true"><path d="${STAGE_SHAPES[n_s]}" style="fill:var(--f2f-stage-${n_s})"/></svg>`;
+  return box;
+};
+const controls = [
+  slider("rate", "Pruned, S", data.rates.map((_, k) => k), (k) => data.rates[k].toFixed(data.rates.length > 1 ? 2 : 4)),
+  slider("n_in", "Symbol bits, n_in", N_IN, String),
+  choice("n_s", "Register, n_s", data.n_s, (n_s) => [mark(n_s), `${n_s}`]),
+  choice("order", "Order", ORDERS, (order) => [data.orders[order].label]),
+];
+$(".controls").append(...controls.map(({ node }) => node));
+$(".controls").addEventListener("submit", (event) => event.preventDefault());
+
+// ---- the decoder's model: what decoder.js reads -----------------------------------------------------
+const listeners = {}, traits = { code: {}, window: {}, registers: {}, plane: 0, cycle: 0, bit: 0 };
+const fire = (name) => { for (const listener of [...(listeners[`change:${name}`] ?? [])]) listener(); };
+const model = {
+  get: (name) => traits[name],
+  set: (name, value) => { if (traits[name] !== value) { traits[name] = value; fire(name); } },
+  on: (names, listener) => { for (const name of names.split(" ")) (listeners[name] ??= []).push(listener); },
+  off: () => {}, save_changes: () => {}, send: () => {},
+};
+
+// ---- what was found --------------------------------------------------------------------------------
+// the chosen search and what the decoder asks for; and apart, what other registers would give
+let parts, slots, chosen, others, shown = null, stages = {};
+
+const wantedBits = (g, plane, t) => {  // of a block: slots, and what the decoder must give
+  const own = { slot: new Int32Array(g.n_out).fill(-1), bits: new Uint8Array(g.n_out) };
+  for (let i = 0; i < g.n_out; i++) {
+    const index = g.weightAt(t, i), slot = index < 0 ? -1 : slots[index];
+    if (slot < 0 || slot >= g.kept) continue;
+    own.slot[i] = slot;
+    own.bits[i] = planeBit(data, parts, slot, plane) ^ shown.inverted[plane];
+  }
+  return own;
+};
+
+// the cycles around one, as figures/decoder.py's window_data
+const windowOf = (plane, cycle) => {
+  const { g, matrix } = shown, { n_out, n_s, n_in } = g, width = n_in * (n_s + 1), { symbols } = shown.planes[plane];
+  const start = Math.min(Math.max(cycle - WINDOW / 2, 0), Math.max(g.blocks - WINDOW, 0));
+  const n = Math.min(start + WINDOW, g.blocks) - start, all = n * n_out, size = data.itemsize;
+  const w = { register: new Uint16Array(n * (n_s + 1)), raw: new Uint8Array(all), output: new Uint8Array(all), care: new Uint8Array(all),
+    mismatch: new Uint8Array(all), index: new Int32Array(all), values: new Float64Array(all),
+    scales: new Float32Array(parts.scales.length ? all : 0), words: new Uint8Array(all * size) };
+  let most = 0;
+  for (let t = 0; t < n; t++) {
+    const block = start + t, own = wantedBits(g, plane, block);
+    let n_u = 0;
+    for (let k = 0; k <= n_s && k <= block % data.tile_blocks; k++) w.register[t * (n_s + 1) + k] = symbols[block - k];
+    for (let i = 0; i < n_out; i++) {
+      const p = t * n_out + i, slot = own.slot[i];
+      let y = 0;
+      for (let j = 0; j < width; j++)
+        y ^= matrix[i * width + j] & (w.register[t * (n_s + 1) + Math.floor(j / n_in)] >> (j % n_in));
+      w.index[p] = g.weightAt(block, i);
+      w.raw[p] = y;
+      w.care[p] = slot >= 0;
+      w.mismatch[p] = slot >= 0 && y !== own.bits[i];
+      w.output[p] = y ^ shown.inverted[plane] ^ w.mismatch[p];
+      if (slot < 0) continue;
+      n_u++;
+      w.values[p] = parts.values[slot];
+      if (w.scales.length) w.scales[p] = parts.scales[slot];
+      w.words.set(parts.words.subarray(slot * size, (slot + 1) * size), p * size);
+    }
+    most = Math.max(most, n_u);
+  }
+  const views = Object.fromEntries(Object.entries(w).map(([name, array]) => [name, view(array)]));
+  return { start, n, plane, inverted: shown.inverted[plane], most, ...views };
+};
+
+// blocks of a plane that hold a correction
+const wrongCycles = (plane) => {
+  const found = [], { ranks } = shown.planes[plane];
+  let next = 0, before = 0;
+  shown.n_u.forEach((n_u, t) => {
+    before += n_u;
+    const first = next;
+    while (next < ranks.length && ranks[next] < before) next++;
+    if (next > first) found.push(t);
+  });
+  return Int32Array.from(found);
+};
+
+// where a plane is first corrected
+const firstWrong = (plane) => {
+  const t = wrongCycles(plane)[0] ?? 0, { g } = shown, { ranks } = shown.planes[plane];
+  let rank = shown.n_u.subarray(0, t).reduce((sum, n) => sum + n, 0), i = 0;
+  const own = wantedBits(g, plane, t);
+  for (; i < g.n_out - 1; i++) if (own.slot[i] >= 0 && rank++ === ranks[0]) break;
+  return ranks.length ? [t, i] : [0, 0];
+};
+
+const showWindow = () => {
+  const w = windowOf(wanted.plane, wanted.cycle);
+  traits.window = w;
+  traits.registers = { start: w.start, n: w.n, stages: [] };
+  fire("window");
+  const setting = shown.setting, found = [];
+  chosen.first("registers", data.n_s.map((n_s) => ({
+    task: { kind: "blocks", setting: { ...setting, n_s }, plane: w.plane, start: w.start, n: w.n },
+    then: ({ wrong }) => {
+      found.push({ n_s, wrong });
+      if (found.length < data.n_s.length || traits.window !== w) return;
+      traits.registers = { start: w.start, n: w.n, stages: found };
+      fire("registers");
+    },
+  })));
+};
+
+const showDecoder = () => {
+  const { g } = shown;
+  Object.assign(traits, {
+    code: { n_in: g.n_in, n_s: g.n_s, n_out: g.n_out, blocks: g.blocks, tile_blocks: data.tile_blocks, shape: data.shape, size: data.size,
+      itemsize: data.itemsize, recoded: "", planes: data.planes.map((name, index) => ({ index, name, note: shown.inverted[index] ? ", inverted" : "" })) },
+    matrix: view(shown.matrix),
+    mismatch_cycles: view(wrongCycles(wanted.plane)),
+    heavy_cycles: view(Int32Array.from([...shown.n_u.keys()].filter((t) => shown.n_u[t] > g.n_in))),
+    plane: wanted.plane, cycle: wanted.cycle, bit: wanted.bit,
+  });
+  showWindow();
+  fire("code");
+};
+
+// ---- numbers ---------------------------------------------------------------------------------------
+const card = (name, value, about, formula) => {
+  const node = h("div", { class: "card", "data-key": name }, h("span", {}, name), h("b", {}, value), h("small", {}, about), h("small", {}, formula));
+  return node;
+};
+const showNumbers = () => {
+  const { g, planes } = shown, B = data.planes.length, wrong = planes.reduce((sum, p) => sum + p.ranks.length, 0);
+  const payload = g.blocks * g.n_in * B, corrections = planes.reduce((sum, p) => sum + p.bits, 0), cares = g.kept * B;
+  const ratio = (data.size * B) / (payload + corrections), bound = data.size / g.kept, per = (bits) => (bits / data.size).toFixed(2);
+  const mask = data.mask_bits[g.rate];
+  $(".numbers").replaceChildren(
+    card("Ratio, the paper's accounting", ratio.toFixed(3), `${percent(ratio / bound, 1)} of 1/(1 − S) = ${bound.toFixed(2)}, the bound of random care bits`,
+      "dense bits / (payload + corrections)"),
+    card("Efficiency E", percent(1 - wrong / cares), `${spaced(wrong)} of ${spaced(cares)} care bits are corrected`, "matched care bits / all care bits"),
+    card("Bits per weight", per(payload + corrections + mask), `payload ${per(payload)} + corrections ${per(corrections)} + mask ${per(mask)}; dense ${B}`,
+      "stored bits / all weights; matrix and header not counted"),
+    card("Block", `${g.n_out} bits`, `${spaced(g.blocks)} blocks in each of ${B} planes; ${spaced(g.kept)} of ${spaced(data.size)} weights kept`,
+      "n_out = ⌊n_in / (1 − S)⌋"));
+  shown.numbers = { ratio, wrong, payload, corrections };
+};
+
+// ---- pictures --------------------------------------------------------------------------------------
+const place = (name) => $(`[data-view=${name}]`);
+const about = (name, words) => { $(`[data-about=${name}]`).textContent = words; };
+const canvas = h("canvas", { role: "img", tabindex: 0, "aria-label": "Mask" });
+place("mask").append(canvas);
+let mask;
+const showMask = () => {
+  const { g } = shown, own = { kept: [], pruned: [] }, colour = getComputedStyle($("main"));
+  for (let i = 0; i < g.n_out; i++) {
+    const index = g.weightAt(wanted.cycle, i);
+    if (index >= 0) own[slots[index] >= 0 && slots[index] < g.kept ? "kept" : "pruned"].push(index);
+  }
+  const colours = Object.fromEntries(["kept", "pruned", "symbol"].map((name) => [name, colour.getPropertyValue(`--f2f-${name}`)]));
+  mask = maskView(canvas, data.shape, parts.index.subarray(0, g.kept), own, colours);
+  about("mask", `Kept weights are dark${mask.turned ? ", rows run downwards from the left" : ""}; marked: the ${g.n_out} weights of block ${wanted.cycle}, ${own.kept.length} of them kept. `
+    + `Click a weight to see its block decoded below; try ${wanted.order === "row" ? "interleaved" : "row"} order.`);
+  canvas.setAttribute("aria-label", `Mask, ${spaced(g.kept)} of ${spaced(data.size)} weights kept; block ${wanted.cycle} keeps ${own.kept.length}`);
+};
+canvas.addEventListener("click", (event) => {
+  const box = canvas.getBoundingClientRect(), share = (at, from, size) => Math.floor(((at - from) / size));
+  const index = mask.indexAt(share(event.clientX, box.left, box.width / canvas.width), share(event.clientY, box.top, box.height / canvas.height));
+  model.set("cycle", shown.g.blockOf(index));
+  model.set("bit", shown.g.bitOf(index));
+});
+const showHistogram = () => {
+  const { g } = shown, other = ORDERS.find((order) => order !== g.order), theirs = careCounts(parts, geometryOf(data, { ...shown.setting, order: other }));
+  place("histogram").innerHTML = histogramView(shown.n_u, theirs, g.n_out, g.n_in, g.kept / data.size,
+    { own: data.orders[g.order].label, other: data.orders[other].label });
+  const heavy = shown.n_u.reduce((sum, n) => sum + (n > g.n_in), 0);
+  about("histogram", `How many care bits n_u the ${spaced(g.blocks)} blocks hold: ${spaced(heavy)} hold more than a symbol has bits. Variance over the binomial's: `
+    + `${dispersion(shown.n_u, g.n_out).toFixed(2)} in this order, ${dispersion(theirs, g.n_out).toFixed(2)} in the other. Where kept weights cluster, row order makes uneven blocks.`);
+};
+const showStages = () => {
+  place("stages").innerHTML = stagesView(data.n_s.map((n_s) => ({ n_s, ...stages[n_s] })), shown.g.n_s);
+  about("stages", "Share of the care bits that come out right, the same blocks searched anew: an older symbol still helps later blocks, so a register evens out what blocks hold. "
+    + "The first stage gains most.");
+};
+const showPlanes = () => {
+  place("planes").innerHTML = planesView(shown.planes.map((p) => p.ranks.length), data.planes, shown.g.kept, wanted.plane);
+  about("planes", "All planes share the mask, and each has its own symbols. A plane whose care bits are nearly all alike is easily met; one that looks random needs the most corrections. Click one to decode it.");
+};
+place("planes").addEventListener("click", (event) => {
+  const bar = event.target.closest("[data-plane]");
+  if (bar) model.set("plane", Number(bar.dataset.plane));
+});
+
+model.on("change:plane", () => {
+  if (wanted.plane === traits.plane) return;
+  wanted.plane = traits.plane;
+  showDecoder();
+  showPlanes();
+  writeAddress();
+});
+model.on("change:cycle change:bit", () => {
+  if (wanted.cycle === traits.cycle && wanted.bit === traits.bit) return;
+  const moved = wanted.cycle !== traits.cycle, { start, n } = traits.window;
+  [wanted.cycle, wanted.bit] = [traits.cycle, traits.bit];
+  writeAddress();
+  if (!moved) return;
+  showMask();
+  const near = WINDOW / 4, { blocks } = shown.g;
+  if ((wanted.cycle - near < start && start > 0) || (wanted.cycle + near >= start + n && start + n < blocks)) showWindow();
+});
+
+// ---- searching ----------------------------------------------------------------------------------
+let asked = 0;
+const settle = () => {
+  asked = performance.now();
+  controls.forEach((control) => control.show());
+  const { rate, n_in, n_s, order } = wanted, setting = { rate, n_in, n_s, order };
+  $("main").classList.add("f2f-busy");
+  status.textContent = "Searching…";
+  status.classList.remove("wrong");
+  delete status.dataset.shown;
+  const efficiency = ({ planes }) => {
+    const wrong = planes.reduce((sum, p) => sum + p.ranks.length, 0);
+    return { wrong, efficiency: 1 - wrong / (data.kept[rate] * planes.length) };
+  };
+  others.replace([]);
+  chosen.replace([{ task: { kind: "all", setting }, then: (found) => {
+    const g = geometryOf(data, setting);
+    stages = { [n_s]: efficiency(found) };
+    shown = { setting, g, ...found, matrix: matrixOf(data, parts, g), n_u: careCounts(parts, g) };
+    if (wanted.cycle < 0) [wanted.cycle, wanted.bit] = firstWrong(wanted.plane);
+    wanted.cycle = Math.min(wanted.cycle, g.blocks - 1);
+    wanted.bit = Math.min(wanted.bit, g.n_out - 1);
+    showNumbers(); showMask(); showHistogram(); showStages(); showPlanes(); showDecoder();
+    $("main").classList.remove("f2f-busy");
+    status.textContent = `All ${data.planes.length} planes searched exactly in ${found.ms.toFixed(0)} ms, here; shown ${(performance.now() - asked).toFixed(0)} ms after the change.`;
+    status.dataset.shown = [data.rates[rate], n_in, n_s, order].join(" ");
+    writeAddress();
+    others.replace(data.n_s.filter((other) => other !== n_s).map((other) => ({
+      task: { kind: "all", setting: { ...setting, n_s: other } },
+      then: (more) => { stages[other] = efficiency(more); showStages(); },
+    })));
+  } }]);
+};
+
+const begin = async () => {
+  const { wasm, ...zipped } = data.parts;
+  const raw = await Promise.all(Object.entries(zipped).map(async ([name, text]) => [name, await bytesOf(text)]));
+  parts = Object.fromEntries(raw.map(([name, bytes]) => [name, new (KINDS[name] ?? Uint8Array)(bytes.buffer)]));
+  if (!parts.values.length) parts.values = new Float32Array(parts.words.buffer);
+  slots = new Int32Array(data.size).fill(-1);
+  parts.index.forEach((index, slot) => { slots[index] = slot; });
+  const core = await WebAssembly.compile(await bytesOf(wasm)), { parts: _, ...values } = data;
+  const { index, words, matrices } = parts;
+  const url = URL.createObjectURL(new Blob([$("#worker").textContent], { type: "text/javascript" }));
+  const start = () => {
+    const worker = new Worker(url);
+    worker.postMessage({ core, data: values, parts: { index, words, matrices } });
+    return worker;
+  };
+  [chosen, others] = [makeRunner(start, failed), makeRunner(start, failed)];
+  readAddress();
+  render({ model, el: $("#decoder") });
+  about("default", data.default);
+  addEventListener("hashchange", () => { readAddress(); settle(); });
+  settle();
+};
+// what is shown, for who scripts the page
+globalThis.f2fLesson = () => ({ inverted: shown.inverted, ...shown.numbers,
+  planes: shown.planes.map(({ symbols, ranks, bits }) => ({ symbols: [...symbols], ranks: [...ranks], bits })) });
+begin().catch((error) => failed(`This browser cannot run the search: ${error.message ?? error}`));

@@ -1,0 +1,199 @@
+"""The lesson's page as a person has it: from file://, with the network off."""
+
+import json
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import f2f_viz as f2f
+from f2f_viz.figures.lesson import lesson_html
+from f2f_viz.figures.lesson_data import N_S, lesson_code
+from tests.figures.test_lesson import assert_same, setting, settings_of
+
+
+@pytest.fixture
+def open_lesson(open_page, tmp_path):
+    """Write a page and open it offline; what a test says is an address."""
+
+    def opened(layer=None, settings=None, address="", **size):
+        path = tmp_path / "lesson.html"
+        f2f.lesson(layer or f2f.sample_layer(), path, settings)
+        page = open_page("about:blank", **size)
+        page.context.set_offline(True)
+        page.goto(f"{path.as_uri()}{address}")
+        return page
+
+    return opened
+
+
+def shown(page, settings):
+    """Wait until the page shows these settings."""
+    own = setting(settings)
+    words = f"{own['rate']:g} {own['n_in']} {own['n_s']} {own['order']}"
+    page.locator(f'.status[data-shown="{words}"]').wait_for()
+
+
+def address(settings):
+    return "#" + "&".join(f"{name}={value}" for name, value in setting(settings).items())
+
+
+def card(page, key):
+    return page.locator(f".card[data-key^='{key}'] b")
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_encode_finds(open_lesson):
+    every, layer = list(settings_of(40, seed=2)), f2f.sample_layer()
+    page = open_lesson(address=address(every[0]))
+    for settings in every:
+        page.evaluate("address => { location.hash = address; }", address(settings))
+        shown(page, settings)
+        found = page.evaluate("f2fLesson()")
+        report = f2f.report(assert_same(layer, settings, found))
+        assert found["ratio"] == report.ratio
+        assert found["corrections"] == report.bits["corrections"]
+        expect(card(page, "Ratio")).to_have_text(f"{report.ratio:.3f}")
+        expect(card(page, "Efficiency")).to_have_text(f"{100 * report.efficiency:.2f}\u2009%")
+
+
+def test_controls_are_live(open_lesson):
+    page, usual = open_lesson(), f2f.Settings()
+    shown(page, usual)
+    page.get_by_label("Pruned, S").press("ArrowLeft")
+    shown(page, f2f.Settings(rate=0.89))
+    page.get_by_label("Symbol bits, n_in").press("ArrowLeft")
+    shown(page, f2f.Settings(rate=0.89, n_in=7))
+    page.get_by_role("radio", name="Row", exact=True).check()
+    shown(page, f2f.Settings(rate=0.89, n_in=7, order="row"))
+    page.get_by_role("radio", name="2", exact=True).check()
+    last = f2f.Settings(rate=0.89, n_in=7, n_s=2, order="row")
+    shown(page, last)
+    stages = page.locator("[data-view=stages]")
+    for n_s in N_S:
+        code = lesson_code(last.replace(n_s=n_s))
+        layer = f2f.sample_layer()
+        efficiency = f2f.encode(layer.weights, f2f.prune(layer.weights, 0.89), code).efficiency
+        expect(stages).to_contain_text(f"{100 * efficiency:.2f}\u2009%")
+    page.wait_for_url("**#*order=row*")
+    page.reload()
+    shown(page, last)
+
+
+def test_the_decoder_is_that_of_the_layer(open_lesson):
+    settings = f2f.Settings(rate=0.8)
+    page = open_lesson(settings=settings)
+    shown(page, settings)
+    layer = f2f.sample_layer()
+    encoded = f2f.encode(layer.weights, f2f.prune(layer.weights, 0.8), lesson_code(settings))
+    stage, n_out = page.locator(".f2f-stage"), encoded.network.n_out
+    page.locator("[data-plane='20']").click()
+    expect(page.get_by_label("Bit-plane", exact=True)).to_have_value("20")
+    stage.press("Home")
+    stage.press("m")
+    wrong = encoded.positions(encoded.planes[20])
+    cycle = int(wrong[wrong >= n_out][0] // n_out)
+    expect(stage).to_have_attribute("data-cycle", str(cycle))
+    expect(stage).to_have_attribute("data-bit", str(wrong[wrong // n_out == cycle][0] % n_out))
+    t = f2f.trace(encoded, 20, cycle, cycle + 1)
+    for k in range(2):
+        expect(page.locator(".stagevalue").nth(k)).to_have_text(f"0x{t.register[0, k]:02X}")
+    said = stage.get_attribute("aria-description")
+    assert f"{t.care.sum()} care bits, {t.mismatch.sum()} corrected" in said
+    stage.press("End")
+    expect(stage).to_have_attribute("data-cycle", str(len(encoded.planes[0].symbols) - 1))
+    assert not page.locator(".f2f-decoder.f2f-waiting").count()
+
+
+def test_a_weight_leads_to_its_block(open_lesson):
+    page, settings = open_lesson(), f2f.Settings()
+    shown(page, settings)
+    canvas = page.get_by_role("img", name="Mask,")
+    box, (rows, columns) = canvas.bounding_box(), f2f.sample_layer().weights.shape
+    row, column = 100, 30
+    across, down = (row, column), (rows, columns)  # this tall layer lies on its side
+    canvas.click(position={
+        "x": (across[0] + 0.5) * box["width"] / down[0],
+        "y": (across[1] + 0.5) * box["height"] / down[1],
+    })  # fmt: skip
+    expect(page.locator(".f2f-equation")).to_contain_text(f"row {row}, column {column} ")
+
+
+def test_a_newer_setting_ends_a_long_search(open_lesson):
+    weights = np.random.default_rng(3).normal(size=(900, 700)).astype(np.float32)
+    layer, slow = f2f.load_layer(weights), f2f.Settings(n_s=2, order="row", rate=0.5)
+    page = open_lesson(layer, f2f.Settings(n_s=0))
+    shown(page, f2f.Settings(n_s=0))
+    workers = []
+    page.on("worker", lambda worker: workers.append(worker))
+    page.evaluate("address => { location.hash = address; }", address(slow))
+    expect(page.locator(".status")).to_have_text("Searching…")
+    page.get_by_role("radio", name="0", exact=True).check()
+    shown(page, f2f.Settings(n_s=0, order="row", rate=0.5))
+    assert workers  # one stood in for the worker that was ended
+    assert page.evaluate("f2fLesson().planes[0].symbols.length") > 2048
+
+
+@pytest.mark.parametrize("width", [390, 900, 1280])
+def test_a_page_is_as_wide_as_its_window(open_lesson, width):
+    page = open_lesson(width=width, height=800)
+    shown(page, f2f.Settings())
+    expect(page.locator("[data-view=stages]")).not_to_contain_text("searching")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for view in page.locator(".picture svg").all():
+        svg = view.bounding_box()
+        for text in view.locator("text").all():
+            box = text.bounding_box()
+            assert svg["x"] - 1 <= box["x"], text.inner_text()
+            assert box["x"] + box["width"] <= svg["x"] + svg["width"] + 1, text.inner_text()
+
+
+def test_a_method_without_a_rate_has_no_such_slider(open_lesson):
+    page = open_lesson(settings=f2f.Settings(method="threshold", threshold=0.1))
+    page.locator(".status[data-shown]").wait_for()
+    assert not page.get_by_label("Pruned, S").count()
+    layer = f2f.sample_layer()
+    kept = np.count_nonzero(np.abs(layer.weights) > np.float32(0.1))
+    expect(page.locator(".controls output").first).to_have_text(
+        f"{1 - kept / layer.weights.size:.4f}"
+    )
+
+
+def test_a_browser_without_webassembly_is_told(open_page, tmp_path):
+    page = open_page("about:blank")
+    page.add_init_script("delete globalThis.WebAssembly")
+    f2f.lesson(f2f.sample_layer(), tmp_path / "lesson.html")
+    page.goto((tmp_path / "lesson.html").as_uri())
+    expect(page.locator(".status")).to_contain_text("This browser cannot run the search")
+
+
+def test_other_number_formats(open_lesson):
+    page = open_lesson(settings=f2f.Settings(number_format="int8"))
+    shown(page, f2f.Settings())
+    layer = f2f.sample_layer()
+    analysis = f2f.analyze(
+        layer, f2f.Settings(number_format="int8", code=lesson_code(f2f.Settings()))
+    )
+    expect(card(page, "Ratio")).to_have_text(f"{analysis.ratio:.3f}")
+    page.locator(".f2f-stage").press("m")
+    expect(page.locator(".f2f-equation")).to_contain_text(" · ")  # code times scale
+
+
+def test_a_page_is_small_and_of_one_file():
+    page = lesson_html(f2f.sample_layer(), f2f.Settings())
+    assert len(page.encode()) <= 400_000
+    assert "default-src 'none'" in page
+    assert page == lesson_html(f2f.sample_layer(), f2f.Settings())
+
+
+@pytest.mark.parametrize(
+    "name", ["</script><script>x()</script>", "$DATA $SCRIPT \\u003c", '"><b onclick=x>']
+)
+def test_no_name_breaks_out(name):
+    weights = f2f.sample_layer().weights
+    hostile = lesson_html(f2f.Layer(name, weights, "float32", name), f2f.Settings())
+    plain = lesson_html(f2f.Layer("w", weights, "float32", "w"), f2f.Settings())
+    for tag in ("<script", "</script", "<b ", "<section"):
+        assert hostile.count(tag) == plain.count(tag)
+    text = hostile.partition('id="data">')[2].partition("</script>")[0]
+    assert json.loads(text)["name"] == name
