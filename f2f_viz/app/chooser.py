@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from f2f_viz.app import address, controls, guide, session, sources
-from f2f_viz.app.history import History
+from f2f_viz.app.history import History, Times
 from f2f_viz.app.parts import Panel
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 
 __all__ = ["Chooser"]
+
+_LAYER = (*address.LAYER, "opened")
+"""Controls' values that name the layer; `opened` counts how often somebody opened one."""
 
 
 class Chooser:
@@ -75,16 +78,20 @@ class Chooser:
 
     # ---- from Python -----------------------------------------------------------------------
 
-    def put(self, values: Mapping[str, Any]) -> None:
-        """Set controls by name; the layer first, for another one may change the pruning method."""
-        named = {name: values[name] for name in address.LAYER if name in values}
+    def put(self, values: Mapping[str, Any], made: Times | None = None) -> None:
+        """Set controls by name; the layer first, for another one may change the pruning method.
+
+        `made` is when somebody did so, as `History.note` takes it.
+        """
+        named = {name: value for name, value in values.items() if name in _LAYER}
+        rest = {name: value for name, value in values.items() if name not in _LAYER}
         self._putting = True
         try:
-            for change in (named, values):
+            for change in (named, rest):
                 self.panel.values = {**self.panel.values, **change}
         finally:
             self._putting = False
-        self._tell()
+        self._tell(made)
 
     def undo(self, again: bool = False) -> None:
         """Go one step back; forward if `again`. From what was refused, to what stood before it."""
@@ -154,11 +161,11 @@ class Chooser:
         if not self._putting:
             self._tell()
 
-    def _tell(self) -> None:
+    def _tell(self, made: Times | None = None) -> None:
         if not self._news:
             return
         self._news = False
-        step = self._history.note(self.panel.values) or self._undoing
+        step = self._history.note(self.panel.values, made) or self._undoing
         self._mark()
         self._chosen(step)
 
@@ -204,7 +211,13 @@ class Chooser:
             panel.as_python = controls.as_python(self.layer, panel.values, settings)
 
     def _said(self, _: Any, content: dict[str, Any], buffers: list[Any]) -> None:
-        if content["kind"] in ("undo", "redo"):
+        if content["kind"] == "set":
+            try:
+                first, last = content["made"]
+                self.put(content["change"], (first / 1000, last / 1000))
+            finally:
+                self.panel.send({"kind": "heard", "view": content["view"]})
+        elif content["kind"] in ("undo", "redo"):
             self.undo(again=content["kind"] == "redo")
         elif content["kind"] == "settings":
             try:

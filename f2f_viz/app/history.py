@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["History"]
+__all__ = ["History", "Times"]
 
 _SOON = 1.0
 """Seconds within which changes of the same names are one step, such as those of a drag."""
 Values = Mapping[str, Any]
+Times = tuple[float, float]
 
 
 class History:
@@ -19,10 +20,10 @@ class History:
     values : mapping
         What stands at first.
     clock : callable
-        Seconds.
+        Seconds since 1970, as pages tell them.
     """
 
-    def __init__(self, values: Values, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, values: Values, clock: Callable[[], float] = time.time) -> None:
         self._now = dict(values)
         self._past: list[Values] = []
         self._future: list[Values] = []
@@ -45,16 +46,24 @@ class History:
         """Whether there is something that was undone."""
         return bool(self._future)
 
-    def note(self, values: Values) -> bool:
-        """Take what stands now; return whether that is a step of its own."""
+    def note(self, values: Values, made: Times | None = None) -> bool:
+        """Take what stands now; return whether that is a step of its own.
+
+        Parameters
+        ----------
+        values : mapping
+        made : (float, float), optional
+            When the first and the last change were made, which may be long before they are heard;
+            now if not given.
+        """
         changed = {name for name in values if values[name] != self._now.get(name)}
         if not changed:
             return False
-        at = self._clock()
-        goes_on = changed == self._changed and at - self._at < _SOON
+        first, last = made or (self._clock(),) * 2
+        goes_on = changed == self._changed and first - self._at < _SOON
         if not goes_on:
             self._past.append(self._now)
-        self._changed, self._at, self._now = changed, at, dict(values)
+        self._changed, self._at, self._now = changed, last, dict(values)
         self._future.clear()
         return not goes_on
 

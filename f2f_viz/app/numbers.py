@@ -19,8 +19,8 @@ Hued = tuple[str, str]
 
 
 def grouped(value: float) -> str:
-    """Write a whole number with narrow spaces between thousands, where no line breaks."""
-    return f"{value:,.0f}".replace(",", "\u202f")
+    """Write a whole number with commas between thousands, as everywhere (`grouped` in dom.js)."""
+    return f"{value:,.0f}"
 
 
 def seconds(value: float) -> str:

@@ -15,7 +15,10 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class Panel(anywidget.AnyWidget):
-    """The controls; see ``static/panel.js``. `values` holds what they say, by name."""
+    """The controls; see ``static/panel.js``. `values` holds what they say, by name.
+
+    A page sends what somebody changed, and is told when that is heard.
+    """
 
     _esm = script(_STATIC / "panel.js")
 

@@ -11,7 +11,7 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.pruning import METHODS
 
-__all__ = ["code_for", "describe", "describe_pruning"]
+__all__ = ["code_for", "describe", "describe_pruning", "why_not_decoded"]
 
 
 def describe(analysis: Analysis) -> str:
@@ -28,6 +28,20 @@ def describe(analysis: Analysis) -> str:
         f"{a.ratio.value:.2f} (dense bits over payload and corrections; 1/(1 − S) = "
         f"{a.max_ratio:.2f}). f2f-viz {version('f2f-viz')}."
     )
+
+
+def why_not_decoded(analysis: Analysis, plane: int) -> str:
+    """Say of a plane of an exact analysis why there is no decoder to draw; empty if there is."""
+    if analysis.network.is_plain:
+        return "Stored as they are, the bits of this layer take less: no gates decode them."
+    p = analysis.planes[plane]
+    if p.payload:
+        return ""
+    filled = (
+        f"it is filled with {int(p.inverted)}s, and its corrections, {p.mismatches:,.0f} of "
+        f"{p.care_bits:,} care bits, flip the others"
+    )
+    return f"Plane {p.index}, {p.name}, has no symbols: {filled}. No gates decode it."
 
 
 def describe_pruning(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.network import symbol_name
 from f2f_viz.codec.trace import trace
 from f2f_viz.errors import F2FError
+from f2f_viz.figures.captions import why_not_decoded
 from f2f_viz.figures.drawing import LIVE, PAGE, Drawing, DrawingWidget, text_width, wrapped
 from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import SIGNS, Palette
@@ -387,5 +388,8 @@ class CircuitView:
         a, (plane, cycle, bit) = self._analysis, self._at
         inside = a is not None and plane < len(a.planes) and cycle < a.blocks and bit < a.n_out
         if a is not None and inside:
+            if why_not_decoded(a, plane):
+                self.root.svg = ""
+                return
             drawing = draw_circuit(a, PAGE, plane, cycle, bit, max(self.root.width, 300))
             self.root.svg = drawing.svg()

@@ -13,6 +13,7 @@ from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.exponent_ranks import to_ranks
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits, max_n_in
+from f2f_viz.figures.captions import why_not_decoded
 from f2f_viz.figures.front_end import STATIC, script, style
 from f2f_viz.hardware.gates import gates
 
@@ -53,6 +54,7 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
                 "note": "".join(
                     [", inverted" * bool(p.inverted), ", no symbols" * (not p.payload)]
                 ),
+                "bare": why_not_decoded(a, p.index),
             }
             for p in a.planes
         ],

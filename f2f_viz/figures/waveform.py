@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.figures.captions import why_not_decoded
 from f2f_viz.figures.drawing import LIVE, PAGE, Drawing, DrawingWidget, text_width
 from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import Palette
@@ -214,5 +215,8 @@ class WaveformView:
     def _draw(self) -> None:
         a, (plane, cycle) = self._analysis, self._at
         if a is not None and plane < len(a.planes) and cycle < a.blocks:
+            if why_not_decoded(a, plane):
+                self.root.svg = ""
+                return
             drawing = draw_waveform(a, PAGE, plane, cycle, max(self.root.width, 300))
             self.root.svg = drawing.svg()

@@ -309,6 +309,30 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until, monkey
     asyncio.run(drive())
 
 
+def test_a_change_leaves_alone_what_the_kernel_changed_meanwhile():
+    """A pruned sample brings its own method; a page that has not heard of it yet sends an order."""
+
+    async def drive():
+        analyzer = f2f.Analyzer()
+        panel = analyzer.panel
+        pruned = next(name for name in f2f.sample_names() if "gradual" in name)
+        say(panel, kind="set", view="a", made=[0, 0], change={"sample": pruned})
+        say(panel, kind="set", view="a", made=[0, 0], change={"order": "row"})
+        assert panel.values["method"] != "magnitude"
+        assert panel.values["order"] == "row"
+        # both at once, as a slow kernel gets them: what somebody chose counts
+        say(
+            panel,
+            kind="set",
+            view="a",
+            made=[0, 0],
+            change={"sample": f2f.sample_names()[0], "method": "random"},
+        )
+        assert (await analyzer.settled()).settings.method == "random"
+
+    asyncio.run(drive())
+
+
 def test_python_to_copy_gives_the_same_analysis():
     layer = f2f.sample_layer()
     settings = f2f.Settings(rate=0.5, n_in=3, number_format="int8/channel")
@@ -496,6 +520,14 @@ def test_a_drag_is_one_step():
     found = [history.undo()["n_s"], history.undo()["n_s"], history.undo()["rate"]]
     assert found == [2, 1, 0.5]
     assert history.redo() == {"rate": 0.8, "n_s": 1}
+
+
+def test_a_drag_is_one_step_however_late_it_is_heard():
+    history = History({"rate": 0.5}, clock=lambda: 100.0)
+    assert history.note({"rate": 0.6}, made=(50.0, 50.0))
+    assert not history.note({"rate": 0.7}, made=(50.4, 58.0))  # what came while nobody heard
+    assert not history.note({"rate": 0.8}, made=(58.5, 58.5))
+    assert history.note({"rate": 0.9}, made=(60.0, 60.0))
 
 
 def test_uploads_arrive_in_parts():

@@ -45,6 +45,28 @@ def test_block_grid_is_drawn_and_hidden(page, eventually):
     eventually(lambda: words in page.evaluate(TITLES))
 
 
+def test_of_two_quick_changes_both_hold(page):
+    """The second is made before the kernel has answered the first, which brings a method."""
+    name = "digits-transformer/gradual-0.9/qkv.weight"
+    page.evaluate(
+        """(name) => {
+      const control = (label) => [...document.querySelectorAll('.f2f-panel label')].find((l) => l.textContent === label);
+      const sample = control('Sample layer').closest('.f2f-field').querySelector('select');
+      sample.value = name;
+      sample.dispatchEvent(new Event('change'));
+      control('Row').querySelector('input').click();
+      control('0').querySelector('input').click();
+    }""",
+        name,
+    )
+    expect(page.locator(".f2f-layer")).to_contain_text(name)
+    expect(page.get_by_label("Sample layer")).to_have_value(name)
+    expect(page.get_by_role("radio", name="Row", exact=True)).to_be_checked()
+    a = f2f.analyze(f2f.sample_layer(name), f2f.Settings(method="zeros", order="row", n_s=0))
+    expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
+    expect(page.get_by_label("Method", exact=True)).to_have_value("zeros")
+
+
 def test_a_click_marks_a_block(page, eventually):
     heat = drawn(page, "mask").bounding_box()
     page.mouse.click(heat["x"] + 120, heat["y"] + 120)
@@ -99,6 +121,22 @@ def test_number_format_comes_by_link(app_server, open_page):
     settle(page)
     expect(page.get_by_role("combobox", name="Number format")).to_have_value("bfloat16")
     expect(page.locator(".f2f-layer")).to_contain_text("float32 → bfloat16")
+
+
+def test_of_a_plane_without_symbols_no_decoder_is_drawn(page):
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    bare = next(p for p in a.planes if not p.payload)
+    coded = next(p for p in a.planes if p.payload and p.index > bare.index)
+    page.get_by_role("tab", name="Decoder").click()
+    chosen, view = page.get_by_label("Bit-plane"), page.locator(".f2f-view-decoder")
+    chosen.select_option(str(bare.index))
+    said = view.locator(".f2f-bare")
+    expect(said).to_contain_text(f"Plane {bare.index}, {bare.name}, has no symbols")
+    expect(said).to_contain_text(f"{bare.mismatches:,.0f} of {bare.care_bits:,} care bits")
+    expect(view.locator("svg:visible")).to_have_count(0)
+    chosen.select_option(str(coded.index))
+    expect(said).to_be_hidden()
+    expect(view.locator("svg:visible")).to_have_count(5)  # network, wires, registers, gates, lane
 
 
 def test_sweep_over_layers_and_methods(page):

@@ -326,6 +326,17 @@ def test_trellis_is_the_search(n_in, n_s):
         assert len(into) == len(ways["time"])
 
 
+def test_what_is_not_decoded_is_told():
+    a = f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    assert 0 < sum(not plane.payload for plane in a.planes) < len(a.planes)
+    for plane in a.planes:
+        assert bool(captions.why_not_decoded(a, plane.index)) == (not plane.payload)
+    noise = np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8).view(np.int8)
+    kept = f2f.analyze(f2f.Layer("noise", noise, "int8", "test"), f2f.Settings(rate=0.0))
+    assert kept.network.is_plain
+    assert "as they are" in captions.why_not_decoded(kept, 0)
+
+
 def test_sweep_rows_hold_the_points(analyses):
     layer = analyses["row"].layer
     points = list(f2f_sweep.sweep([layer], f2f_sweep.grid(rate=[0.7, 0.8], n_s=[0, 1])))

@@ -6,10 +6,29 @@ function render({ model, el }) {
   el.classList.add("f2f", "f2f-panel");
   const prefix = unique();
   const sync = [];
-  const values = () => model.get("values");
+  // only what was changed goes to the kernel, which may change more by then; until it has heard,
+  // the change stands over what it says. One is under way at a time, what comes meanwhile waits.
+  let sent = null, waiting = {}, made = null;
+  const me = Math.random().toString(36).slice(2);
+  const values = () => ({ ...model.get("values"), ...sent?.change, ...waiting });
+  const send = () => {
+    if (sent || !Object.keys(waiting).length) return;
+    sent = { kind: "set", view: me, change: waiting, made };
+    waiting = {};
+    made = null;
+    model.send(sent);
+  };
   const set = (change) => {
-    model.set("values", { ...values(), ...change });
-    model.save_changes();
+    Object.assign(waiting, change);
+    made = [made?.[0] ?? Date.now(), Date.now()];
+    send();
+    show();
+  };
+  const heard = (message) => {
+    if (message.kind !== "heard" || message.view !== me) return;
+    sent = null;
+    send();
+    show();
   };
   const number = (input) => (input.value.trim() === "" ? null : Number(input.value));
 
@@ -313,7 +332,8 @@ function render({ model, el }) {
   const show = () => sync.forEach((update) => update());
   const watched = "change:values change:errors change:hints change:samples change:tensors change:auto_n_out change:can_undo change:can_redo";
   model.on(watched, show);
+  model.on("msg:custom", heard);
   show();
-  return () => { hideTip(); model.off(watched, show); };
+  return () => { hideTip(); model.off(watched, show); model.off("msg:custom", heard); };
 }
 export default { render };

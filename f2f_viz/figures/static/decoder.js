@@ -109,7 +109,8 @@ function render({ model, el }) {
   const legend = h("div", { class: "f2f-legend" });
   const wave = h("div", { class: "f2f-wave" });
   const registers = h("div", { class: "f2f-wave f2f-registers" });
-  el.append(toolbar, stageBox, equation, wave, legend, registers);
+  const bare = h("p", { class: "f2f-bare", role: "status" });
+  el.append(toolbar, bare, stageBox, equation, wave, legend, registers);
 
   const geometry = () => {
     const rows = code.n_in * (code.n_s + 1);
@@ -357,7 +358,9 @@ function render({ model, el }) {
         h("option", { value: p.index }, `${p.index}  ${p.name}${p.note}`)));
     }
     plane.value = model.get("plane");
-    total.textContent = `of 0 to ${(code.blocks - 1).toLocaleString("en").replaceAll(",", "\u2009")}`;
+    bare.textContent = code.planes[model.get("plane")].bare;
+    for (const part of [stageBox, equation, wave, legend, registers]) part.hidden = Boolean(bare.textContent);
+    total.textContent = `of 0 to ${grouped(code.blocks - 1)}`;
     cycle.max = code.blocks - 1;
     toMismatch.disabled = !mismatches.length;
     toHeavy.disabled = !heavy.length;

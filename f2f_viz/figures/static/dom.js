@@ -11,6 +11,8 @@ const h = (tag, props = {}, ...children) => {
   return node;
 };
 const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+// a whole number with commas between thousands, as everywhere
+const grouped = (value) => Math.round(value).toLocaleString("en");
 // whether the page is the app's, and not a notebook's: then its address and its ground are ours
 const ownPage = () => Boolean(document.body.dataset.voila);
 // a prefix for ids and names that no other view on the page has

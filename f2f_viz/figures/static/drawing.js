@@ -6,6 +6,7 @@ function render({ model, el }) {
   const show = () => {
     about.textContent = model.get("about");
     picture.innerHTML = model.get("svg");
+    el.hidden = !model.get("svg");
   };
   picture.addEventListener("click", (event) => {
     const target = event.target.closest(".f2f-hit");

@@ -2,7 +2,7 @@
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-planes");
   const show = () => {
-    const about = model.get("exact") ? "" : "≈\u2009";
+    const about = model.get("exact") ? "" : "≈\u202f";
     const rows = model.get("rows");
     const most = Math.max(1, ...rows.map((row) => row.per_bit));
     const bar = (share, kind) =>
@@ -18,7 +18,7 @@ function render({ model, el }) {
       <td>${bar(row.ones, "care")}<span>${(100 * row.ones).toFixed(1)} %</span></td>
       <td>${bar(row.entropy, "register")}<span>${row.entropy.toFixed(3)}</span></td>
       <td><span>${about}${(100 * row.efficiency).toFixed(2)} %</span></td>
-      <td><span>${about}${Math.round(row.mismatches).toLocaleString("en").replaceAll(",", "\u2009")}</span></td>
+      <td><span>${about}${grouped(row.mismatches)}</span></td>
       <td><i class="f2f-meter"><b class="symbol" style="width:${(100 * row.payload / (row.payload + row.corrections || 1) * row.per_bit / most).toFixed(2)}%"></b><b class="corrected" style="width:${(100 * row.corrections / (row.payload + row.corrections || 1) * row.per_bit / most).toFixed(2)}%"></b></i><span>${about}${row.per_bit.toFixed(3)}</span></td>
       <td>${[row.inverted ? "inverted" : "", row.symbols ? "" : "no symbols"].filter(Boolean).join(", ")}</td>
       </tr>`).join("")}</tbody></table>`;
