@@ -17,6 +17,7 @@ from f2f_viz.analysis.rivals import Buffer, Pruned, nbytes
 from f2f_viz.codec.bitplanes import field_bits, word_bits
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.entropy import binary_entropy
+from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.errors import F2FError, Progress
 from f2f_viz.files.layer_file import stored_bits
 
@@ -113,9 +114,10 @@ def compare(
     encoded: Encoded | None = None,
     *,
     alone: bool = True,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Write a pruned layer in every format and measure.
+    """Write a pruned layer in every format and measure; several at a time.
 
     Parameters
     ----------
@@ -126,8 +128,11 @@ def compare(
         The same layer as F2F; its file is then the last row.
     alone : bool
         As in `layer_file.stored_bits`.
+    threads : int, optional
+        Default: the CPUs of this process.
     progress : callable, optional
-        Called as ``progress(done, total)``, in formats.
+        Called as ``progress(done, total)``, in formats, some ten times a second. What it raises
+        ends all at once, save that threads end the format which they have begun.
 
     Returns
     -------
@@ -143,13 +148,23 @@ def compare(
     Takes about 5 s a million weights, mostly Zstandard and LZMA at their strong settings.
     """
     layer = _pruned(weights, mask)
-    found = Comparison()
-    for number, each in enumerate(_FORMATS, 1):
+    sizes: dict[_Format, int | None] = {}
+
+    def written(each: _Format) -> int | None:
         buffers = each.write(layer)
-        size = None if buffers is None else nbytes(buffers)
-        found.append(Rival(each.name, size, each.fixed_rate, each.random_access, note=each.note))
+        return None if buffers is None else nbytes(buffers)
+
+    def poll() -> None:
         if progress is not None:
-            progress(number, len(_FORMATS))
+            progress(len(sizes), len(_FORMATS))
+
+    for each, size in as_finished(written, _FORMATS, workers(threads), poll=poll):
+        sizes[each] = size
+    poll()
+    found = Comparison(
+        Rival(each.name, sizes[each], each.fixed_rate, each.random_access, note=each.note)
+        for each in _FORMATS
+    )
     if encoded is not None:
         note = "symbols at a fixed rate, by tile; corrections and mask are lists"
         size = sum(stored_bits(encoded, alone=alone).values()) // 8

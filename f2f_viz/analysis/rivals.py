@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 ZSTD_LEVEL = 19
+PIECE = 1 << 18  # values range-coded at a time
 Buffer = NDArray[Any] | bytes
 
 
@@ -91,18 +92,26 @@ def smallest(values: NDArray[Any], limit: int) -> NDArray[Any]:
 def range_coded(values: NDArray[Any]) -> list[Buffer]:
     """Range-code values by their own frequencies (constriction), the table included.
 
+    Parameters
+    ----------
+    values : ndarray of bool, uint8 or uint16, shape (size,)
+
     Returns
     -------
     list of buffers
         The values that occur, how often each, and the coder's words.
     """
-    found, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    often = np.bincount(values)
+    found = np.flatnonzero(often).astype(values.dtype)
+    counts = often[often > 0]
     table: list[Buffer] = [found, smallest(counts, int(counts.max(initial=0)))]
     if found.size < 2:
         return table
     model = constriction.stream.model.Categorical(counts / counts.sum(), perfect=False)
     encoder = constriction.stream.queue.RangeEncoder()
-    encoder.encode(index.astype(np.int32), model)
+    index = (np.cumsum(often > 0) - 1).astype(np.int32)
+    for at in range(0, values.size, PIECE):  # it keeps Python's lock; others want it, too
+        encoder.encode(index[values[at : at + PIECE].astype(np.uint16)], model)
     return [*table, encoder.get_compressed()]
 
 

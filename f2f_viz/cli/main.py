@@ -244,7 +244,8 @@ def report(file: str, rivals: bool, as_json: bool) -> None:
         _print_report(f2f.report(encoded), as_json)
         return
     weights = decode_verified(encoded)
-    found = compare(weights, encoded.mask, encoded)
+    with progress_bar(Path(file).name, "format") as progress:
+        found = compare(weights, encoded.mask, encoded, progress=progress)
     if as_json:
         limits = bounds(weights, encoded.mask, encoded)
         more = {"rivals": [asdict(rival) for rival in found], "bounds": asdict(limits)}

@@ -25,6 +25,7 @@ __all__ = ["MASK_CODINGS", "MaskCoding", "pack_mask_bits", "unpack_mask_bits"]
 
 Mask = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
+PIECE = 1 << 18  # weights range-coded at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,8 @@ def _pack_range(flat: Mask, kept: int) -> tuple[Bytes, int]:
         return np.empty(0, np.uint8), 0
     model = constriction.stream.model.Bernoulli(kept / flat.size, perfect=False)
     encoder = constriction.stream.queue.RangeEncoder()
-    encoder.encode(flat.astype(np.int32), model)
+    for at in range(0, flat.size, PIECE):  # it keeps Python's lock; others want it, too
+        encoder.encode(flat[at : at + PIECE].astype(np.int32), model)
     packed = encoder.get_compressed().astype("<u4").view(np.uint8)
     return packed, 8 * packed.size
 

@@ -184,7 +184,9 @@ def model_rivals(
             done[name] = sizes[name] * part // whole
 
         layer = model.layer(name)
-        return compare(decode_verified(layer, name), layer.mask, layer, alone=False, progress=inner)
+        return compare(
+            decode_verified(layer, name), layer.mask, layer, alone=False, threads=1, progress=inner
+        )
 
     def poll() -> None:
         if progress:

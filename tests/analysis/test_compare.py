@@ -3,6 +3,7 @@
 import json
 import lzma
 from dataclasses import asdict
+from threading import Event
 
 import constriction
 import numpy as np
@@ -119,7 +120,8 @@ def test_entropy_coded_parts_read_back(layer):
     np.testing.assert_array_equal(words, layer.kept)
 
 
-def test_range_coding_meets_the_entropy_with_its_table():
+def test_range_coding_meets_the_entropy_with_its_table(monkeypatch):
+    monkeypatch.setattr(rivals, "PIECE", 777)
     values = np.random.default_rng(0).choice(5, 50_000, p=[0.5, 0.2, 0.2, 0.07, 0.03])
     buffers = rivals.range_coded(values.astype(np.uint8))
     np.testing.assert_array_equal(range_decoded(buffers, values.size), values)
@@ -127,6 +129,26 @@ def test_range_coding_meets_the_entropy_with_its_table():
     entropy = -(shares * np.log2(shares)).sum() * values.size / 8
     assert entropy < rivals.nbytes(buffers) < 1.01 * entropy + 100
     assert rivals.nbytes(rivals.range_coded(np.full(1000, 7, np.uint8))) == 3
+
+
+def test_what_progress_raises_waits_for_no_format(monkeypatch):
+    begun, go, ended = Event(), Event(), []
+
+    def write(_):
+        begun.set()
+        ended.append(go.wait(60))
+        return []
+
+    def progress(done, total):
+        assert (done, total) == (0, 1)
+        if begun.is_set():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare, "_FORMATS", (compare._Format("slow", write),))
+    with pytest.raises(KeyboardInterrupt):
+        compare.compare(np.ones(3, np.float32), np.ones(3, bool), progress=progress)
+    assert not ended
+    go.set()
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (3, 0), (5,), (2, 3, 4)])
