@@ -17,17 +17,19 @@ __all__ = ["LAYER", "SELECTION", "foreign", "query_of", "read_query", "state_of"
 
 LAYER = ("source", "sample", "path", "tensor")
 SELECTION = ("plane", "cycle", "bit")
+_NUMBERS = (*SELECTION, "step")
 _SOURCES = ("sample", "path", "upload", "given")
 _TEXTS = (*LAYER, "tab")
 State = dict[str, Any]
 
 
 def state_of(
-    values: Mapping[str, Any], settings: Settings, tab: str, selection: Mapping[str, int]
+    values: Mapping[str, Any], settings: Settings, tab: str, selection: Mapping[str, int], step: int
 ) -> State:
-    """Return the state: the layer's controls, the settings, the view and where it points."""
+    """Return the state: the layer's controls, the settings, the view, where it points, the tour."""
     layer = {name: values[name] for name in LAYER}
-    return layer | settings.to_dict() | {"tab": tab} | {n: selection[n] for n in SELECTION}
+    places = {n: selection[n] for n in SELECTION}
+    return layer | settings.to_dict() | {"tab": tab} | places | {"step": step}
 
 
 def whole(named: Mapping[str, Any], start: Mapping[str, Any]) -> State:
@@ -37,7 +39,7 @@ def whole(named: Mapping[str, Any], start: Mapping[str, Any]) -> State:
     ------
     F2FError
         For a name that no state has, a source of layers that there is none of, or a place in the
-        views that is no number.
+        views or the tour that is no number.
     """
     if unknown := sorted(set(named) - set(start)):
         raise F2FError("a state", expected=f"some of {', '.join(start)}", got=", ".join(unknown))
@@ -49,7 +51,7 @@ def whole(named: Mapping[str, Any], start: Mapping[str, Any]) -> State:
         raise F2FError(
             "source", expected=f"one of {', '.join(_SOURCES)}", got=repr(state["source"])
         )
-    for name in SELECTION:
+    for name in _NUMBERS:
         if not isinstance(state[name], int) or state[name] < 0:
             raise F2FError(name, expected="a whole number from 0", got=repr(state[name]))
     return state
@@ -105,7 +107,7 @@ def read_query(query: str, names: Mapping[str, Any]) -> State:
     # an address may be anybody's: what cannot be is left out, and settings say so themselves
     bad = {
         name
-        for name in SELECTION
+        for name in _NUMBERS
         if not isinstance(found.get(name, 0), int) or found.get(name, 0) < 0
     }
     bad |= {"source"} if found.get("source") not in _SOURCES else set()

@@ -22,6 +22,8 @@ from f2f_viz.app.runner import Progress, Runner
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.stage import Stage
 from f2f_viz.app.tabs import TABS, Link
+from f2f_viz.app.tour import Scene, read_tour
+from f2f_viz.app.touring import Touring
 from f2f_viz.app.trail import trail
 from f2f_viz.app.words import views
 from f2f_viz.arguments import checked
@@ -80,6 +82,8 @@ class Analyzer(anywidget.AnyWidget):
         Or what else `load_layer` takes: an array, a tensor, a module, a path. The first sample
         layer if not given.
     settings : Settings, optional
+    tour : path, optional
+        A file of a tour of one's own, in place of the shipped one.
 
     Attributes
     ----------
@@ -95,8 +99,8 @@ class Analyzer(anywidget.AnyWidget):
         The view that is seen; may be set.
     state : dict
         All of the above as plain values: source, sample, path and tensor of the layer, the keywords
-        of `Settings`, tab, plane, cycle and bit. May be set; what is not named is then as it was at
-        the start. In the app it lives in the address.
+        of `Settings`, tab, plane, cycle and bit, and the step of the tour, 0 for none. May be set;
+        what is not named is then as it was at the start. In the app it lives in the address.
     pinned : Analysis or None
         The headline shows later results as differences from it; may be set.
 
@@ -123,6 +127,7 @@ class Analyzer(anywidget.AnyWidget):
     """What each tab shows (`words.views`)."""
     panel = anywidget.WidgetTrait().tag(sync=True)
     headline = anywidget.WidgetTrait().tag(sync=True)
+    tour = anywidget.WidgetTrait().tag(sync=True)
     views = traitlets.Dict().tag(
         sync=True,
         to_json=lambda views, _: {
@@ -140,7 +145,9 @@ class Analyzer(anywidget.AnyWidget):
     history; serial: of the page's newest wish to go elsewhere that this heeds."""
 
     @checked
-    def __init__(self, layer: Any = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self, layer: Any = None, settings: Settings | None = None, *, tour: Any = None
+    ) -> None:
         self._connected = False
         self._drawn = asyncio.Event()
         self._theme: Theme = "light"
@@ -163,12 +170,14 @@ class Analyzer(anywidget.AnyWidget):
             tell=self._tell,
             cancelled=self._cancelled,
         )
+        self._touring = Touring(read_tour(tour), self._go_step, self._scene)
         super().__init__(
             settings=self._chooser.settings,
             layer=self._chooser.layer,
             selection=Selection(),
             panel=self._chooser.panel,
             headline=Headline(badge=badge(None)),
+            tour=self._touring.bar,
         )
         self.set_trait("about", views())
         link = Link(
@@ -200,6 +209,7 @@ class Analyzer(anywidget.AnyWidget):
             self._stage.close()
             self.panel.close()
             self.headline.close()
+            self.tour.close()
         super().close()
 
     async def settled(self) -> Analysis:
@@ -244,6 +254,7 @@ class Analyzer(anywidget.AnyWidget):
         self._stage.follow(change["new"])
         self._show_trail()
         self._moved(False)
+        self._touring.look()
 
     def _show_trail(self) -> None:
         if self.analysis is not None:
@@ -253,7 +264,8 @@ class Analyzer(anywidget.AnyWidget):
 
     def _state_now(self) -> dict[str, Any]:
         settings, values = self._chooser.settings, self._chooser.panel.values
-        return address.state_of(values, settings, self.tab, vars(self.selection))
+        step = self._touring.step
+        return address.state_of(values, settings, self.tab, vars(self.selection), step)
 
     @traitlets.validate("state")
     def _checked_state(self, proposal: Any) -> dict[str, Any]:
@@ -285,7 +297,8 @@ class Analyzer(anywidget.AnyWidget):
         self._going = True
         try:
             tab, at = state["tab"], {name: state[name] for name in address.SELECTION}
-            self._chooser.put({n: v for n, v in state.items() if n not in {"tab", *at}})
+            self._chooser.put({n: v for n, v in state.items() if n not in {"tab", "step", *at}})
+            self._touring.resume(state["step"])
             self.tab, self.selection = tab, Selection(**at)
         finally:
             self._going = False
@@ -304,6 +317,20 @@ class Analyzer(anywidget.AnyWidget):
         self._go(address.whole(named, self._start), push=False)
         errors = self._chooser.panel.errors
         self._chooser.panel.errors = {**errors, **refused}
+
+    def _go_step(self, named: Mapping[str, Any]) -> None:
+        """Go where the tour says; leaving it, only out of it."""
+        if "tab" in named:
+            self._go(address.whole(named, self._start))
+        else:
+            self._moved(True)
+
+    def _scene(self) -> Scene | None:
+        """Return what the page shows, once that is exact and of the settings chosen."""
+        a = self.analysis
+        if a is None or not a.exact or a.settings != self.settings or a.given is not self.layer:
+            return None
+        return Scene(a, self.selection.within(a), self.tab)
 
     # ---- work to screen --------------------------------------------------------------------
 
@@ -332,6 +359,7 @@ class Analyzer(anywidget.AnyWidget):
                 self._stand("exact", f"exact, {seconds(analysis.seconds)}")
             else:
                 self._stand("preview", "≈ preview; exact search…")
+        self._touring.look()
         self._ask_drawn()
 
     def _show_numbers(self) -> None:
@@ -371,6 +399,7 @@ class Analyzer(anywidget.AnyWidget):
             self._stage.show()
         except Exception as error:  # nobody else would tell
             self._fail((self.layer, self.settings), error)
+        self._touring.look()
         self._ask_drawn()
 
     # ---- the page --------------------------------------------------------------------------
@@ -406,6 +435,9 @@ class Analyzer(anywidget.AnyWidget):
             return
         if kind in ("undo", "redo"):
             self._chooser.undo(again=kind == "redo")
+            return
+        if kind == "tour":
+            self._touring.start()
             return
         if content["theme"] != self._theme:
             self._theme = content["theme"]

@@ -11,7 +11,7 @@ from f2f_viz.settings import FIELDS
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.quantize import describe_format
 
-__all__ = ["badge", "cards", "describe_layer", "describe_pinned", "grouped", "seconds"]
+__all__ = ["CARDS", "badge", "cards", "describe_layer", "describe_pinned", "grouped", "seconds"]
 
 Card = dict[str, Any]
 Hued = tuple[str, str]
@@ -65,6 +65,9 @@ _MEASURES = {
         lambda a: nan if a.search_seconds is None else a.search_seconds, 1, -1, 1000
     ),
 }
+
+CARDS = tuple(_MEASURES)
+"""Keys of the cards, in order."""
 
 
 def _difference(key: str, now: Analysis, pinned: Analysis) -> Card:

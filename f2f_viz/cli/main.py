@@ -66,11 +66,16 @@ def cli(context: click.Context) -> None:
     "--port", type=click.IntRange(1, 65535), help="Port on loopback; a free one if not given."
 )
 @click.option("--no-browser", is_flag=True, help="Only print the URL.")
-def app(port: int | None, no_browser: bool) -> None:
+@click.option("--tour", type=click.Path(), help="A tour of your own, TOML; see docs/tour.md.")
+def app(port: int | None, no_browser: bool, tour: str | None = None) -> None:
     """Serve the analyzer on this machine and open it in a browser."""
     from f2f_viz.app.servers.app import serve_app
 
-    serve_app(port=port, browser=not no_browser)
+    if tour is not None:
+        from f2f_viz.app.tour import read_tour
+
+        read_tour(tour)
+    serve_app(port=port, browser=not no_browser, tour=tour)
 
 
 @cli.command()

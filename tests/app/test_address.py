@@ -32,6 +32,7 @@ CHANGED = {
     "plane": 3,
     "cycle": 12,
     "bit": 4,
+    "step": 2,
 }
 
 

@@ -6,6 +6,7 @@ would read one.
 
 import asyncio
 import logging
+import os
 import re
 import secrets
 from typing import Any
@@ -20,7 +21,7 @@ __all__ = ["serve_app"]
 _QUIET = {"asyncio": logging.CRITICAL, "tornado": logging.ERROR, "traitlets": logging.ERROR}
 
 
-def serve_app(port: int | None = None, browser: bool = True) -> None:
+def serve_app(port: int | None = None, browser: bool = True, tour: str | None = None) -> None:
     """Serve the analyzer until interrupted, and print its URL once it serves.
 
     Parameters
@@ -29,6 +30,8 @@ def serve_app(port: int | None = None, browser: bool = True) -> None:
         Port on 127.0.0.1; any free one by default.
     browser : bool
         Open the page in the user's browser.
+    tour : path, optional
+        Of a tour that pages offer in place of the shipped one; the caller has read it.
 
     Raises
     ------
@@ -44,6 +47,7 @@ def serve_app(port: int | None = None, browser: bool = True) -> None:
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
     token = secrets.token_hex(16)
+    tour = None if tour is None else os.path.realpath(tour)
     url = f"http://{LOOPBACK}:{sockets[0].getsockname()[1]}/?token={token}"
 
     async def serve() -> None:
@@ -51,7 +55,7 @@ def serve_app(port: int | None = None, browser: bool = True) -> None:
 
         kernels = Kernels(folder)
         end_on_signals(lambda: pids(kernels), folder)
-        HTTPServer(application(kernels, token)).add_sockets(sockets)
+        HTTPServer(application(kernels, token, tour)).add_sockets(sockets)
         print(url, flush=True)
         if browser:
             open_browser(url)
@@ -60,7 +64,7 @@ def serve_app(port: int | None = None, browser: bool = True) -> None:
     asyncio.run(serve())
 
 
-def application(kernels: Any, token: str) -> Any:
+def application(kernels: Any, token: str, tour: str | None = None) -> Any:
     """Return the application: who may ask (Host, token), and for what.
 
     Parameters
@@ -68,6 +72,8 @@ def application(kernels: Any, token: str) -> Any:
     kernels : Kernels
     token : str
         Opens the page; a cookie does from then on.
+    tour : str, optional
+        Path of the tour that pages offer.
     """
     from jupyter_server.auth import AllowAllAuthorizer
     from jupyter_server.auth.identity import IdentityProvider
@@ -100,7 +106,7 @@ def application(kernels: Any, token: str) -> Any:
     made.add_handlers(
         f"^({'|'.join(map(re.escape, HOSTS))})$",
         [
-            (r"/", Page),
+            (r"/", Page, {"tour": tour}),
             (rf"/api/kernels/{kernel_id}", KernelHandler),
             (rf"/api/kernels/{kernel_id}/channels", Socket),
             (rf"/voila/api/shutdown/{kernel_id}", Closing),

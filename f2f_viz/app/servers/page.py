@@ -36,7 +36,11 @@ _PAGE_POLICY = (
 
 
 class Page(Answer, JupyterHandler):  # type: ignore[misc]
-    """The analyzer's page, in a kernel of its own."""
+    """The analyzer's page, in a kernel of its own; `tour` is the path of another tour."""
+
+    def initialize(self, tour: str | None = None) -> None:
+        """Take what the application is served with."""
+        self._tour = tour
 
     def get_login_url(self) -> str:
         """Have no login page."""
@@ -80,6 +84,8 @@ class Page(Answer, JupyterHandler):  # type: ignore[misc]
     async def _run(self, kernel_id: str) -> list[Any]:
         """Start a kernel, run the notebook in it, return what it shows."""
         notebook = nbformat.read(_NOTEBOOK, 4)
+        if self._tour is not None:
+            notebook.cells[0].source = f"import f2f_viz\n\nf2f_viz.Analyzer(tour={self._tour!r})"
         client = NotebookClient(notebook, km=await self.kernel_manager.start(kernel_id))
         client.kc = await client.async_start_new_kernel_client()
         try:

@@ -70,6 +70,8 @@ function render({ model, el }) {
       h("div", { class: "f2f-brand" }, h("span", { class: "f2f-logo", "aria-hidden": "true" }),
         h("h1", {}, "f2f-viz"), layer),
       h("div", { class: "f2f-progress" }, status, bar, cancel, badge, pin,
+        h("button", { class: "f2f-button", type: "button", title: "A tour in steps: begin, go on, leave", onclick: (event) =>
+          event.target.dispatchEvent(new CustomEvent("f2f-tour", { bubbles: true })) }, "Tour"),
         h("button", { class: "f2f-button f2f-theme", type: "button", title: "Light or dark",
           "aria-label": "Light or dark", onclick: (event) =>
             event.target.dispatchEvent(new CustomEvent("f2f-flip-theme", { bubbles: true })) }, "◐"))),

@@ -17,12 +17,14 @@ function render({ model, el, host, signal }) {
   el.classList.add("f2f", "f2f-app");
   const panel = h("div", { class: "f2f-side" }), headline = h("div", {}), stack = h("div", { class: "f2f-stack" });
   const strip = h("div", { class: "f2f-tabs", role: "tablist", "aria-label": "Views" });
+  const tour = h("div");
   const way = h("nav", { class: "f2f-trail", "aria-label": "Selection" });
-  el.append(h("div", { class: "f2f-frame" }, panel, h("div", { class: "f2f-main" }, headline, strip, way, stack)));
+  el.append(h("div", { class: "f2f-frame" }, panel, h("div", { class: "f2f-main" }, headline, strip, way, stack, tour)));
   const draw = async (ref, into, until) => (await host.getWidget(ref)).render({ el: into, signal: until });
   const failed = (error) => { if (!signal.aborted) console.error(error); };
   draw(model.get("panel"), panel, signal).catch(failed);
   draw(model.get("headline"), headline, signal).catch(failed);
+  draw(model.get("tour"), tour, signal).catch(failed);
 
   // ---- tabs, after the ARIA practice: one stop in the tab order, arrows move along it ------
   const names = model.get("tabs");
@@ -180,6 +182,10 @@ function render({ model, el, host, signal }) {
     themed();
   };
   el.addEventListener("f2f-flip-theme", flip);
+  el.addEventListener("f2f-tour", (event) => {
+    event.stopPropagation();
+    send({ kind: "tour" });
+  });
   const observer = new MutationObserver(themed);
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-theme", "class"] });
   systemDark.addEventListener("change", themed);

@@ -1,0 +1,62 @@
+// The tour's bar: what to understand, what to try, whether it is done; lights a part of the page.
+function render({ model, el }) {
+  const own = unique();
+  el.classList.add("f2f", "f2f-tour");
+  const light = h("style");
+  const go = (step) => model.send({ go: step });
+  const button = (label, text, to) => h("button", { type: "button", class: "f2f-button", "aria-label": label, title: label, onclick: () => go(to()) }, text);
+  const back = button("Step before", "◀", () => model.get("step") - 1);
+  const on = button("Next step", "▶", () => model.get("step") + 1);
+  const place = h("span", { class: "f2f-tour-place" }), title = h("b"), text = h("p"), task = h("p", { class: "f2f-tour-task" });
+  const done = h("span", { class: "f2f-tour-done", role: "status" });
+  const box = h("section", { "aria-label": "Tour" },
+    h("div", { class: "f2f-tour-way" }, back, place, on),
+    h("div", { class: "f2f-tour-words" }, title, text, task),
+    h("button", { type: "button", class: "f2f-button", onclick: () => go(0) }, "Leave"));
+  const { tip, hide } = tips(box, (tip, node) => {
+    const at = node.getBoundingClientRect(), size = tip.getBoundingClientRect();
+    tip.style.left = `${Math.max(8, Math.min(at.left, innerWidth - size.width - 8))}px`;
+    tip.style.top = `${Math.max(8, at.top - size.height - 4)}px`;
+  });
+  el.append(light, box, tip);
+  let shown = 0;
+  const show = () => {
+    hide();
+    const step = model.get("step"), count = model.get("count"), lit = model.get("lit");
+    const app = el.closest(".f2f-app");
+    if (app) app.dataset.tour = own;
+    box.hidden = !step;
+    place.textContent = `${step} of ${count}`;
+    back.disabled = step <= 1;
+    on.disabled = step >= count;
+    title.textContent = model.get("title");
+    text.replaceChildren(...explained(model.get("text")));
+    task.replaceChildren(h("b", {}, "Try: "), ...explained(model.get("task")), " ", done);
+    done.textContent = model.get("done") ? "✓ done" : "";
+    on.classList.toggle("f2f-primary", model.get("done"));
+    light.textContent = step && lit
+      ? `[data-tour="${own}"] ${lit} { outline: 3px solid var(--f2f-symbol); outline-offset: -1px; border-radius: 6px; }` : "";
+    if (step !== shown && step && lit && app) {  // once it is drawn
+      const until = performance.now() + 5000;
+      const seek = () => {
+        const part = app.querySelector(`.f2f-main ${lit}, .f2f-side ${lit}`);
+        if (part?.checkVisibility()) part.scrollIntoView({ block: "nearest" });
+        else if (performance.now() < until && model.get("step") === step) setTimeout(seek, 100);
+      };
+      seek();
+    }
+    shown = step;
+  };
+  const watched = "change:step change:done change:text change:task change:title change:lit change:count";
+  let queued = false;  // several traits arrive in one message
+  const soon = () => {
+    if (queued) return;
+    queued = true;
+    queueMicrotask(() => { queued = false; show(); });
+  };
+  model.on(watched, soon);
+  show();
+  setTimeout(show);  // once it is in the page
+  return () => { hide(); model.off(watched, soon); };
+}
+export default { render };
