@@ -3,8 +3,12 @@
 import atexit
 import fcntl
 import os
+import re
 import shutil
+import stat
 import tempfile
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +18,9 @@ __all__ = ["own_folder"]
 
 _PREFIX = "f2f-viz-"
 _LOCK = ".lock"
+_MADE = re.compile(rf"^\.?{_PREFIX}(?=.*[0-9_])[a-z0-9_]{{8}}$")
+"""Names by `mkdtemp`, save those few that might be words."""
+_WEEK = 7 * 86400
 
 
 @cache
@@ -47,18 +54,37 @@ def own_folder() -> Path:
 
 
 def _clear(parent: Path) -> None:
-    for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
-        folder = lock.parent
-        if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
-            continue
-        try:
-            held = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-        except BlockingIOError:
-            pass  # its process lives
-        finally:
-            os.close(held)
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # another process clears it too
+            if _is_own(folder) and (
+                _is_free(folder) if (folder / _LOCK).exists() else _is_old(folder)
+            ):
+                shutil.rmtree(folder, ignore_errors=True)
+    for folder in parent.glob(f".{_PREFIX}*"):
+        with suppress(OSError):
+            if _is_own(folder) and _is_old(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_own(folder: Path) -> bool:
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+
+
+def _is_free(folder: Path) -> bool:
+    """Tell whether the process that holds a folder's lock has ended."""
+    held = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(held)
+    return True
+
+
+def _is_old(folder: Path) -> bool:
+    """Tell a folder without a lock that `mkdtemp` made, and nobody touched for a week."""
+    mode, within = stat.S_IMODE(folder.stat().st_mode), folder.rglob("*")
+    last = max(place.lstat().st_mtime for place in (folder, *within))
+    return mode == 0o700 and bool(_MADE.search(folder.name)) and time.time() - last > _WEEK

@@ -99,6 +99,8 @@ def tensors(path: str, as_json: bool) -> None:
     if as_json:
         echo_json([asdict(tensor) for tensor in found])
         return
+    if not found:
+        click.echo(f"{shown(path)} holds no tensors", err=True)
     for tensor in found:
         shape, role = "×".join(map(str, tensor.shape)) or "scalar", ROLES[tensor.role]
         what = role.help if role.pruned else f"carried: {role.help}"

@@ -1,7 +1,6 @@
 """Layers: named weight tensors, taken alone from model files and from objects in memory."""
 
 import difflib
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders import Entry, TensorInfo, files_holding, listed
-from f2f_viz.tensors.objects import Layer, is_path, is_single, object_entries, said
+from f2f_viz.tensors.loaders import Entry, TensorInfo, files_holding, listed, split_name
+from f2f_viz.tensors.objects import Layer, is_single, object_entries, said
 from f2f_viz.tensors.roles import ROLES
 
 __all__ = [
@@ -77,16 +76,6 @@ def layer_of(entry: Entry) -> Layer:
     if entry.mask is not None:
         weights = np.where(entry.mask.read() != 0, weights, np.zeros((), weights.dtype))
     return Layer(entry.info.name, weights, entry.info.dtype, entry.source)
-
-
-def split_name(source: Any) -> tuple[Any, str | None]:
-    """Split ``FILE:NAME``, a tensor of a file, where there is such a file."""
-    if is_path(source) and not os.path.exists(source):
-        text = os.fspath(source)
-        for at, letter in enumerate(text):
-            if letter == ":" and os.path.exists(text[:at]):
-                return text[:at], text[at + 1 :]
-    return source, None
 
 
 def files_of(*paths: str) -> set[Path]:

@@ -7,6 +7,7 @@ beside an int8 ``w``); of ONNX also by the operation that takes the tensor.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec.bitplanes import DTYPES
@@ -22,20 +23,28 @@ _QUANTIZED = [name for name, dtype in DTYPES.items() if dtype.itemsize == 1]
 _ORIGINAL, _MASK = "_orig", "_mask"
 
 
+def _word(pattern: str) -> Callable[[str], bool]:
+    """Tell words by a pattern; the tensors of a model share most of their words."""
+    known = re.compile(pattern)
+    return lru_cache(maxsize=1024)(lambda word: known.fullmatch(word) is not None)
+
+
+@lru_cache(maxsize=1)  # each role asks again
+def _words(name: str) -> list[str]:
+    return _BETWEEN.split(name.lower())
+
+
 def _ends(*words: str) -> Callable[[TensorInfo], bool]:
-    """Tell names whose last word is one of some; words end at ``.``, ``/``, ``:`` or ``_``."""
-    pattern = re.compile(rf"(?:^|[./:_])(?:{'|'.join(words)})$", re.IGNORECASE)
-    return lambda info: pattern.search(info.name) is not None
+    """Tell names that end with one of some words; ``_`` may stand before it, too."""
+    fits = _word(rf"(?s:.*_)?(?:{'|'.join(words)})")
+    return lambda info: fits(_words(info.name)[-1])
 
 
-def _parts(info: TensorInfo) -> list[str]:
-    return re.split(r"[./:]", info.name.lower())
-
-
-_NORM = re.compile(r"\w*norm\w*|(?:\w+_)?(?:ln|bn)_?\w{0,2}|norm\d*")
-_OF_NORM = re.compile(r"weight|bias|scale|gamma|beta|running_\w+|num_batches_tracked")
-_BIAS = re.compile(r"(?:\w+_)?bias(?:_\w+)?")
-_EMBEDDING = re.compile(r"\w*embed\w*|(?:\w+_)?emb|wte|wpe")
+_BETWEEN = re.compile(r"[./:]")
+_norm = _word(r"\w*norm\w*|(?:\w+_)?(?:ln|bn)_?\w{0,2}|norm\d*")
+_of_norm = _word(r"weight|bias|scale|gamma|beta|running_\w+|num_batches_tracked")
+_bias = _word(r"(?:\w+_)?bias(?:_\w+)?")
+_embedding = _word(r"\w*embed\w*|(?:\w+_)?emb|wte|wpe")
 
 
 def _is_vector(info: TensorInfo) -> bool:
@@ -43,13 +52,13 @@ def _is_vector(info: TensorInfo) -> bool:
 
 
 def _is_norm(info: TensorInfo) -> bool:
-    *above, last = _parts(info)
-    beside = bool(above) and _NORM.fullmatch(above[-1]) is not None and _OF_NORM.fullmatch(last)
-    return bool(beside or (_NORM.fullmatch(last) and _is_vector(info)))
+    *above, last = _words(info.name)
+    beside = bool(above) and _norm(above[-1]) and _of_norm(last)
+    return beside or (_norm(last) and _is_vector(info))
 
 
 def _is_bias(info: TensorInfo) -> bool:
-    return any(_BIAS.fullmatch(part) for part in _parts(info)[-2:])
+    return any(map(_bias, _words(info.name)[-2:]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +144,7 @@ ROLES = Choices(
             name="embedding",
             label="Embedding",
             help="an embedding",
-            fits=lambda info: any(_EMBEDDING.fullmatch(part) for part in _parts(info)),
+            fits=lambda info: any(map(_embedding, _words(info.name))),
             pruned=True,
         ),
         Role(
@@ -166,6 +175,8 @@ def _role(info: TensorInfo, quantized: set[str]) -> str:
         return role.name
     if info.role:  # the file says it
         return info.role
+    if not quantized:
+        return role.name
     ends = (found.start() for found in _WORD_END.finditer(info.name))
     return "companion" if any(info.name[:end] in quantized for end in ends) else role.name
 
@@ -187,8 +198,7 @@ def with_company(found: dict[str, Entry]) -> dict[str, Entry]:
     """
     infos = with_roles(entry.info for entry in found.values())
     company = {
-        info.name: replace(entry, info=info)
-        for info, entry in zip(infos, found.values(), strict=True)
+        info.name: entry.told(info) for info, entry in zip(infos, found.values(), strict=True)
     }
     return {name: with_mask(company, name) for name in company}
 

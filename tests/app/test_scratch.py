@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -50,6 +51,26 @@ def test_what_a_killed_process_left_is_cleared_and_what_is_in_use_is_not(hold, t
     assert (elsewhere / ".lock").exists()
     ended.communicate("\n")
     assert not fresh.exists()  # and one that ends in peace clears its own
+
+
+def test_old_folders_without_a_lock_are_cleared_if_they_are_surely_ours(hold, tmp_path):
+    week = time.time() - 8 * 86400
+    names = {
+        "f2f-viz-0niy3sl8": False,
+        ".f2f-viz-0niy3sl8": False,  # killed before its lock was held
+        "f2f-viz-projects": True,  # somebody's own
+        "f2f-viz-1niy3sl8": True,  # others may look into it: not ours
+        "f2f-viz-2niy3sl8": True,  # in use lately
+        "f2f-viz-0niy3sl8.tar": True,
+    }
+    for name in names:
+        (tmp_path / name).mkdir(mode=0o755 if name.endswith("1niy3sl8") else 0o700)
+        (tmp_path / name / "upload").touch()
+        for place in (tmp_path / name / "upload", tmp_path / name):
+            os.utime(place, (week, week))
+    (tmp_path / "f2f-viz-2niy3sl8" / "upload").touch()
+    hold()
+    assert {name: (tmp_path / name).exists() for name in names} == names
 
 
 def test_no_temporary_folder_is_said_in_words(monkeypatch):

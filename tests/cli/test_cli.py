@@ -49,6 +49,25 @@ def test_encode_verify_decode_report(run, tmp_path, weights, coded):
     assert "60×70" in run("tensors", tmp_path / "w.npy")
 
 
+@pytest.mark.parametrize("name", ["e.npz", "e.safetensors", "e.onnx", "e.pt"])
+def test_a_file_of_no_tensors_says_so(tmp_path, name, run):
+    path = tmp_path / name
+    match path.suffix:
+        case ".npz":
+            np.savez(path)
+        case ".safetensors":
+            save_file({}, path)
+        case ".onnx":
+            onnx = pytest.importorskip("onnx")
+            onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [])), path)
+        case _:
+            pytest.importorskip("torch").save({}, path)
+    assert run("tensors", path, "--json") == "[]\n"
+    command = Path(sys.executable).with_name("f2f-viz")
+    told = subprocess.run([command, "tensors", path], capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == ("", f"{path} holds no tensors\n")
+
+
 def test_encode_options_reach_the_encoder(run, tmp_path, weights):
     out = tmp_path / "w.f2f"
     run("encode", tmp_path / "w.npy", "-o", out, "--n-in", "4", "--n-s", "3", "--n-out", "11", "--order",

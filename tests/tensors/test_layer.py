@@ -1,12 +1,15 @@
 """Loading layers: every format gives the same numbers, and bad input one clear error."""
 
+import json
 import os
+import zipfile
 
 import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import f2f_viz as f2f
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import list_tensors, load_layer
@@ -177,6 +180,57 @@ def test_pickles_are_refused(tmp_path):
         load_layer(tmp_path / "o.npz", "w")
     with pytest.raises(F2FError, match="Python objects"):
         entries(tmp_path / "o.npz")["w"].read()
+
+
+def with_dimensions(kind, count, folder):
+    """Write a file whose tensor w claims 0 numbers in so many dimensions."""
+    path, shape = folder / f"w.{kind}", [0, *[1] * (count - 1)]
+    if kind in ("npy", "npz"):
+        fields = repr({"descr": "<f4", "fortran_order": False, "shape": tuple(shape)}).encode()
+        data = b"\x93NUMPY\x02\x00" + len(fields).to_bytes(4, "little") + fields
+        if kind == "npy":
+            path.write_bytes(data)
+        else:
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("w.npy", data)
+    elif kind == "safetensors":
+        about = {"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}}
+        header = json.dumps(about).encode()
+        path.write_bytes(len(header).to_bytes(8, "little") + header)
+    elif kind == "onnx":
+        onnx = pytest.importorskip("onnx")
+        graph = onnx.helper.make_graph([], "g", [], [])
+        graph.initializer.add(name="w", data_type=1, dims=shape)
+        path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    else:
+        torch = pytest.importorskip("torch")
+        torch.save({"w": torch.zeros(shape)}, path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "safetensors", "onnx", "pt"])
+def test_dimensions_are_as_many_as_numpy_takes(kind, tmp_path):
+    path = with_dimensions(kind, 64, tmp_path)
+    [info] = list_tensors(path)
+    assert len(info.shape) == 64
+    assert load_layer(path, "w").weights.shape == info.shape
+    for count in (65, 2000 if kind.startswith("np") else 50_000):
+        with pytest.raises(F2FError, match=f"too many dimensions.*at most 64.*got {count}"):
+            list_tensors(with_dimensions(kind, count, tmp_path))
+
+
+def test_a_layer_of_many_dimensions_comes_back(tmp_path):
+    wanted = weights("float32", (2, *[1] * 62, 5))
+    f2f.save(f2f.encode(wanted, wanted != 0), tmp_path / "w.f2f")
+    same_bits(f2f.decode(f2f.open(tmp_path / "w.f2f")), wanted)
+
+
+def test_a_tensor_named_behind_its_file_is_told_how_to_be_given(tmp_path):
+    np.save(tmp_path / "w.npy", np.ones((2, 2)))
+    with pytest.raises(F2FError, match=r"no such file.*the tensor of .*w\.npy: --tensor a:b"):
+        list_tensors(f"{tmp_path}/w.npy:a:b")
+    with pytest.raises(F2FError, match="no such file"):
+        list_tensors(f"{tmp_path}/w.npy" + 100_000 * ":")
 
 
 def test_no_file_no_suffix_no_tensor(tmp_path):

@@ -1,5 +1,6 @@
 """Model files as lists of tensors: one entry per file format."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ __all__ = [
     "files_holding",
     "listed",
     "loader_of",
+    "split_name",
     "suffixes",
 ]
 
@@ -129,6 +131,26 @@ def loader_of(path: Path) -> Loader:
     )
 
 
+_LONGEST = 4096  # PATH_MAX
+
+
+def split_name(source: Any) -> tuple[Any, str | None]:
+    """Split ``FILE:NAME``, a tensor of a file, where there is such a file and none of the whole."""
+    if isinstance(source, str | os.PathLike) and not _is_there(source):
+        text = os.fspath(source)
+        for at, letter in enumerate(text[:_LONGEST]):
+            if letter == ":" and _is_there(text[:at]):
+                return text[:at], text[at + 1 :]
+    return source, None
+
+
+def _is_there(path: Any) -> bool:
+    try:
+        return os.path.exists(path)
+    except (OSError, ValueError):  # a name too long, or with NUL
+        return False
+
+
 def entries(path: Path) -> dict[str, Entry]:
     """List the tensors of a model file, or of a folder of shards, by name in the file's order.
 
@@ -137,12 +159,10 @@ def entries(path: Path) -> dict[str, Entry]:
     F2FError
         If there is no such file, its suffix is unknown, it is damaged, or it gives a name twice.
     """
-    try:
-        there = path.exists()
-    except (OSError, ValueError):  # a name too long, or with NUL
-        there = False
-    if not there:
-        raise F2FError(f"no such file: {path}")
+    if not _is_there(path):
+        file, tensor = split_name(path)
+        hint = f"the tensor of {file}: --tensor {tensor}" if tensor else ""
+        raise F2FError(f"no such file: {path}", hint=hint)
     if not path.is_dir() and not path.is_file():  # a pipe or device would block or never end
         raise F2FError(f"{path} is not a regular file")
     return by_name(path, loader_of(path).list_entries(path))
@@ -204,7 +224,7 @@ def by_name(path: Path | str, found: list[Entry]) -> dict[str, Entry]:
     named = {}
     for entry in found:
         if (name := sound(entry.info.name)) != entry.info.name:
-            entry = replace(entry, info=replace(entry.info, name=name))
+            entry = entry.told(replace(entry.info, name=name))
         if name in named:
             raise bad_file(path, f"two tensors have the name {name}")
         named[name] = entry

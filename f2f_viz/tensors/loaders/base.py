@@ -206,6 +206,13 @@ class Entry:
     stored_bytes: int | None = None
     mask: "Entry | None" = None
 
+    def told(self, info: TensorInfo) -> "Entry":
+        """Return it with another `info`; as `replace` does in thrice the time."""
+        return Entry(
+            info, self.path, self.reader, self.span, self.origin, self.stored, self.stored_bytes,
+            self.mask,
+        )  # fmt: skip
+
     @property
     def source(self) -> str:
         """The file, or another origin that a person understands."""

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.errors import F2FError
@@ -122,7 +121,8 @@ def _copied(path: Path, tensor: Any) -> Any:
     stored = torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage())
     start = tensor.storage_offset() * size
     mapped = stored[start : start + count].numpy().data
-    copy = np.empty(count, np.uint8)
+    kept = torch.empty(count, dtype=torch.uint8)
+    copy = kept.numpy()
     source, sink = os.pipe()
     try:
         at = 0
@@ -136,6 +136,6 @@ def _copied(path: Path, tensor: Any) -> Any:
     finally:
         os.close(source)
         os.close(sink)
-    own = torch.from_numpy(copy).view(tensor.dtype).as_strided(tensor.shape, tensor.stride(), 0)
+    own = kept.view(tensor.dtype).as_strided(tensor.shape, tensor.stride(), 0)
     own = torch._neg_view(own) if tensor.is_neg() else own
     return own.conj() if tensor.is_conj() else own
