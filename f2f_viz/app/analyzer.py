@@ -45,6 +45,7 @@ _SHEETS = (
     STATIC / "lanes.css",
     STATIC / "planes.css",
     STATIC / "sweep.css",
+    STATIC / "unfolding.css",
 )
 _STEPS = ("pruning", "block length", "sampled tiles")
 Job = tuple[Layer, Settings]

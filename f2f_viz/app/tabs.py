@@ -28,7 +28,7 @@ from f2f_viz.figures.mask import MaskView
 from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.planes import PlanesView
 from f2f_viz.figures.ratio import RatioView
-from f2f_viz.figures.trellis import TrellisView
+from f2f_viz.figures.unfolding import UnfoldingView
 from f2f_viz.figures.waveform import WaveformView
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
@@ -215,28 +215,12 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
 
 
 def _trellis(link: Link, analysis: Analysis) -> Tab:
-    view = TrellisView(link.theme)
+    view = UnfoldingView()
+    view.root.on_msg(lambda _, go, __: link.select(**go))
     view.update(analysis)
-    bar = Bar(
-        buttons={
-            "Step back": lambda: link.select(cycle=max(link.where().cycle - 1, 0)),
-            "Step": lambda: link.select(cycle=link.where().cycle + 1),
-            "Small code: n_in = 3, n_s = 2": lambda: link.change(
-                {"n_in": 3, "n_s": 2, "n_out": None}
-            ),
-        },
+    return Tab(
+        [view.root], view.update, exact_only=True, follow=lambda at: view.go(at.plane, at.cycle)
     )
-
-    def follow(at: Selection) -> None:
-        view.go(at.plane, at.cycle)
-        bar.text = view.reason
-
-    def update(analysis: Analysis) -> None:
-        view.update(analysis)
-        bar.text = view.reason
-
-    figure = FigureWidget(view.root, "trellis")
-    return Tab([bar, figure], update, exact_only=True, follow=follow)
 
 
 def _lanes(link: Link, analysis: Analysis) -> Tab:

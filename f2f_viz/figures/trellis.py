@@ -5,6 +5,7 @@ block adds to a state's cost the care bits that the best arriving symbol gets wr
 et al. 2022, section 4).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from f2f_viz.codec.trace import trace
 from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend
 
-__all__ = ["MOST_STATES", "TrellisView", "states_of", "trellis_data", "why_none"]
+__all__ = ["MOST_STATES", "TrellisView", "costs_at", "states_of", "trellis_data", "why_none"]
 
 MOST_STATES = 64
 WINDOW = 24
@@ -83,35 +84,58 @@ def trellis_data(
         survivors: time, state (before), next_state, symbol: the cheapest way into each state.
         path: the same for the way that the encoder chose.
     """
-    tile_start, first, stop = _window(analysis, cycle, length)
+    first, stop = _window(analysis, cycle, length)
     assert analysis.encoded is not None
+    nodes, survivors = [], []
+    for now, (cost, ways) in enumerate(_forward(analysis, plane, first, stop), first):
+        nodes.append(_reached(now, cost))
+        if now < stop:
+            survivors.append({"time": np.full(ways["state"].size, now)} | ways)
+    register = trace(analysis.encoded, plane, first, stop).register
+    return {
+        "nodes": _joined(nodes),
+        "survivors": _joined(survivors),
+        "path": _path(analysis.network, first, register),
+    }
+
+
+def costs_at(analysis: Analysis, plane: int, cycle: int) -> NDArray[np.float64]:
+    """Return the least mismatches of each state before a cycle, from the start of its tile.
+
+    Returns
+    -------
+    ndarray of float64, shape (states,)
+        inf where no way leads.
+    """
+    return next(_forward(analysis, plane, cycle, cycle))[0]
+
+
+def _forward(
+    analysis: Analysis, plane: int, first: int, stop: int
+) -> Iterator[tuple[NDArray[np.float64], dict[str, NDArray[Any]]]]:
+    """Yield the costs of cycles first … stop, each with the ways on from it; none from the last."""
+    assert analysis.encoded is not None
+    tile_start = first - first % analysis.tile_blocks
     t = trace(analysis.encoded, plane, tile_start, stop)
     outputs, following = _transitions(analysis.network)
     wanted = t.output ^ t.inverted
     cost = np.full(states_of(analysis), np.inf)
     cost[0] = 0
-    nodes, survivors = [], []
     for now, want, care in zip(range(tile_start, stop), wanted, t.care, strict=True):
         wrong = (outputs[..., care] != want[care]).sum(axis=-1)
+        after, ways = _step(cost, wrong, following)
         if now >= first:
-            nodes.append(_reached(now, cost))
-        cost, ways = _step(cost, wrong, following)
-        if now >= first:
-            survivors.append({"time": np.full(ways["state"].size, now)} | ways)
-    nodes.append(_reached(stop, cost))
-    return {
-        "nodes": _joined(nodes),
-        "survivors": _joined(survivors),
-        "path": _path(analysis.network, first, t.register[first - tile_start :]),
-    }
+            yield cost, ways
+        cost = after
+    yield cost, {}
 
 
-def _window(analysis: Analysis, cycle: int, length: int) -> tuple[int, int, int]:
-    """Return the start of the cycle's tile, the first cycle shown, and the one after the last."""
+def _window(analysis: Analysis, cycle: int, length: int) -> tuple[int, int]:
+    """Return the first cycle shown, and the one after the last."""
     tile = analysis.tile_blocks
     tile_start = cycle - cycle % tile
     first = max(tile_start, min(cycle - length // 2, analysis.blocks - length))
-    return tile_start, first, min(first + length, tile_start + tile, analysis.blocks)
+    return first, min(first + length, tile_start + tile, analysis.blocks)
 
 
 def _transitions(network: XorNetwork) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

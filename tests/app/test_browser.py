@@ -190,22 +190,6 @@ def test_lesson_steps_with_no_kernel(open_page, tmp_path, eventually):
     eventually(lambda: int(stage.get_attribute("data-cycle")) > wrong[wrong > 1][0] + 2)
 
 
-def test_trellis_steps_with_the_decoder(page):
-    page.get_by_role("tab", name="Decoder").click()
-    stage = page.locator(".f2f-stage")
-    expect(stage).to_be_visible()
-    stage.press("Home")
-    expect(stage).to_have_attribute("data-cycle", "0")
-    page.get_by_role("tab", name="Trellis").click()
-    page.get_by_role("button", name="Small code").click()
-    expect(page.get_by_label("n_in, symbol bits")).to_have_value("3")
-    settle(page)
-    for _ in range(3):
-        page.get_by_role("button", name="Step", exact=True).last.click()
-    page.get_by_role("tab", name="Decoder").click()
-    expect(stage).to_have_attribute("data-cycle", "3")
-
-
 def test_sweep_fills_and_loads(page):
     page.get_by_role("tab", name="Sweep").click()
     view = page.locator(".f2f-sweep")
