@@ -7,9 +7,9 @@ __all__ = ["STATIC", "script", "style"]
 STATIC = Path(__file__).parent / "static"
 
 
-def script(path: Path) -> str:
+def script(*paths: Path) -> str:
     """Return an ES module as anywidget takes it."""
-    return (STATIC / "dom.js").read_text("utf-8") + path.read_text("utf-8")
+    return "".join(path.read_text("utf-8") for path in (STATIC / "dom.js", *paths))
 
 
 def style(*paths: Path) -> str:

@@ -25,14 +25,25 @@ from f2f_viz.hardware.lanes import (
     f2f_blocks,
 )
 
-__all__ = ["COUNTS", "MOST_LANES", "SCHEMES", "LanesView", "lanes_data", "lanes_table", "schedules"]
+__all__ = [
+    "BUFFER",
+    "COUNTS",
+    "MOST_BLOCKS",
+    "MOST_LANES",
+    "MOST_ROWS",
+    "SCHEMES",
+    "LanesView",
+    "lanes_data",
+    "lanes_table",
+    "schedules",
+]
 
 MOST_LANES = 256
 COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """Numbers of lanes that are compared."""
 BUFFER = 16
 """Groups of blocks that a bitmask's reader runs ahead."""
-_MOST_ROWS, _MOST_BLOCKS = 1 << 15, 1 << 17
+MOST_ROWS, MOST_BLOCKS = 1 << 15, 1 << 17
 """Of larger layers the first rows are taken, and the first blocks of every plane."""
 
 SCHEMES = (
@@ -71,19 +82,19 @@ def lanes_data(analysis: Analysis, cancel: threading.Event | None = None) -> dic
     assert encoded is not None
     rows = np.count_nonzero(mask_matrix(analysis.mask), axis=1) if analysis.mask.size else []
     coded = [plane for plane in encoded.planes if not plane.zero_rate] if analysis.blocks else []
-    blocks = min(analysis.blocks, _MOST_BLOCKS // max(len(coded), 1))
+    blocks = min(analysis.blocks, MOST_BLOCKS // max(len(coded), 1))
     wrong = [np.zeros(0, np.int64)]
     for plane in coded:
         stop_if(cancel)
         block = encoded.positions(plane) // analysis.n_out
         wrong.append(np.bincount(block[block < blocks], minlength=blocks))
     taken = []
-    if len(rows) > _MOST_ROWS:
-        taken.append(f"the first {_MOST_ROWS:,} of {len(rows):,} rows")
+    if len(rows) > MOST_ROWS:
+        taken.append(f"the first {MOST_ROWS:,} of {len(rows):,} rows")
     if coded and blocks < analysis.blocks:
         taken.append(f"the first {blocks:,} of {analysis.blocks:,} blocks of each plane")
     return {
-        "rows": np.asarray(rows[:_MOST_ROWS], np.int32),
+        "rows": np.asarray(rows[:MOST_ROWS], np.int32),
         "care": np.asarray(analysis.n_u[:blocks], np.int32),
         "planes": len(coded),
         "corrections": np.concatenate(wrong).astype(np.uint16),

@@ -22,6 +22,8 @@ from f2f_viz.text import markup, strict_json, utf8
 
 __all__ = ["lesson", "lesson_html"]
 
+_VIEWS = ("decoder", "lanes")
+"""Views of the analyzer that need no kernel."""
 _STORED = ("payload", "corrections", "mask")
 
 
@@ -75,20 +77,28 @@ def lesson_html(layer: Layer, settings: Settings, theme: palette.Theme = "light"
         "settings": settings.to_dict(),
         "f2f_viz": version("f2f-viz"),
     }
-    decoder = script(STATIC / "decoder.js").replace("export default { render };", "")
     own = ("layer.js", "views.js", "runner.js", "page.js")
     replaced = {
         "$THEME": theme,
         "$ABOUT": markup(strict_json(about)),
-        "$CSS": palette.css() + style(STATIC / "decoder.css", LESSON / "page.css"),
+        "$CSS": palette.css()
+        + style(*(STATIC / f"{name}.css" for name in _VIEWS), LESSON / "page.css"),
         "$LAYER": markup(layer.name),
         "$DATA": strict_json(values).replace("<", "\\u003c"),
         "$WORKER": worker_script(),
-        "$SCRIPT": decoder + "".join((LESSON / name).read_text("utf-8") for name in own),
+        "$SCRIPT": "".join(
+            [script(), *map(_apart, _VIEWS), *((LESSON / name).read_text("utf-8") for name in own)]
+        ),
     }
     page = (LESSON / "page.html").read_text("utf-8")
     # in one pass: a layer's name may hold the name of another place
     return re.sub("|".join(map(re.escape, replaced)), lambda found: replaced[found[0]], page)
+
+
+def _apart(view: str) -> str:
+    """Return a view of the analyzer as a constant of its name, what it defines within it."""
+    module = (STATIC / f"{view}.js").read_text("utf-8")
+    return f"const {view} = (() => {{\n{module}}})();\n".replace("export default {", "return {")
 
 
 def _zipped(raw: bytes) -> str:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.prepare import prepare
 from f2f_viz.codec.bitplanes import plane_names, to_words
 from f2f_viz.codec.blocks import ORDERS, Layout, default_n_out
-from f2f_viz.codec.code import PRESETS, Code
+from f2f_viz.codec.code import Code
 from f2f_viz.codec.mask_coding import MASK_CODINGS
 from f2f_viz.codec.trellis import TILE_BLOCKS
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.front_end import STATIC
+from f2f_viz.figures.lanes import BUFFER, MOST_BLOCKS, MOST_ROWS
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.pruning import METHODS
@@ -54,9 +55,9 @@ class LessonData:
 def lesson_code(settings: Settings) -> Code:
     """Return the plain code of a lesson: no ranks, no fitted blocks, all planes searched."""
     code = settings.code
-    return replace(
-        PRESETS["start"].code, n_in=code.n_in, n_s=code.n_s, order=code.order, matrix=code.matrix,
-        weights=code.weights, seed=code.seed,
+    return Code.start(
+        n_in=code.n_in, n_s=code.n_s, order=code.order, matrix=code.matrix, weights=code.weights,
+        seed=code.seed,
     )  # fmt: skip
 
 
@@ -122,6 +123,7 @@ def lesson_data(layer: Layer, settings: Settings) -> LessonData:
         },
         "layouts": layouts,
         "matrices": offsets,
+        "lanes": {"most_rows": MOST_ROWS, "most_blocks": MOST_BLOCKS, "buffer": BUFFER},
         "start": {"rate": rate, "n_in": code.n_in, "n_s": code.n_s, "order": code.order},
     }
     return LessonData(

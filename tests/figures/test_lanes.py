@@ -80,8 +80,8 @@ def test_fixed_blocks_scale_and_rows_do_not(data):
 
 
 def test_of_a_large_layer_a_part_is_taken_and_said(analysis, data, monkeypatch):
-    monkeypatch.setattr(figures, "_MOST_ROWS", 100)
-    monkeypatch.setattr(figures, "_MOST_BLOCKS", 30 * data["planes"])
+    monkeypatch.setattr(figures, "MOST_ROWS", 100)
+    monkeypatch.setattr(figures, "MOST_BLOCKS", 30 * data["planes"])
     part = lanes_data(analysis)
     np.testing.assert_array_equal(part["rows"], data["rows"][:100])
     whole = data["corrections"].reshape(data["planes"], -1)

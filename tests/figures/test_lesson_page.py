@@ -1,12 +1,14 @@
 """The lesson's page as a person has it: from file://, with the network off."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.figures.lanes import lanes_data, schedules
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.lesson_data import N_S, lesson_code
 from tests.figures.test_lesson import assert_same, setting, settings_of
@@ -117,6 +119,20 @@ def test_a_weight_leads_to_its_block(open_lesson):
         "y": (across[1] + 0.5) * box["height"] / down[1],
     })  # fmt: skip
     expect(page.locator(".f2f-equation")).to_contain_text(f"row {row}, column {column} ")
+
+
+def test_lanes_are_those_of_the_package(open_lesson):
+    settings = f2f.Settings(rate=0.8, n_s=0)
+    page = open_lesson(settings=settings)
+    shown(page, settings)
+    analysis = f2f.analyze(f2f.sample_layer(), replace(settings, code=lesson_code(settings)))
+    cycles = [found.cycles for found in schedules(lanes_data(analysis), 16)]
+    picture = page.locator(".f2f-schedules")
+    expect(picture).to_have_attribute("data-cycles", " ".join(map(str, cycles)))
+    page.get_by_role("spinbutton", name="Number of lanes").fill("64")
+    page.get_by_role("spinbutton", name="Number of lanes").press("Enter")
+    cycles = [found.cycles for found in schedules(lanes_data(analysis), 64)]
+    expect(picture).to_have_attribute("data-cycles", " ".join(map(str, cycles)))
 
 
 def test_a_newer_setting_ends_a_long_search(open_lesson):

@@ -64,15 +64,18 @@ const controls = [
 $(".controls").append(...controls.map(({ node }) => node));
 $(".controls").addEventListener("submit", (event) => event.preventDefault());
 
-// ---- the decoder's model: what decoder.js reads -----------------------------------------------------
-const listeners = {}, traits = { code: {}, window: {}, registers: {}, plane: 0, cycle: 0, bit: 0 };
-const fire = (name) => { for (const listener of [...(listeners[`change:${name}`] ?? [])]) listener(); };
-const model = {
-  get: (name) => traits[name],
-  set: (name, value) => { if (traits[name] !== value) { traits[name] = value; fire(name); } },
-  on: (names, listener) => { for (const name of names.split(" ")) (listeners[name] ??= []).push(listener); },
-  off: () => {}, save_changes: () => {}, send: () => {},
+// ---- what the analyzer's own views read: a model without a kernel ---------------------------------------
+const modelOf = (traits) => {
+  const listeners = {}, fire = (name) => { for (const listener of listeners[`change:${name}`] ?? []) listener(); };
+  return {
+    traits, fire, get: (name) => traits[name],
+    set: (name, value) => { if (traits[name] !== value) { traits[name] = value; fire(name); } },
+    on: (names, listener) => { for (const name of names.split(" ")) (listeners[name] ??= []).push(listener); },
+    off: () => {}, save_changes: () => {}, send: () => {},
+  };
 };
+const model = modelOf({ code: {}, window: {}, registers: {}, plane: 0, cycle: 0, bit: 0 }), { traits, fire } = model;
+const work = modelOf({ work: {}, lanes: 16 });
 
 // ---- what was found --------------------------------------------------------------------------------
 // the chosen search and what the decoder asks for; and apart, what other registers would give
@@ -124,17 +127,28 @@ const windowOf = (plane, cycle) => {
   return { start, n, plane, inverted: shown.inverted[plane], most, ...views };
 };
 
-// blocks of a plane that hold a correction
-const wrongCycles = (plane) => {
-  const found = [], { ranks } = shown.planes[plane];
-  let next = 0, before = 0;
-  shown.n_u.forEach((n_u, t) => {
-    before += n_u;
-    const first = next;
-    while (next < ranks.length && ranks[next] < before) next++;
-    if (next > first) found.push(t);
-  });
-  return Int32Array.from(found);
+// corrections of each block of a plane
+const wrongsOf = (plane) => {
+  const found = new Uint16Array(shown.g.blocks), { ranks } = shown.planes[plane];
+  let t = 0, before = shown.n_u[0];
+  for (const rank of ranks) {
+    while (rank >= before) before += shown.n_u[++t];
+    found[t]++;
+  }
+  return found;
+};
+const wrongCycles = (plane) => Int32Array.from([...wrongsOf(plane).entries()].filter(([, wrong]) => wrong).map(([t]) => t));
+
+// who has what to do, as figures/lanes.py's lanes_data
+const showLanes = () => {
+  const { g } = shown, B = data.planes.length, { most_rows, most_blocks, buffer } = data.lanes;
+  const columns = data.shape.length > 1 ? data.size / data.shape[0] : data.size, rows = new Int32Array(data.size / columns);
+  for (let k = 0; k < g.kept; k++) rows[Math.floor(parts.index[k] / columns)]++;
+  const blocks = Math.min(g.blocks, Math.floor(most_blocks / B)), corrections = new Uint16Array(B * blocks);
+  shown.planes.forEach((_, plane) => corrections.set(wrongsOf(plane).subarray(0, blocks), plane * blocks));
+  const taken = [[rows.length, most_rows, "rows"], [g.blocks, blocks, "blocks of each plane"]].filter(([all, some]) => all > some);
+  work.set("work", { planes: B, width: g.n_in, buffer, rows: view(rows.subarray(0, most_rows)), care: view(Int32Array.from(shown.n_u.subarray(0, blocks))),
+    corrections: view(corrections), note: taken.length ? `Shown: ${taken.map(([all, some, what]) => `the first ${spaced(some)} of ${spaced(all)} ${what}`).join(" and ")}.` : "" });
 };
 
 // where a plane is first corrected
@@ -289,6 +303,7 @@ const settle = () => {
     status.textContent = `All ${data.planes.length} planes searched exactly in ${found.ms.toFixed(0)} ms, here; shown ${(performance.now() - asked).toFixed(0)} ms after the change.`;
     status.dataset.shown = [data.rates[rate], n_in, n_s, order].join(" ");
     writeAddress();
+    setTimeout(showLanes);
     others.replace(data.n_s.filter((other) => other !== n_s).map((other) => ({
       task: { kind: "all", setting: { ...setting, n_s: other } },
       then: (more) => { stages[other] = efficiency(more); showStages(); },
@@ -313,7 +328,8 @@ const begin = async () => {
   };
   [chosen, others] = [makeRunner(start, failed), makeRunner(start, failed)];
   readAddress();
-  render({ model, el: $("#decoder") });
+  decoder.render({ model, el: $("#decoder") });
+  lanes.render({ model: work, el: $("#lanes") });
   about("default", data.default);
   addEventListener("hashchange", () => { readAddress(); settle(); });
   settle();
