@@ -122,9 +122,14 @@ async def kernel_side(shape, n_s, changes):
     return summary(times[1:]) | {"kilobytes": round(float(np.median(sent[1:])) / 1e3, 1)}
 
 
-def in_browser(page, url, changes):
+def in_browser(page, url, path, changes):
     """Times from the slider's event to the new number and the mask repainted."""
     page.goto(url)
+    page.locator(".f2f-headline-root[data-state=exact]").wait_for()
+    page.get_by_label("Path", exact=True).check()  # an address alone opens no file
+    page.get_by_label("Path on this machine").fill(str(path))
+    page.get_by_label("Path on this machine").press("Enter")
+    page.locator(".f2f-layer", has_text=f"{path.stem} ×").wait_for()
     page.locator(".f2f-headline-root:is([data-state=preview], [data-state=exact])").wait_for()
     page.locator(".f2f-figure-mask canvas").first.wait_for()
     page.wait_for_timeout(1000)
@@ -153,8 +158,7 @@ def measure_browser(changes):
                 path = Path(folder) / f"{shape[0]}.npy"
                 np.save(path, make_layer(shape).weights)
                 for n_s in STAGES:
-                    link = f"{url}&path={path}&n_s={n_s}"
-                    rows[shape, n_s] = in_browser(page, link, changes)
+                    rows[shape, n_s] = in_browser(page, f"{url}&n_s={n_s}", path, changes)
                     print(shape, n_s, "browser", rows[shape, n_s], flush=True)
             browser.close()
     finally:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from f2f_viz.errors import Cancelled
 
@@ -126,8 +126,12 @@ class Runner(Generic[Job, Result]):
     async def _do(self, job: Job, newer: threading.Event, left: threading.Event) -> None:
         loop = asyncio.get_running_loop()
 
+        def tell(over: threading.Event, *told: Any) -> None:
+            # by the time the loop hears of it another job may stand there
+            loop.call_soon_threadsafe(lambda: over.is_set() or self._tell(*told))
+
         def step(done: int, total: int) -> None:
-            loop.call_soon_threadsafe(self._tell, done, total, float("inf"))
+            tell(left, done, total, float("inf"))
 
         preview = await asyncio.to_thread(self._work, job, preview=True, progress=step, cancel=left)
         if left.is_set():
@@ -144,7 +148,7 @@ class Runner(Generic[Job, Result]):
                 return
             last = now
             remaining = (now - started) * (total - done) / done if done else float("inf")
-            loop.call_soon_threadsafe(self._tell, done, total, remaining)
+            tell(newer, done, total, remaining)
 
         exact = await asyncio.to_thread(
             self._work, job, preview=False, progress=progress, cancel=newer

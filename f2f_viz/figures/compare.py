@@ -48,6 +48,12 @@ def compare_data(rivals: list[Rival], bounds: Bounds) -> dict[str, list[Any]]:
     }
 
 
+_LEAST_WIDTH = {False: 470, True: 200}
+"""Pixels that the bars and their labels have at least: in the page, in a narrow print."""
+_LETTER = 6.2
+"""Pixels of a label's letter, on average."""
+
+
 class CompareView:
     """One bar a format; F2F is full, bounds are hollow.
 
@@ -100,7 +106,12 @@ class CompareView:
         if self._narrow:
             data["name"] = [name.removesuffix(" + mask") for name in data["name"]]
             data["label"] = [text.split(", ")[1] for text in data["label"]]
-        self.root.x_range.end = 1.6 * max([*data["bytes"], 1.0])
+        width = _LEAST_WIDTH[self._narrow]
+        ends = [
+            size * width / (width - _LETTER * (len(label) + 2))
+            for size, label in zip(data["bytes"], data["label"], strict=True)
+        ]
+        self.root.x_range.end = max([*ends, 1.0])  # every label fits beside its bar
         self.root.y_range.factors = data["name"]
         self.root.title.text = "Measured size"
         kinds = data.pop("kind")

@@ -188,6 +188,7 @@ class MaskView:
         self._bit = 0
         self._window: tuple[tuple[float, float], tuple[float, float]] | None = None
         self._cells: Window = 0, 1, 0, 1
+        self._valued: tuple[Any, Any] = None, None
         self._grid_shown = self._grid_fits = True
         self._on_grid = on_grid
         self._image = _source("image", "image", "value", "x", "y", "dw", "dh")
@@ -338,10 +339,15 @@ class MaskView:
             int(row_edges[0]), int(row_edges[-1]), int(column_edges[0]), int(column_edges[-1])
         )  # fmt: skip
         single = density.size == (bottom - top) * (right - left)  # kept or not, nothing between
-        self._image.data = {
-            "image": [density], "x": [left], "y": [top], "dw": [right - left], "dh": [bottom - top],
-            "value": [self._values() if single else density],
+        cells: dict[str, list[Any]] = {
+            "image": [density.astype(np.uint8) if single else density],
+            "x": [left], "y": [top], "dw": [right - left], "dh": [bottom - top],
         }  # fmt: skip
+        weights = analysis.layer.weights if single else None
+        if weights is not self._valued[0] or self._cells != self._valued[1]:  # not at another rate
+            cells["value"] = [self._values() if single else np.zeros((1, 1), np.float32)]
+            self._valued = weights, self._cells
+        self._image.data.update(cells)
         told = ("weight", "@value{0.0000}") if single else ("share kept", "@image{0.00}")
         self._hover.tooltips = [("row", "$y{0,0}"), ("column", "$x{0,0}"), told]
         high = 1.0 if single else float(density.max()) or 1.0

@@ -1,12 +1,14 @@
 import asyncio
+import itertools
 import json
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import f2f_viz as f2f
-from f2f_viz.app import controls, numbers, sweeping
+from f2f_viz.app import controls, numbers, runner, sweeping
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.history import History
 from f2f_viz.app.runner import Runner
@@ -63,6 +65,7 @@ class Bench:
 
     def __init__(self, work=None):
         self.published, self.failed, self.cancelled, self.started = [], [], 0, []
+        self.told = []
         self.gate = threading.Event()
         self.runner = Runner(
             work or self.work,
@@ -70,7 +73,7 @@ class Bench:
             worth=lambda job, newer: job != "slow",
             publish=self.publish,
             fail=lambda job, error: self.failed.append((job, error)),
-            tell=lambda *_: None,
+            tell=lambda *told: self.told.append(told),
             cancelled=self.count_cancelled,
         )
 
@@ -90,6 +93,32 @@ class Bench:
 
     def count_cancelled(self):
         self.cancelled += 1
+
+
+def test_progress_of_a_search_that_was_left_is_not_told(monkeypatch):
+    """It may wait on the loop behind the request for another job, whose state stands by then."""
+    seconds = itertools.count()
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+
+    async def drive():
+        loop = asyncio.get_running_loop()
+
+        def work(job, *, preview, progress, cancel):
+            if job == "first" and not preview:
+                loop.call_soon_threadsafe(bench.runner.request, "second")
+                progress(500, 700)
+                cancel.wait()
+                raise f2f.Cancelled
+            progress(1, 3)
+            return job, job == "second"
+
+        bench = Bench(work)
+        bench.runner.request("first")
+        await bench.runner.settled()
+        assert bench.published == [("first", False), ("second", True)]
+        assert [told[:2] for told in bench.told] == [(1, 3), (1, 3)]
+
+    asyncio.run(drive())
 
 
 def test_preview_comes_before_exact(until):

@@ -12,7 +12,6 @@ const GRID = [
 ];
 const COLOURS = [["n_s", "n_s"], ["short", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"], ["matrix", "matrix"]];
 const FILTER_FROM = 13;
-const ABOUT = "Many settings, each measured on the layers ticked: what a code reaches, and what it costs in time and gates. Tick values and start, then click a point to load it; an axis with nothing ticked keeps its present setting.";
 
 const time = (seconds) => seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 
@@ -72,7 +71,7 @@ function render({ model, el }) {
   el.classList.add("f2f", "f2f-sweep");
   const boxes = (name, values, on) => values.map(([v, text]) =>
     `<label><input type="checkbox" name="${name}" value="${escape(v)}" ${on.includes(v) ? "checked" : ""}><span>${escape(text)}</span></label>`).join("");
-  el.innerHTML = `<p class="f2f-about">${ABOUT}</p><form>
+  el.innerHTML = `<form>
     <fieldset class="f2f-sweep-layers"><legend>Layers</legend><input type="search" placeholder="filter" aria-label="Filter layers"><div class="f2f-sweep-list"></div></fieldset>
     ${GRID.map(([name, title, values, on]) => `<fieldset><legend>${title}</legend>${boxes(name, values ?? model.get("axes")[name], on)}</fieldset>`).join("")}
     <button type="submit" class="f2f-button f2f-primary">Start</button>
@@ -189,7 +188,7 @@ function render({ model, el }) {
   };
 
   const status = (done, total, running) => {
-    if (!total) return "";
+    if (!total) return "An axis with nothing ticked keeps its present setting.";
     if (!done) return running ? `measuring the first of ${total}…` : `0 of ${total}`;
     if (!running || done >= total) clock = null;
     else clock ??= { at: performance.now(), done };
