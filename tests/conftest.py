@@ -157,7 +157,7 @@ def until():
     return _until
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def eventually():
     """Poll until a condition is true; a browser and a kernel have no common clock to wait on."""
     return _eventually

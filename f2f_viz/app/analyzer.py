@@ -28,7 +28,7 @@ from f2f_viz.app.trail import trail
 from f2f_viz.app.words import views
 from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
-from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, style
 from f2f_viz.figures.palette import Theme, css
 from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
@@ -74,7 +74,7 @@ class _LayerTrait(_Of):
         return super().validate(obj, load_layer(value))
 
 
-class Analyzer(anywidget.AnyWidget):
+class Analyzer(Widget):
     """Choose a layer, prune it, encode it losslessly, watch it being decoded.
 
     Parameters

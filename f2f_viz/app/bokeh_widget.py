@@ -16,6 +16,8 @@ from bokeh.document import Document
 from bokeh.document.json import PatchJson
 from bokeh.models import LayoutDOM
 
+from f2f_viz.figures.front_end import Widget
+
 __all__ = ["FigureWidget", "soon"]
 
 _STATIC = Path(__file__).parent / "static"
@@ -35,10 +37,9 @@ def _bokehjs() -> bytes:
     return gzip.compress(script.read_bytes(), 9, mtime=0)
 
 
-class _BokehJS(anywidget.AnyWidget):
+class _BokehJS(Widget):
     """BokehJS, compressed, once a kernel: the pages take it from here, and no host is asked."""
 
-    _esm = "export default { render() {} };"
     gz = traitlets.Bytes().tag(sync=True)
     _only: "ClassVar[_BokehJS | None]" = None
 
@@ -62,7 +63,7 @@ def _message(content: Any, buffers: Sequence[Buffer]) -> tuple[dict[str, Any], l
     return message, [buffer.to_bytes() for buffer in buffers]
 
 
-class FigureWidget(anywidget.AnyWidget):
+class FigureWidget(Widget):
     """A Bokeh figure, live in any page that shows anywidgets.
 
     Every view holds a document of its own, brought to the same revision: what changes here

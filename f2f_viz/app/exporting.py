@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from f2f_viz.analysis.analyze import Analysis
@@ -17,7 +16,7 @@ from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.figures.captions import code_for
 from f2f_viz.figures.catalogue import FIGURES, figure, why_not
 from f2f_viz.figures.figure import IMAGES, WIDTH_MM, Figure, to_bytes
-from f2f_viz.figures.front_end import script
+from f2f_viz.figures.front_end import Widget, script
 from f2f_viz.figures.options import OPTIONS, PLACE
 from f2f_viz.figures.style import TEXT_PT
 
@@ -55,7 +54,7 @@ class _Asked:
         return sizes | ({"scale": self.scale} if self.form == "png" else {})
 
 
-class ExportWidget(anywidget.AnyWidget):
+class ExportWidget(Widget):
     """The form and what it gives; see ``static/export.js``."""
 
     _esm = script(Path(__file__).parent / "static" / "export.js")

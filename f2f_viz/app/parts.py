@@ -4,17 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
-from f2f_viz.figures.front_end import script
+from f2f_viz.figures.front_end import Widget, script
 
 __all__ = ["Bar", "Headline", "Panel"]
 
 _STATIC = Path(__file__).parent / "static"
 
 
-class Panel(anywidget.AnyWidget):
+class Panel(Widget):
     """The controls; see ``static/panel.js``. `values` holds what they say, by name.
 
     A page sends what somebody changed, and is told when that is heard.
@@ -39,7 +38,7 @@ class Panel(anywidget.AnyWidget):
     can_redo = traitlets.Bool(False).tag(sync=True)
 
 
-class Headline(anywidget.AnyWidget):
+class Headline(Widget):
     """Headline numbers, progress and badge; see ``static/headline.js``."""
 
     _esm = script(_STATIC / "headline.js")
@@ -62,7 +61,7 @@ class Headline(anywidget.AnyWidget):
             self.state, self.status, self.progress = state, status, progress
 
 
-class Bar(anywidget.AnyWidget):
+class Bar(Widget):
     """A sentence on what is shown now, and the view's own buttons and checks.
 
     Parameters

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import anywidget
-
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.compare import Bounds, Rival, bounds, compare, verdict
 from f2f_viz.analysis.curves import CurvePoint, curve_settings, point_of
@@ -22,6 +20,7 @@ from f2f_viz.figures.bits import BitsView
 from f2f_viz.figures.circuit import CircuitView
 from f2f_viz.figures.compare import CompareView
 from f2f_viz.figures.decoder import DecoderView
+from f2f_viz.figures.front_end import Widget
 from f2f_viz.figures.histogram import HistogramView
 from f2f_viz.figures.lanes import LanesView, lanes_data
 from f2f_viz.figures.mask import MaskView
@@ -73,7 +72,7 @@ class Tab:
         `fill` measures more of an exact analysis while the tab is seen; `pause` stops that.
     """
 
-    parts: list[anywidget.AnyWidget]
+    parts: list[Widget]
     update: Callable[[Analysis], None]
     exact_only: bool = False
     follow: Callable[[Selection], None] = lambda _: None

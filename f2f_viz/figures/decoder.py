@@ -3,7 +3,6 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from f2f_viz.codec.exponent_ranks import to_ranks
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits, max_n_in
 from f2f_viz.figures.captions import why_not_decoded
-from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, style
 from f2f_viz.hardware.gates import gates
 
 __all__ = [
@@ -161,7 +160,7 @@ def register_data(
     return {"start": start, "n": stop - start, "stages": stages}
 
 
-class DecoderWidget(anywidget.AnyWidget):
+class DecoderWidget(Widget):
     """What the browser draws; see ``static/decoder.js``."""
 
     _esm = script(STATIC / "decoder.js")

@@ -7,10 +7,9 @@ has to draw.
 from dataclasses import fields
 from typing import Any
 
-import anywidget
 import traitlets
 
-from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, style
 from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import Palette
 from f2f_viz.figures.style import FONT
@@ -106,7 +105,7 @@ class Drawing:
         )
 
 
-class DrawingWidget(anywidget.AnyWidget):
+class DrawingWidget(Widget):
     """Shows a drawing, and sends where a click leads; see ``static/drawing.js``."""
 
     _esm = script(STATIC / "drawing.js")

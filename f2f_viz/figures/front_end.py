@@ -1,8 +1,13 @@
 """Front-end modules of our widgets, each with what all of them share before it."""
 
+import base64
+import sys
 from pathlib import Path
+from typing import Any
 
-__all__ = ["STATIC", "script", "style"]
+import anywidget
+
+__all__ = ["STATIC", "Widget", "script", "style"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -15,3 +20,21 @@ def script(*paths: Path) -> str:
 def style(*paths: Path) -> str:
     """Return style sheets as one."""
     return "".join(path.read_text("utf-8") for path in paths)
+
+
+class Widget(anywidget.AnyWidget):
+    """What all our widgets are: an anywidget that may be made at any time.
+
+    marimo serves the code of a widget as a file of the cell that runs, and has no place for one
+    that is made while none does, such as a view that is built when it is first seen. Code that is
+    a URL needs no place.
+    """
+
+    _esm = "export default { render() {} };"
+
+    def __init__(self, **traits: Any) -> None:
+        marimo = sys.modules.get("marimo")
+        if marimo is not None and marimo.running_in_notebook():
+            code = base64.b64encode(str(self._esm).encode()).decode()
+            traits["_esm"] = f"data:text/javascript;base64,{code}"
+        super().__init__(**traits)

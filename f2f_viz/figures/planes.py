@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from f2f_viz.analysis.analyze import Analysis
-from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, style
 
 __all__ = ["PlanesView", "PlanesWidget", "planes_data"]
 
@@ -39,7 +38,7 @@ def planes_data(analysis: Analysis) -> list[dict[str, Any]]:
     ]
 
 
-class PlanesWidget(anywidget.AnyWidget):
+class PlanesWidget(Widget):
     """A table with bars; see ``static/planes.js``."""
 
     _esm = script(STATIC / "planes.js")

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
 from f2f_viz.analysis.sweep import SweepPoint, front
 from f2f_viz.codec.code import Code
 from f2f_viz.figures.captions import describe_pruning
-from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, style
 
 __all__ = ["SweepWidget", "describe_matrix", "sweep_data"]
 
@@ -68,7 +67,7 @@ def _short(names: Sequence[str]) -> list[str]:
     return ["/".join(p[shared:]) for p in parts]
 
 
-class SweepWidget(anywidget.AnyWidget):
+class SweepWidget(Widget):
     """The form, the chart and the table; see ``static/sweep.js``."""
 
     _esm = script(STATIC / "sweep.js")

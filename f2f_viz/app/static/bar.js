@@ -22,8 +22,8 @@ function render({ model, el }) {
       why.textContent = off ? `(${off})` : "";
     }
   };
-  model.on("change:text change:checks change:off", show);
+  watch(model, "change:text change:checks change:off", show);
   show();
-  return () => model.off("change:text change:checks change:off", show);
+  return () => unwatch(model, "change:text change:checks change:off", show);
 }
 export default { render };

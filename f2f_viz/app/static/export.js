@@ -126,14 +126,14 @@ function render({ model, el, host, signal }) {
   const told = "change:reason change:working change:caption change:code change:size";
   const drawn = "change:preview change:drawing change:ground";
   model.on("msg:custom", answer);
-  model.on(told, tell);
-  model.on(drawn, draw);
+  watch(model, told, tell);
+  watch(model, drawn, draw);
   model.on("change:place", place);
   place(); arrange(); tell(); draw(); choose();
   return () => {
     model.off("msg:custom", answer);
-    model.off(told, tell);
-    model.off(drawn, draw);
+    unwatch(model, told, tell);
+    unwatch(model, drawn, draw);
     model.off("change:place", place);
   };
 }

@@ -116,7 +116,7 @@ function render({ model, el }) {
 
   model.on("change:cards", showCards);
   model.on("change:held", showFormula);
-  model.on("change:state change:progress change:status change:badge", showState);
+  watch(model, "change:state change:progress change:status change:badge", showState);
   model.on("change:layer", showLayer);
   model.on("change:pinned", showPinned);
   // a kernel that is gone never answers a ping; a busy one does, late
@@ -153,7 +153,7 @@ function render({ model, el }) {
     kernel?.statusChanged?.disconnect(ended);
     model.off("change:cards", showCards);
     model.off("change:held", showFormula);
-    model.off("change:state change:progress change:status change:badge", showState);
+    unwatch(model, "change:state change:progress change:status change:badge", showState);
     model.off("change:layer", showLayer);
     model.off("change:pinned", showPinned);
     model.off("msg:custom", pong);

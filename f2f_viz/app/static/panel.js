@@ -331,9 +331,9 @@ function render({ model, el }) {
 
   const show = () => sync.forEach((update) => update());
   const watched = "change:values change:errors change:hints change:samples change:tensors change:auto_n_out change:can_undo change:can_redo";
-  model.on(watched, show);
+  watch(model, watched, show);
   model.on("msg:custom", heard);
   show();
-  return () => { hideTip(); model.off(watched, show); model.off("msg:custom", heard); };
+  return () => { hideTip(); unwatch(model, watched, show); model.off("msg:custom", heard); };
 }
 export default { render };

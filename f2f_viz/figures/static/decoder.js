@@ -398,8 +398,8 @@ function render({ model, el }) {
     queued = true;
     queueMicrotask(() => { queued = false; refresh(); });
   };
-  model.on(changed, soon);
-  model.on("change:cycle change:bit", move);
+  watch(model, changed, soon);
+  watch(model, "change:cycle change:bit", move);
   const observer = new ResizeObserver(() => {
     if (el.clientWidth && el.clientWidth !== width) { width = el.clientWidth; refresh(); }
   });
@@ -408,8 +408,8 @@ function render({ model, el }) {
   return () => {
     stop();
     observer.disconnect();
-    model.off(changed, soon);
-    model.off("change:cycle change:bit", move);
+    unwatch(model, changed, soon);
+    unwatch(model, "change:cycle change:bit", move);
   };
 }
 export default { render };

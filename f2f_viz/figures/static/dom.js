@@ -10,6 +10,9 @@ const h = (tag, props = {}, ...children) => {
   node.append(...children.filter((c) => c !== null && c !== undefined));
   return node;
 };
+// several events at once, one by one: not every front end takes their names in one text
+const watch = (model, events, call) => events.split(" ").forEach((event) => model.on(event, call));
+const unwatch = (model, events, call) => events.split(" ").forEach((event) => model.off(event, call));
 const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 // a whole number with commas between thousands, as everywhere
 const grouped = (value) => Math.round(value).toLocaleString("en");

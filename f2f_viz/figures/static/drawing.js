@@ -19,11 +19,11 @@ function render({ model, el }) {
     model.save_changes();
   });
   observer.observe(picture);
-  model.on("change:svg change:about", show);
+  watch(model, "change:svg change:about", show);
   show();
   return () => {
     observer.disconnect();
-    model.off("change:svg change:about", show);
+    unwatch(model, "change:svg change:about", show);
   };
 }
 export default { render };

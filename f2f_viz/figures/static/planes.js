@@ -28,8 +28,8 @@ function render({ model, el }) {
     if (!button) return;
     model.send({ kind: "open", plane: Number(button.dataset.plane) });
   });
-  model.on("change:rows change:exact change:plane", show);
+  watch(model, "change:rows change:exact change:plane", show);
   show();
-  return () => model.off("change:rows change:exact change:plane", show);
+  return () => unwatch(model, "change:rows change:exact change:plane", show);
 }
 export default { render };

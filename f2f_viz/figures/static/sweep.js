@@ -222,14 +222,14 @@ function render({ model, el }) {
   let frame = 0;
   const soon = () => { frame ||= requestAnimationFrame(() => { frame = 0; show(); }); };
   const watched = "change:rows change:done change:total change:running";
-  model.on(watched, soon);
+  watch(model, watched, soon);
   model.on("change:layers", showLayers);
   model.on("change:layer", followLayer);
   showLayers();
   show();
   return () => {
     cancelAnimationFrame(frame);
-    model.off(watched, soon);
+    unwatch(model, watched, soon);
     model.off("change:layers", showLayers);
     model.off("change:layer", followLayer);
   };
