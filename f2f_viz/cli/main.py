@@ -27,8 +27,7 @@ from f2f_viz.cli.output import (
 )
 from f2f_viz.cli.survey import survey
 from f2f_viz.codec.bitplanes import word_bits
-from f2f_viz.codec.decode import decode_verified
-from f2f_viz.codec.encode import sha256
+from f2f_viz.codec.decode import decode_verified, verified_sha256
 from f2f_viz.codec.trellis import search_seconds
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
@@ -224,7 +223,7 @@ def verify(file: str, as_json: bool) -> None:
             click.echo(text)
         return
     encoded = f2f.open(file)
-    digest = sha256(decode_verified(encoded))
+    digest = verified_sha256(encoded)
     shape = "×".join(map(str, encoded.shape)) or "scalar"
     if as_json:
         echo_json({"ok": True, "sha256": digest})

@@ -18,7 +18,7 @@ from f2f_viz.codec.recipe import Recipe, make_recipe
 from f2f_viz.codec.trellis import TILE_BLOCKS
 from f2f_viz.errors import F2FError, Progress
 
-__all__ = ["checksum", "encode", "encode_recipe", "sha256"]
+__all__ = ["encode", "encode_recipe", "sha256"]
 
 PIECE = 1 << 18  # words hashed at a time
 
@@ -101,7 +101,7 @@ def encode_recipe(
         network=network,
         planes=corrected_planes(found, network, recipe.plan),
         ranks=recipe.words.ranks,
-        checksum=_checksum(_sha256(to_words(weights), flat)),
+        checksum=_sha256(to_words(weights), flat)[: 2 * CHECKSUM_BYTES],
         scales=scales,
     )
 
@@ -109,15 +109,6 @@ def encode_recipe(
 def sha256(weights: NDArray[Any]) -> str:
     """Return the SHA-256 of weights as little-endian bytes in C order, in hexadecimal."""
     return _sha256(to_words(weights))
-
-
-def checksum(weights: NDArray[Any]) -> str:
-    """Return the first bytes of `sha256` that `Encoded.checksum` keeps."""
-    return _checksum(sha256(weights))
-
-
-def _checksum(digest: str) -> str:
-    return digest[: 2 * CHECKSUM_BYTES]
 
 
 def _sha256(words: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> str:

@@ -1,6 +1,6 @@
 """The decoder in software: symbols of all planes to the words of weights (cython_core/decode)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,11 +179,7 @@ class WordDecoder:
         to, level = out.view(np.uint8), decoding_set()
         blocks, itemsize = self._layout.blocks, self._planes.word.itemsize
         pieces = max(1, min(threads, self._mask.size // PIECE))
-        kept = np.empty(int(start[-1]) * itemsize + _PADDING, np.uint8)
-        for status in _in_pieces(
-            lambda a, b: layer.words(rows, start, a, b, kept, level), blocks, pieces
-        ):
-            _check(status)
+        kept = self._kept(layer, pieces)
         large = to.size >= LARGE
         if not large and self._layout.entry.spread:
             _decode.clear(to)
@@ -194,6 +190,41 @@ class WordDecoder:
             layer.place(flags, rows, start, kept, first, last, window, to, level)
 
         _in_pieces(place, blocks, pieces, 64)
+
+    def _kept(self, layer: _decode.Layer, pieces: int) -> NDArray[np.uint8]:
+        """Decode the kept words, in order of blocks, and some bytes behind them."""
+        rows, start, level = self._rows, self._start, decoding_set()
+        kept = np.empty(int(start[-1]) * self._planes.word.itemsize + _PADDING, np.uint8)
+        for status in _in_pieces(
+            lambda a, b: layer.words(rows, start, a, b, kept, level), self._layout.blocks, pieces
+        ):
+            _check(status)
+        return kept
+
+    def in_turn(self, step: int) -> Iterator[NDArray[Any]]:
+        """Yield the words in C order, `step` at a time: of all only the kept are in memory.
+
+        Errors as of `decode`.
+        """
+        word, size = self._planes.word, self._mask.size
+        if self._layer is None:
+            whole = np.empty(size, word)
+            self.decode(whole)
+            yield from (whole[at : at + step] for at in range(0, size, step))
+            return
+        kept = self._kept(self._layer, 1)[: int(self._start[-1]) * word.itemsize].view(word)
+        counts = np.bitwise_count(self._rows).astype(np.uint16)
+        before = np.cumsum(counts, axis=1, dtype=np.uint16) - counts
+        for at in range(0, size, step):
+            flags = self._mask[at : at + step]
+            own = np.flatnonzero(flags)
+            block, bit = self._layout.positions(own + at)
+            row, column = self._layout.address(block), bit >> 6
+            below = self._rows[row, column] & (np.uint64(1) << (bit & 63).astype(np.uint64)) - 1
+            rank = self._start[block] + before[row, column] + np.bitwise_count(below)
+            words = np.zeros(flags.size, word)
+            words[own] = kept[rank]
+            yield words
 
 
 def _decode_any(

@@ -24,7 +24,7 @@ from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES, WIRE, field_bits, word_bits
 from f2f_viz.codec.blocks import Layout
 from f2f_viz.codec.corrections import CODINGS, CorrectionCoding
-from f2f_viz.codec.decode import decode_verified
+from f2f_viz.codec.decode import verified_sha256
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.codec.mask_coding import pack_mask_bits, unpack_mask_bits
 from f2f_viz.codec.packing import pack_symbols, unpack_symbols
@@ -184,7 +184,7 @@ def save(encoded: Encoded, path: str | os.PathLike[str]) -> None:
 
     def check(file: IO[bytes]) -> None:
         data = file.read()
-        decode_verified(from_bytes(data, str(path), max_bytes=sys.maxsize))
+        verified_sha256(from_bytes(data, str(path), max_bytes=sys.maxsize))
 
     write_atomically(path, to_bytes(encoded), check=check)
 

@@ -20,7 +20,7 @@ from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.arguments import checked, in_range
 from f2f_viz.codec.bitplanes import to_words
-from f2f_viz.codec.decode import decode_verified
+from f2f_viz.codec.decode import verified_sha256
 from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.errors import F2FError, Progress, named, stop_if
 from f2f_viz.files import layer_file
@@ -346,7 +346,7 @@ def _assemble(
         model = open_model(Path(f"/proc/self/fd/{file.fileno()}"))
 
         def check(name: str) -> None:
-            decode_verified(model.layer(name), name)
+            verified_sha256(model.layer(name), name)
 
         for _ in as_finished(check, model.layers, threads, stop=threading.Event()):
             pass

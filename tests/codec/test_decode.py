@@ -1,6 +1,8 @@
 """Decoding a layer whole, into memory at hand, and in part."""
 
 import dataclasses
+import hashlib
+import tracemalloc
 
 import ml_dtypes
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz.codec.blocks import ORDERS
+from f2f_viz.codec.decode import verified_sha256
 
 CODES = [{"n_s": 0}, {"n_s": 1, "recode": True, "zero_rate": True}, {"n_s": 2, "plain": True}]
 
@@ -30,6 +33,9 @@ def test_out_and_parts_equal_the_whole(dtype, order, code):
     out = np.ones_like(dense)
     assert f2f.decode(encoded, out=out, threads=2) is out
     assert out.tobytes() == dense.tobytes()
+    assert (
+        b"".join(words.tobytes() for words in encoded.word_decoder.in_turn(100)) == dense.tobytes()
+    )
     for start, stop in [(0, 0), (0, 1), (30, 31), (3, 9), (0, 31)]:
         rows = f2f.decode_rows(encoded, start, stop)
         assert rows.dtype == dense.dtype
@@ -103,3 +109,21 @@ def test_empty_and_scalar_layers():
             assert f2f.decode_rows(encoded, 0, shape[0]).shape == shape
     with pytest.raises(f2f.F2FError, match="no such rows"):
         f2f.decode_rows(encoded, 0, 1)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_layer_is_verified_with_few_of_its_weights_in_memory(order):
+    encoded, dense = layer(np.float32, (1500, 1400), order=order, n_s=0, n_out=24)
+    assert encoded.blocks > 2 * encoded.tile_blocks
+    _ = encoded.word_decoder
+    tracemalloc.start()
+    try:
+        digest = verified_sha256(encoded)
+        assert tracemalloc.get_traced_memory()[1] < dense.nbytes
+    finally:
+        tracemalloc.stop()
+    assert digest == hashlib.sha256(dense.tobytes()).hexdigest()
+    flipped = [*encoded.planes]
+    flipped[-1] = dataclasses.replace(flipped[-1], inverted=not flipped[-1].inverted)
+    with pytest.raises(f2f.F2FError, match="not those that were encoded"):
+        verified_sha256(dataclasses.replace(encoded, planes=tuple(flipped)))
