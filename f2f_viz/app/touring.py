@@ -4,17 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from f2f_viz.app.tour import Scene, Tour, selector
 from f2f_viz.app.words import explained
-from f2f_viz.figures.front_end import script
+from f2f_viz.figures.front_end import Widget, script
 
 __all__ = ["TourBar", "Touring"]
 
 
-class TourBar(anywidget.AnyWidget):
+class TourBar(Widget):
     """The step's words and the way on; see ``static/tour.js``."""
 
     _esm = script(Path(__file__).parent / "static" / "tour.js")

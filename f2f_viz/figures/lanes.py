@@ -7,14 +7,13 @@ against its own ideal, the cycles it would take if no lane ever waited.
 import threading
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.errors import stop_if
-from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, style
 from f2f_viz.figures.mask import mask_matrix
 from f2f_viz.hardware.lanes import (
     Schedule,
@@ -135,7 +134,7 @@ def lanes_table(data: dict[str, Any], lanes: int) -> dict[str, list[Any]]:
     return table
 
 
-class LanesWidget(anywidget.AnyWidget):
+class LanesWidget(Widget):
     """Lanes over cycles, to step and to play; see ``static/lanes.js``."""
 
     _esm = script(STATIC / "lanes.js")

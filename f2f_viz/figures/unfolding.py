@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits
-from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, style
 from f2f_viz.figures.trellis import costs_at, why_none
 
 __all__ = ["UnfoldingView", "layer_unfolding", "small_unfolding", "unfolding"]
@@ -174,7 +173,7 @@ def layer_unfolding(analysis: Analysis, plane: int, cycle: int) -> dict[str, Any
     )
 
 
-class UnfoldingWidget(anywidget.AnyWidget):
+class UnfoldingWidget(Widget):
     """The trellis, to step and to play; see ``static/unfolding.js``."""
 
     _esm = script(STATIC / "unfolding.js")

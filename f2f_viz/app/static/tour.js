@@ -54,9 +54,9 @@ function render({ model, el }) {
     queued = true;
     queueMicrotask(() => { queued = false; show(); });
   };
-  model.on(watched, soon);
+  watch(model, watched, soon);
   show();
   setTimeout(show);  // once it is in the page
-  return () => { hide(); model.off(watched, soon); };
+  return () => { hide(); unwatch(model, watched, soon); };
 }
 export default { render };

@@ -210,13 +210,13 @@ function render({ model, el }) {
   observer.observe(picture);
   let queued = false;  // several traits arrive in one message
   const soon = () => { if (!queued) { queued = true; queueMicrotask(() => { queued = false; read(); }); } };
-  model.on("change:small change:layer", soon);
+  watch(model, "change:small change:layer", soon);
   model.on("change:cycle", follow);
   read();
   return () => {
     stop();
     observer.disconnect();
-    model.off("change:small change:layer", soon);
+    unwatch(model, "change:small change:layer", soon);
     model.off("change:cycle", follow);
   };
 }
