@@ -103,6 +103,26 @@ def test_a_background_job_stays_deaf_to_control_c(start_server):
     assert server.stop() == (0, "")
 
 
+def test_tests_that_a_script_runs_in_the_background_leave_no_server(tmp_path):
+    """A shell's background job ignores SIGINT, and hands that on to all that it starts."""
+    mark = f"F2F_TESTS={tmp_path}"
+    tests = [__file__, "-k", "control_c_ends or stays_deaf", f"--basetemp={tmp_path / 'tests'}"]
+    script = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-m", "pytest", *tests]
+    name, _, value = mark.partition("=")
+    done = subprocess.run(script, env=os.environ | {name: value}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+    assert [pid for pid in os.listdir("/proc") if pid.isdigit() and holds(pid, mark)] == []
+
+
+def holds(pid, mark):
+    """Tell whether a process was started with an entry of the environment."""
+    try:
+        return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended, or is somebody else's
+        return False
+
+
 def test_a_server_ends_while_a_page_starts(start_server, eventually):
     server = start_server("app")
     cookie = server.cookie()
