@@ -484,7 +484,7 @@ def test_shards_bad_index(shards, text):
 
 
 def test_a_folder_without_index(tmp_path):
-    with pytest.raises(F2FError, match="not a sharded model"):
+    with pytest.raises(F2FError, match="is not one model"):
         list_tensors(tmp_path)
 
 

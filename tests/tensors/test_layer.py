@@ -236,7 +236,7 @@ def test_a_tensor_named_behind_its_file_is_told_how_to_be_given(tmp_path):
 def test_no_file_no_suffix_no_tensor(tmp_path):
     with pytest.raises(F2FError, match="no such file"):
         load_layer(tmp_path / "absent.npy")
-    with pytest.raises(F2FError, match=r"folder .* is not a sharded model"):
+    with pytest.raises(F2FError, match=r"folder .* is not one model"):
         load_layer(tmp_path)
     (tmp_path / "w.csv").write_text("1,2")
     with pytest.raises(F2FError, match=r"\.npy, \.npz, \.safetensors.*got \.csv"):

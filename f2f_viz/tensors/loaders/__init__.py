@@ -10,6 +10,7 @@ from typing import Any
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders.base import Entry, Fingerprint, TensorInfo, bad_file
+from f2f_viz.tensors.loaders.compressed_tensors import with_weights
 from f2f_viz.tensors.loaders.numpy_files import npy_entries, npz_entries
 from f2f_viz.tensors.loaders.onnx_files import onnx_entries
 from f2f_viz.tensors.loaders.safetensors_files import read_header, safetensors_entries
@@ -74,9 +75,9 @@ LOADERS = Choices(
         Loader(
             name="safetensors",
             label="safetensors",
-            help="Tensors by name.",
+            help="Tensors by name, also as compressed-tensors writes them.",
             suffixes=(".safetensors",),
-            list_entries=safetensors_entries,
+            list_entries=lambda path: with_weights(safetensors_entries(path)),
             header=lambda path: read_header(path)[:2],
         ),
         Loader(
@@ -98,7 +99,7 @@ LOADERS = Choices(
         Loader(
             name="shards",
             label="Sharded model",
-            help="Shards of safetensors or PyTorch beside their index, or the folder of both.",
+            help="Shards of safetensors or PyTorch beside their index, or the folder of one model.",
             suffixes=(".index.json",),
             list_entries=shard_entries,
             folders=True,

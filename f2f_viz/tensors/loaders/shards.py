@@ -5,11 +5,14 @@ from pathlib import Path
 
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders.base import Entry, bad_file, is_cached_blob, open_regular, reading
+from f2f_viz.tensors.loaders.compressed_tensors import with_weights
 from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
 from f2f_viz.tensors.loaders.torch_files import torch_entries
 
 __all__ = ["shard_entries"]
 
+_SINGLE = "model.safetensors"
+"""A whole model, where there is no index."""
 _READERS = {".safetensors": safetensors_entries, ".bin": torch_entries}
 """How shards are read, the better kind first."""
 
@@ -20,8 +23,10 @@ def shard_entries(path: Path) -> list[Entry]:
     Parameters
     ----------
     path
-        The folder, or the index file in it.
+        The folder, or the index file in it. A folder may hold a whole model in one file instead.
     """
+    if path.is_dir() and (path / _SINGLE).exists() and not any(path.glob("*.index.json")):
+        return with_weights(list(_open_shard(path / _SINGLE, _SINGLE).values()))
     index = _find_index(path) if path.is_dir() else path
     with reading(index):
         with open_regular(index) as file:
@@ -33,7 +38,7 @@ def shard_entries(path: Path) -> list[Entry]:
         missing = [tensor for tensor, name in where.items() if tensor not in shards[name]]
         if missing:
             raise bad_file(index, f"tensor {missing[0]} is not in {where[missing[0]]}")
-        return [shards[name][tensor] for tensor, name in where.items()]
+        return with_weights([shards[name][tensor] for tensor, name in where.items()])
 
 
 def _find_index(folder: Path) -> Path:
@@ -41,8 +46,9 @@ def _find_index(folder: Path) -> Path:
     found = next((indexes for indexes in kinds.values() if indexes), [])
     if len(found) != 1:
         raise F2FError(
-            f"the folder {folder} is not a sharded model",
-            expected=f"one index, {' or '.join(f'*{suffix}.index.json' for suffix in _READERS)}",
+            f"the folder {folder} is not one model",
+            expected=f"{_SINGLE}, or one index, "
+            + " or ".join(f"*{suffix}.index.json" for suffix in _READERS),
             got=f"{len(found)}",
             hint="give the path of one file",
         )
