@@ -168,7 +168,8 @@ def open_source(model: Any) -> Source:
     path = Path(model) if is_path(model) else None
     loader = loader_of(path) if path else None
     raw, parsed = loader.header(path) if path and loader and loader.header else (b"", {})
-    if not raw or parsed.keys() - {"__metadata__"} != found.keys():  # none, or weights stand otherwise in it
+    if not raw or parsed.keys() - {"__metadata__"} != found.keys():
+        # it has no such header, or one that lists what weights are stored as
         raw = _safetensors_header(origin, found)
         parsed = json.loads(raw)
     known = WRITERS.get(loader.name) if loader else None  # a format has one name in both tables
