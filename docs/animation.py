@@ -10,14 +10,16 @@ from playwright.sync_api import Page, sync_playwright
 from screenshots import FLAGS, IMAGES
 
 import f2f_viz as f2f
-from f2f_viz.figures.decoder_page import decoder_page
+from f2f_viz.figures.lesson import lesson_html
+from f2f_viz.figures.lesson_data import lesson_code
 
 PLANE, CYCLES = 9, 8
 WIDTH, SCALE = 880, 2
 MOVING, RESTING = (0.2, 0.5, 0.8), {False: 1300, True: 2600}
 """Shares of a step's motion that are drawn, 60 ms each; ms of rest, more where one is corrected."""
 
-PLAIN = ".f2f-toolbar, .f2f-wave { opacity: 0 } .f2f-stage { outline: none !important }"
+PLAIN = """.f2f-lesson > :not(:has(#decoder)), h2, p { display: none }
+.f2f-toolbar, .f2f-wave { opacity: 0 } .f2f-stage { outline: none !important }"""
 STEP = """() => {
   const stage = document.querySelector('.f2f-stage');
   stage.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
@@ -65,18 +67,20 @@ def frames(page: Page, trace: f2f.Trace) -> list[tuple[Image.Image, int]]:
 
 
 def main() -> None:
-    analysis = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8))
+    layer, settings = f2f.sample_layer(), f2f.Settings(rate=0.8)
+    encoded = f2f.encode(layer, f2f.prune(layer, settings.rate), lesson_code(settings))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         lesson = Path(folder) / "lesson.html"
-        lesson.write_text(decoder_page(analysis, "light", "", PLANE), "utf-8")
+        lesson.write_text(lesson_html(layer, settings, start={"plane": PLANE}), "utf-8")
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(
             viewport={"width": WIDTH, "height": 1000}, device_scale_factor=SCALE
         )
         page.goto(lesson.as_uri())
+        page.locator(".status[data-shown]").wait_for()
         page.add_style_tag(content=PLAIN)
-        drawn = frames(page, f2f.trace(analysis.encoded, PLANE, 0, 100))
+        drawn = frames(page, f2f.trace(encoded, PLANE, 0, 100))
         browser.close()
     first, *others = (picture for picture, _ in drawn)
     first.save(

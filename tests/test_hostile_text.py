@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 import f2f_viz as f2f
 from f2f_viz.figures.catalogue import FIGURES
 from f2f_viz.figures.figure import to_bytes
+from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.text import markup, shown, strict_json, utf8, well_formed
 
 HOSTILE = [
@@ -111,8 +112,9 @@ def test_figures_with_hostile_names(name, drawn, plain):
         if own.vector is not None:
             root = ElementTree.fromstring(to_bytes(own, "svg"))
             assert strict(root.find("{*}metadata").text)["layer"] == made.layer.name
-    lesson = page(to_bytes(f2f.figure("decoder", made), "html"))
+    lesson = page(lesson_html(made.given, f2f.Settings(rate=0.5)).encode())
     assert well_formed(made.layer.name).split("\n")[0] in lesson.text
+    assert strict(lesson.about)["layer"] == made.layer.name
 
 
 @pytest.mark.browser

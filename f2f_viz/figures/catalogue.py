@@ -21,13 +21,14 @@ from f2f_viz.figures.circuit import circuit_data, draw_circuit
 from f2f_viz.figures.compare import CompareView, compare_data
 from f2f_viz.figures.decoder import register_data
 from f2f_viz.figures.decoder_chart import DecoderChart, cycle_data
-from f2f_viz.figures.decoder_page import decoder_page
 from f2f_viz.figures.drawing import TEXT
 from f2f_viz.figures.figure import FORMATS, IMAGES, Figure, Sheet, Table
 from f2f_viz.figures.gates_chart import GatesChart, gates_data, gates_sentence
 from f2f_viz.figures.histogram import HistogramView, histogram_data
 from f2f_viz.figures.lanes import SCHEMES, lanes_data, lanes_table
 from f2f_viz.figures.lanes_chart import LanesChart
+from f2f_viz.figures.lesson import lesson_html
+from f2f_viz.figures.lesson_data import why_no_lesson
 from f2f_viz.figures.mask import MaskView, crisp, mask_data
 from f2f_viz.figures.options import LOOK, OPTIONS, Look
 from f2f_viz.figures.palette import Theme, palette
@@ -244,6 +245,11 @@ def _gates(analysis: Analysis, look: Look, points: Sequence[SweepPoint] = ()) ->
 
 def _decoder(analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0) -> Figure:
     data = cycle_data(analysis, plane, cycle)
+    layer, settings = analysis.given, analysis.settings
+
+    def live(about: str) -> str:
+        return lesson_html(layer, settings, look.theme, about, {"plane": plane, "cycle": cycle})
+
     return Figure(
         name="decoder",
         analysis=analysis,
@@ -253,7 +259,7 @@ def _decoder(analysis: Analysis, look: Look, plane: int = 0, cycle: int = 0) -> 
         f"register (full: 1, pale: 0). Below: the bits of the block, {sum(data['care'])} of them "
         f"care bits, of which {sum(data['mismatch'])} are corrected.",
         draw=lambda narrow: DecoderChart(analysis, plane, cycle, look.theme, narrow).root,
-        page=lambda about: decoder_page(analysis, look.theme, about, plane),
+        page=None if why_no_lesson(layer, settings) else live,
     )
 
 
@@ -429,7 +435,7 @@ FIGURES = Choices(
         Entry(
             name="decoder",
             label="Decoder at a cycle",
-            help="Register, XOR network and output bits; as HTML a page that steps and plays.",
+            help="Register, XOR network and output bits; as HTML the live lesson, where it can.",
             make=_decoder,
             sheet=Sheet(0.55, narrow_aspect=0.95, least_mm=75),
             exact=True,

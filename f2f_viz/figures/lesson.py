@@ -4,6 +4,7 @@ import base64
 import gzip
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -49,8 +50,8 @@ def lesson(
     path
         The .html file to write.
     settings : Settings, optional
-        Where the page starts; n_in 4 to 8, n_s 0 to 2. A pruning method without a rate leaves the
-        page without that slider.
+        Where the page starts; n_in 4 to 8, n_s 0 to 2. A method that has no rate, or
+        whose higher rates keep what lower ones prune, leaves the page without that slider.
     theme : {"light", "dark"}
 
     Raises
@@ -62,25 +63,44 @@ def lesson(
     write_atomically(path, utf8(page))
 
 
-def lesson_html(layer: Layer, settings: Settings, theme: palette.Theme = "light") -> str:
-    """Return the page; parameters as of `lesson`."""
+def lesson_html(
+    layer: Layer,
+    settings: Settings,
+    theme: palette.Theme = "light",
+    about: str = "",
+    start: Mapping[str, int] | None = None,
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    layer, settings, theme
+        As of `lesson`.
+    about : str
+        JSON that is kept in the page's metadata; the layer and settings if not given.
+    start : mapping of str to int, optional
+        Where the decoder begins: plane, cycle, bit.
+    """
     made = lesson_data(layer, settings)
     parts = {name: _zipped(array.tobytes()) for name, array in made.parts.items()}
     wasm = (LESSON / "search.wasm").read_bytes()
     values = made.values | {
         "parts": parts | {"wasm": _zipped(wasm)},
         "default": _default(layer, settings),
+        "start": made.values["start"] | dict(start or {}),
     }
-    about = {
-        "layer": layer.name,
-        "source": layer.source,
-        "settings": settings.to_dict(),
-        "f2f_viz": version("f2f-viz"),
-    }
+    about = about or strict_json(
+        {
+            "layer": layer.name,
+            "source": layer.source,
+            "settings": settings.to_dict(),
+            "f2f_viz": version("f2f-viz"),
+        }
+    )
     own = ("layer.js", "views.js", "runner.js", "page.js")
     replaced = {
         "$THEME": theme,
-        "$ABOUT": markup(strict_json(about)),
+        "$ABOUT": markup(about),
         "$CSS": palette.css()
         + style(*(STATIC / f"{name}.css" for name in _VIEWS), LESSON / "page.css"),
         "$LAYER": markup(layer.name),

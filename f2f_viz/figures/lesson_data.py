@@ -23,7 +23,14 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.pruning import METHODS
 
-__all__ = ["LESSON", "LessonData", "lesson_code", "lesson_data", "worker_script"]
+__all__ = [
+    "LESSON",
+    "LessonData",
+    "lesson_code",
+    "lesson_data",
+    "why_no_lesson",
+    "worker_script",
+]
 
 LESSON = STATIC / "lesson"
 RATES = tuple(round(0.5 + 0.01 * k, 2) for k in range(46))
@@ -69,18 +76,10 @@ def lesson_data(layer: Layer, settings: Settings) -> LessonData:
     F2FError
         For settings beyond what the page offers, or a layer that is too large or keeps nothing.
     """
+    wrong = why_no_lesson(layer, settings)
+    if wrong is not None:
+        raise wrong
     code, size = lesson_code(settings), layer.weights.size
-    for name, value, offered in (("n_in", code.n_in, N_IN), ("n_s", code.n_s, N_S)):
-        if value not in offered:
-            raise F2FError(
-                f"the lesson's {name}", expected=f"{offered[0]} to {offered[-1]}", got=value,
-                field=name,
-            )  # fmt: skip
-    if size > MOST_WEIGHTS:
-        raise F2FError(
-            "a page cannot hold this layer", expected=f"at most {MOST_WEIGHTS:,} weights",
-            got=f"{size:,}", hint="take a smaller layer",
-        )  # fmt: skip
     ready = prepare(layer, settings)
     rates, masks = _masks(layer, settings)
     kept = [int(np.count_nonzero(mask)) for mask in masks]
@@ -138,8 +137,28 @@ def lesson_data(layer: Layer, settings: Settings) -> LessonData:
     )
 
 
+def why_no_lesson(layer: Layer, settings: Settings) -> F2FError | None:
+    """Say what the page does not offer; None if it can be made."""
+    size, code = layer.weights.size, settings.code
+    for name, value, offered in (("n_in", code.n_in, N_IN), ("n_s", code.n_s, N_S)):
+        if value not in offered:
+            return F2FError(
+                f"the lesson's {name}", expected=f"{offered[0]} to {offered[-1]}", got=value,
+                field=name,
+            )  # fmt: skip
+    if size > MOST_WEIGHTS:
+        return F2FError(
+            "a page cannot hold this layer", expected=f"at most {MOST_WEIGHTS:,} weights",
+            got=f"{size:,}", hint="take a smaller layer",
+        )  # fmt: skip
+    return None
+
+
 def _masks(layer: Layer, settings: Settings) -> tuple[list[float], list[NDArray[np.bool_]]]:
-    """Return the rates that the page offers, and their masks, each within the one before."""
+    """Return the rates that the page offers, and their masks, each within the one before.
+
+    Where a method's masks are not so, or where it has no rate, that is one.
+    """
     if not METHODS[settings.method].rated:
         mask = prepare(layer, settings).mask
         return [1 - np.count_nonzero(mask) / max(mask.size, 1)], [mask]
@@ -149,10 +168,7 @@ def _masks(layer: Layer, settings: Settings) -> tuple[list[float], list[NDArray[
         if not mask.any() and rate != settings.rate:
             break
         if masks and (mask & ~masks[-1]).any():
-            raise F2FError(
-                "the lesson changes the rate", expected="a method whose higher rates keep no "
-                "weight that lower ones prune", got=settings.method, field="method",
-            )  # fmt: skip
+            return [settings.rate], [prepare(layer, settings).mask]
         rates.append(rate)
         masks.append(mask)
     return rates, masks

@@ -171,25 +171,6 @@ def test_exports_are_saved(page, tmp_path):
     assert "<svg" not in decoder.read_text().split("<script")[0]
 
 
-def test_lesson_steps_with_no_kernel(open_page, tmp_path, eventually):
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8))
-    f2f.figure("decoder", a, theme="dark").save(tmp_path / "lesson.html")
-    page = open_page(f"file://{tmp_path}/lesson.html")
-    stage = page.locator(".f2f-stage")
-    expect(stage).to_have_attribute("data-cycle", "0")
-    page.get_by_role("button", name="Step", exact=True).click()
-    expect(stage).to_have_attribute("data-cycle", "1")
-    t = f2f.trace(a.encoded, 0, 1, 2)
-    expect(page.locator(".stagevalue").nth(1)).to_have_text(f"0x{t.register[0, 1]:02X}")
-    stage.focus()
-    stage.press("m")
-    wrong = a.encoded.positions(a.encoded.planes[0]) // a.n_out
-    expect(stage).to_have_attribute("data-cycle", str(wrong[wrong > 1][0]))
-    page.get_by_label("Cycles per second").select_option("30")
-    page.get_by_role("button", name="Play", exact=True).click()
-    eventually(lambda: int(stage.get_attribute("data-cycle")) > wrong[wrong > 1][0] + 2)
-
-
 def test_sweep_fills_and_loads(page):
     page.get_by_role("tab", name="Sweep").click()
     view = page.locator(".f2f-sweep")

@@ -10,6 +10,7 @@ import pytest
 import f2f_viz as f2f
 from f2f_viz.codec.trellis import encode_bits
 from f2f_viz.figures.lesson_data import LESSON, N_IN, N_S, lesson_code, lesson_data, worker_script
+from f2f_viz.tensors.pruning import METHODS, PruningMethod
 
 
 def settings_of(count, seed=1):
@@ -150,6 +151,18 @@ def test_masks_are_those_of_the_method(settings):
     values = made.parts["values"] if made.parts["values"].size else made.parts["words"].view("<f4")
     coded = analysis.layer.weights.reshape(-1)[made.parts["index"][:kept]]
     np.testing.assert_array_equal(values.reshape(-1)[:kept], coded)
+
+
+def test_masks_that_do_not_lie_in_each_other_are_offered_at_one_rate(monkeypatch):
+    def choose(weights, rate, seed):
+        return np.random.default_rng(int(100 * rate)).random(weights.shape) > rate
+
+    monkeypatch.setitem(
+        METHODS, "lot", PruningMethod(name="lot", label="Lot", help="", choose=choose)
+    )
+    made = lesson_data(f2f.sample_layer(), f2f.Settings(method="lot", rate=0.8))
+    assert made.values["rates"] == [0.8]
+    assert made.values["start"]["rate"] == 0
 
 
 @pytest.mark.parametrize(

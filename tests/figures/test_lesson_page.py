@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.figures.figure import to_bytes
 from f2f_viz.figures.lanes import lanes_data, schedules
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.lesson_data import N_S, lesson_code
@@ -105,6 +106,20 @@ def test_the_decoder_is_that_of_the_layer(open_lesson):
     stage.press("End")
     expect(stage).to_have_attribute("data-cycle", str(len(encoded.planes[0].symbols) - 1))
     assert not page.locator(".f2f-decoder.f2f-waiting").count()
+
+
+def test_the_figure_of_the_decoder_is_the_page_at_its_cycle(open_page, tmp_path):
+    analysis = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8))
+    f2f.figure("decoder", analysis, plane=11, cycle=7).save(tmp_path / "decoder.html")
+    page = open_page((tmp_path / "decoder.html").as_uri())
+    shown(page, f2f.Settings(rate=0.8))
+    expect(page.locator(".f2f-stage")).to_have_attribute("data-cycle", "7")
+    expect(page.get_by_label("Bit-plane", exact=True)).to_have_value("11")
+
+
+def test_the_figure_of_another_code_is_a_drawing():
+    analysis = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8, n_in=3))
+    assert "Bokeh" in to_bytes(f2f.figure("decoder", analysis), "html").decode()
 
 
 def test_a_weight_leads_to_its_block(open_lesson):

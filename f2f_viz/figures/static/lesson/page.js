@@ -12,7 +12,7 @@ const view = (array) => new DataView(array.buffer, array.byteOffset, array.byteL
 
 // ---- what is chosen, and its place in the address ---------------------------------------------
 const ORDERS = Object.keys(data.orders), N_IN = Object.keys(data.n_out).map(Number);
-const wanted = { ...data.start, plane: 0, cycle: -1, bit: 0 };  // −1: where there is something to see
+const wanted = { plane: 0, cycle: -1, bit: 0, ...data.start };  // −1: where there is something to see
 const fields = {  // how each stands in the address, and what may stand there
   rate: [(k) => data.rates[k], (text) => data.rates.indexOf(Number(text))],
   n_in: [String, (text) => (N_IN.includes(Number(text)) ? Number(text) : -1)],
