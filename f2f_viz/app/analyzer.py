@@ -28,8 +28,8 @@ from f2f_viz.app.trail import trail
 from f2f_viz.app.words import views
 from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
-from f2f_viz.figures.front_end import STATIC, Widget, script, style
-from f2f_viz.figures.palette import Theme, css
+from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
+from f2f_viz.figures.palette import Theme
 from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, load_layer
@@ -112,7 +112,7 @@ class Analyzer(Widget):
     """
 
     _esm = script(_HERE / "shell.js")
-    _css = css() + style(*_SHEETS)
+    _css = sheet(*_SHEETS)
 
     settings = _Of(Settings)
     layer = _LayerTrait(Layer)

@@ -13,7 +13,7 @@ from f2f_viz.codec.exponent_ranks import to_ranks
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits, max_n_in
 from f2f_viz.figures.captions import why_not_decoded
-from f2f_viz.figures.front_end import STATIC, Widget, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 from f2f_viz.hardware.gates import gates
 
 __all__ = [
@@ -164,7 +164,7 @@ class DecoderWidget(Widget):
     """What the browser draws; see ``static/decoder.js``."""
 
     _esm = script(STATIC / "decoder.js")
-    _css = style(STATIC / "decoder.css")
+    _css = sheet(STATIC / "decoder.css")
 
     code = traitlets.Dict().tag(sync=True)
     matrix = traitlets.Bytes().tag(sync=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import traitlets
 
-from f2f_viz.figures.front_end import STATIC, Widget, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import Palette
 from f2f_viz.figures.style import FONT
@@ -109,7 +109,7 @@ class DrawingWidget(Widget):
     """Shows a drawing, and sends where a click leads; see ``static/drawing.js``."""
 
     _esm = script(STATIC / "drawing.js")
-    _css = style(STATIC / "drawing.css")
+    _css = sheet(STATIC / "drawing.css")
 
     about: Any = traitlets.Unicode().tag(sync=True)
     """What one is looking at, and what to try."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import anywidget
 
-__all__ = ["STATIC", "Widget", "script", "style"]
+from f2f_viz.figures.palette import css
+
+__all__ = ["STATIC", "Widget", "script", "sheet", "style"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -15,6 +17,11 @@ STATIC = Path(__file__).parent / "static"
 def script(*paths: Path) -> str:
     """Return an ES module as anywidget takes it."""
     return "".join(path.read_text("utf-8") for path in (STATIC / "dom.js", *paths))
+
+
+def sheet(*paths: Path) -> str:
+    """Return style sheets for a widget that may stand alone: colours, letters and buttons first."""
+    return css() + style(STATIC / "basics.css", *paths)
 
 
 def style(*paths: Path) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.errors import stop_if
-from f2f_viz.figures.front_end import STATIC, Widget, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 from f2f_viz.figures.mask import mask_matrix
 from f2f_viz.hardware.lanes import (
     Schedule,
@@ -138,7 +138,7 @@ class LanesWidget(Widget):
     """Lanes over cycles, to step and to play; see ``static/lanes.js``."""
 
     _esm = script(STATIC / "lanes.js")
-    _css = style(STATIC / "decoder.css", STATIC / "lanes.css")
+    _css = sheet(STATIC / "decoder.css", STATIC / "lanes.css")
 
     work = traitlets.Dict().tag(sync=True)
     lanes = traitlets.Int(16).tag(sync=True)

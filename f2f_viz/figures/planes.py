@@ -5,7 +5,7 @@ from typing import Any
 import traitlets
 
 from f2f_viz.analysis.analyze import Analysis
-from f2f_viz.figures.front_end import STATIC, Widget, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 
 __all__ = ["PlanesView", "PlanesWidget", "planes_data"]
 
@@ -42,7 +42,7 @@ class PlanesWidget(Widget):
     """A table with bars; see ``static/planes.js``."""
 
     _esm = script(STATIC / "planes.js")
-    _css = style(STATIC / "planes.css")
+    _css = sheet(STATIC / "planes.css")
 
     rows: Any = traitlets.List().tag(sync=True)
     exact = traitlets.Bool(False).tag(sync=True)

@@ -8,7 +8,7 @@ import traitlets
 from f2f_viz.analysis.sweep import SweepPoint, front
 from f2f_viz.codec.code import Code
 from f2f_viz.figures.captions import describe_pruning
-from f2f_viz.figures.front_end import STATIC, Widget, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 
 __all__ = ["SweepWidget", "describe_matrix", "sweep_data"]
 
@@ -71,7 +71,7 @@ class SweepWidget(Widget):
     """The form, the chart and the table; see ``static/sweep.js``."""
 
     _esm = script(STATIC / "sweep.js")
-    _css = style(STATIC / "planes.css", STATIC / "sweep.css")
+    _css = sheet(STATIC / "planes.css", STATIC / "sweep.css")
 
     layers: Any = traitlets.List().tag(sync=True)
     """[name, text] of the layers there are to choose from."""

@@ -12,7 +12,7 @@ from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits
-from f2f_viz.figures.front_end import STATIC, Widget, script, style
+from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 from f2f_viz.figures.trellis import costs_at, why_none
 
 __all__ = ["UnfoldingView", "layer_unfolding", "small_unfolding", "unfolding"]
@@ -177,7 +177,7 @@ class UnfoldingWidget(Widget):
     """The trellis, to step and to play; see ``static/unfolding.js``."""
 
     _esm = script(STATIC / "unfolding.js")
-    _css = style(STATIC / "decoder.css", STATIC / "unfolding.css")
+    _css = sheet(STATIC / "decoder.css", STATIC / "unfolding.css")
 
     small = traitlets.Dict().tag(sync=True)
     layer = traitlets.Dict().tag(sync=True)
