@@ -46,6 +46,7 @@ __all__ = [
     "open_model",
     "open_source",
     "pack_model",
+    "with_entries",
     "with_offsets",
     "without_offsets",
 ]
@@ -175,6 +176,12 @@ def open_source(model: Any) -> Source:
     known = WRITERS.get(loader.name) if loader else None  # a format has one name in both tables
     frame = known.frame(path) if path and known and known.frame is not None else None
     return Source(path, raw, _slots(parsed), found, frame, origin)
+
+
+def with_entries(source: Source, entries: dict[str, Entry]) -> Source:
+    """Return a model with other tensors, which is one of safetensors whatever it was."""
+    raw = _safetensors_header(source.origin, entries)
+    return replace(source, header=raw, slots=_slots(json.loads(raw)), entries=entries, frame=None)
 
 
 def _safetensors_header(origin: str, found: Mapping[str, Entry]) -> bytes:

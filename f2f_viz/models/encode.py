@@ -16,22 +16,23 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.analysis.prepare import encode_layer
+from f2f_viz.analysis.prepare import prepare
 from f2f_viz.analysis.report import Report, report
 from f2f_viz.arguments import checked, in_range
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.decode import verified_sha256
+from f2f_viz.codec.encode import encode
 from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.errors import F2FError, Progress, named, stop_if
 from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import Source, open_model, open_source, pack_model
+from f2f_viz.models.number_format import converted, in_own_formats
 from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import files_of, layer_of
 from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
-from f2f_viz.tensors.quantize import STORED
 from f2f_viz.tensors.roles import CODED, why_carried, with_mask
 
 __all__ = ["Rule", "encode_model", "plan_model"]
@@ -131,11 +132,15 @@ def _part(
     layer = layer_of(entry)
     if part_key(layer.weights, settings) != key:
         raise F2FError(f"tensor {info.name} of {entry.source} is another one when it is read again")
-    encoded = encode_layer(layer, settings, threads=threads, progress=progress, cancel=cancel)
+    ready = prepare(layer, settings)
+    weights = ready.layer.weights  # their scales are a tensor of the model
+    encoded = encode(
+        weights, ready.mask, settings.code, threads=threads, progress=progress, cancel=cancel
+    )
     data, bits = layer_file.itemised(encoded, alone=False)
-    if sum(bits.values()) < 8 * layer.weights.nbytes:
+    if sum(bits.values()) < 8 * weights.nbytes:
         return data, {"report": vars(report(encoded, bits))}
-    words = to_words(layer.weights) * encoded.mask.reshape(-1)
+    words = to_words(weights) * encoded.mask.reshape(-1)
     return words.tobytes(), {"report": None}
 
 
@@ -183,7 +188,8 @@ def encode_model(
     output
         The .f2f file to write.
     settings : Settings, optional
-        Pruning and code of all layers.
+        Pruning and code of all layers. Its number format is for those of floats; scales of whole
+        steps are carried as ``NAME_scale``, and an ONNX model comes back as safetensors.
     rules : iterable of (str, float or None)
         Glob pattern of tensor names or ``role:`` and a role, and their pruning rate; None carries
         them unchanged. The first that fits counts. A pattern that fits weights is for these alone;
@@ -210,22 +216,20 @@ def encode_model(
         For a file that cannot be read or written, a rule that fits no tensor, or if another
         process is writing that output. No output is left then.
     """
-    if settings is not None and settings.number_format != STORED:
-        raise F2FError(
-            "tensors of a whole model keep their number format", expected=STORED,
-            got=settings.number_format, hint="encode one tensor", field="number_format",
-        )  # fmt: skip
     source = open_source(model)
     plan, reasons = plan_model(source, settings or Settings(), rules)
+    plan = in_own_formats(source, plan)
+    coded = converted(source, plan)
     masks = files_of(*settings.files) if settings else ()
     with claim(output, *source.files, *masks, force=force) as target:
         parts = Parts(target, source.fingerprints)
-        account = _encode(source, plan, parts, threads, executor, progress, cancel)
+        account = _encode(source, coded, plan, parts, threads, executor, progress, cancel)
     return replace(account, reasons=account.reasons | reasons)
 
 
 def _encode(
     source: Source,
+    coded: Source,
     plan: dict[str, Settings],
     parts: Parts,
     threads: int | None,
@@ -233,7 +237,7 @@ def _encode(
     progress: Progress | None,
     cancel: threading.Event | None,
 ) -> ModelReport:
-    """Encode what `parts` lacks, and put it together."""
+    """Encode what `parts` lacks, and put it together as the model that is coded."""
     keys, sizes = {}, {}
     for name, own in plan.items():
         weights = layer_of(source.entries[name]).weights
@@ -266,7 +270,7 @@ def _encode(
             done += sizes[name]
             del within[name]
             report()
-    return _assemble(source, plan, keys, parts, workers(threads))
+    return _assemble(coded, plan, keys, parts, workers(threads))
 
 
 def _side_by_side(
