@@ -23,7 +23,7 @@ from f2f_viz.text import markup, strict_json, utf8
 
 __all__ = ["lesson", "lesson_html"]
 
-_VIEWS = ("decoder", "lanes")
+_VIEWS = ("decoder", "unfolding", "lanes")
 """Views of the analyzer that need no kernel."""
 _STORED = ("payload", "corrections", "mask")
 

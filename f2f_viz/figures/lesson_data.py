@@ -19,6 +19,7 @@ from f2f_viz.codec.trellis import TILE_BLOCKS
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.front_end import STATIC
 from f2f_viz.figures.lanes import BUFFER, MOST_BLOCKS, MOST_ROWS
+from f2f_viz.figures.unfolding import small_code
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.pruning import METHODS
@@ -123,6 +124,7 @@ def lesson_data(layer: Layer, settings: Settings) -> LessonData:
         "layouts": layouts,
         "matrices": offsets,
         "lanes": {"most_rows": MOST_ROWS, "most_blocks": MOST_BLOCKS, "buffer": BUFFER},
+        "small": small_code(),
         "start": {"rate": rate, "n_in": code.n_in, "n_s": code.n_s, "order": code.order},
     }
     return LessonData(

@@ -15,7 +15,7 @@ from f2f_viz.codec.trellis import encode_bits
 from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 from f2f_viz.figures.trellis import costs_at, why_none
 
-__all__ = ["UnfoldingView", "layer_unfolding", "small_unfolding", "unfolding"]
+__all__ = ["UnfoldingView", "layer_unfolding", "small_code", "small_unfolding", "unfolding"]
 
 BLOCKS = 6
 """Blocks of the small code."""
@@ -75,7 +75,7 @@ def unfolding(
     states = [state]
     for symbol in path:
         states.append((states[-1] << network.n_in | symbol) & (costs.size - 1))
-    rows = network.matrix.astype(np.int64) @ (1 << np.arange(network.matrix.shape[1]))
+    rows = _row_numbers(network)
     return {
         "n_in": network.n_in,
         "n_s": network.n_s,
@@ -95,6 +95,37 @@ def unfolding(
             for wanted, cares in zip(bits, care, strict=True)
         ],
     }
+
+
+def small_code() -> dict[str, Any]:
+    """Return what a page needs to choose the blocks of `small_unfolding` by itself.
+
+    Returns
+    -------
+    dict
+        n_in, n_s; blocks, cared, looked_at, which blocks are chosen; rows, by n_out the rows of M
+        as integers.
+    """
+    rows = {
+        n_out: _row_numbers(XorNetwork.random(_N_IN, n_out, _N_S))
+        for n_out in range(_N_IN, _MOST_OUT + 1)
+    }
+    return {
+        "n_in": _N_IN,
+        "n_s": _N_S,
+        "blocks": BLOCKS,
+        "cared": _CARED,
+        "looked_at": _LOOKED_AT,
+        "rows": {n_out: own.tolist() for n_out, own in rows.items()},
+    }
+
+
+def _row_numbers(network: XorNetwork) -> NDArray[np.int64]:
+    """Return the rows of M as integers: bit j meets bit j of [x_t; x_{t−1}; …]."""
+    numbers: NDArray[np.int64] = network.matrix.astype(np.int64) @ (
+        1 << np.arange(network.matrix.shape[1])
+    )
+    return numbers
 
 
 def small_unfolding(analysis: Analysis) -> dict[str, Any]:

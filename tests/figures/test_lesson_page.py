@@ -12,6 +12,7 @@ from f2f_viz.figures.figure import to_bytes
 from f2f_viz.figures.lanes import lanes_data, schedules
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.lesson_data import N_S, lesson_code
+from f2f_viz.figures.unfolding import small_unfolding
 from tests.figures.test_lesson import assert_same, setting, settings_of
 
 
@@ -148,6 +149,17 @@ def test_lanes_are_those_of_the_package(open_lesson):
     page.get_by_role("spinbutton", name="Number of lanes").press("Enter")
     cycles = [found.cycles for found in schedules(lanes_data(analysis), 64)]
     expect(picture).to_have_attribute("data-cycles", " ".join(map(str, cycles)))
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.83, 0.95])
+def test_the_unfolding_trellis_is_that_of_the_package(open_lesson, eventually, rate):
+    settings = f2f.Settings(rate=rate)
+    page = open_lesson(settings=settings)
+    shown(page, settings)
+    analysis = f2f.analyze(f2f.sample_layer(), replace(settings, code=lesson_code(settings)))
+    eventually(lambda: page.evaluate("f2fLesson().small") == small_unfolding(analysis))
+    page.get_by_role("toolbar", name="Steps").get_by_role("button", name="To the end").click()
+    expect(page.locator(".f2f-trellis svg")).to_be_visible()
 
 
 def test_a_newer_setting_ends_a_long_search(open_lesson):

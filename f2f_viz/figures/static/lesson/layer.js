@@ -42,16 +42,16 @@ const packedPlanes = (data, parts, g) => {
     bit[k] = 1 << (i & 7);
     care[at[k]] |= bit[k];
   }
-  const planes = data.planes.map((_, plane) => {
+  const ones = [], planes = data.planes.map((_, plane) => {
     const bits = new Uint8Array(care.length);
-    let ones = 0;
+    ones.push(0);
     for (let k = 0; k < g.kept; k++)
-      if (planeBit(data, parts, k, plane)) { bits[at[k]] |= bit[k]; ones++; }
-    inverted.push(2 * ones > g.kept);
+      if (planeBit(data, parts, k, plane)) { bits[at[k]] |= bit[k]; ones[plane]++; }
+    inverted.push(2 * ones[plane] > g.kept);
     if (inverted[plane]) for (let k = 0; k < bits.length; k++) bits[k] ^= care[k];
     return bits;
   });
-  return { care, planes, inverted };
+  return { care, planes, inverted, ones };
 };
 
 // M as XorNetwork draws it: (n_out, n_in (n_s + 1)), one byte an entry
@@ -72,4 +72,33 @@ const packedColumns = (matrix, { n_in, n_s, n_out, words }) => {
     for (let j = 0; j < width; j++)
       if (matrix[i * width + j]) cols[j * words * 8 + (i >> 3)] |= 1 << (i & 7);
   return cols;
+};
+
+// Blocks of a small code whose trellis can be drawn whole, on some weights of the layer: as
+// figures/unfolding.py chooses them. Care bits and wanted bits, one number a block.
+const smallBlocks = (data, parts, slots, g, ones) => {
+  const { n_in, rows, blocks: most, cared, looked_at } = data.small, size = Math.min(data.size, looked_at);
+  const kept = (index) => index < size && slots[index] >= 0 && slots[index] < g.kept;
+  let count = 0;
+  for (let index = 0; index < size; index++) count += kept(index);
+  if (!count) return null;
+  const lengths = Object.keys(rows).map(Number);
+  const n_out = Math.max(n_in, Math.min(Math.floor((n_in * size) / count), Math.max(...lengths)));
+  const n_u = new Int32Array(Math.ceil(size / n_out)), run = Math.min(most, n_u.length);
+  for (let index = 0; index < size; index++) n_u[Math.floor(index / n_out)] += kept(index);
+  let first = 0, nearest = Infinity;
+  for (let t = 0; t + run <= n_u.length; t++) {
+    const off = Math.abs(n_u.subarray(t, t + run).reduce((sum, n) => sum + n, 0) - cared * run);
+    if (off < nearest) [first, nearest] = [t, off];
+  }
+  const skew = ones.map((n) => Math.abs(2 * n - g.kept)), plane = skew.indexOf(Math.min(...skew));
+  const care = new Array(run).fill(0), bits = new Array(run).fill(0);
+  for (let t = 0; t < run; t++)
+    for (let i = 0; i < n_out; i++) {
+      const index = (first + t) * n_out + i;
+      if (!kept(index)) continue;
+      care[t] |= 1 << i;
+      if (planeBit(data, parts, slots[index], plane)) bits[t] |= 1 << i;
+    }
+  return { n_out, care, bits, plane, start: first * n_out, stop: Math.min((first + run) * n_out, size) };
 };

@@ -75,7 +75,7 @@ const modelOf = (traits) => {
   };
 };
 const model = modelOf({ code: {}, window: {}, registers: {}, plane: 0, cycle: 0, bit: 0 }), { traits, fire } = model;
-const work = modelOf({ work: {}, lanes: 16 });
+const work = modelOf({ work: {}, lanes: 16 }), trellis = modelOf({ small: {}, layer: {}, cycle: 0 });
 
 // ---- what was found --------------------------------------------------------------------------------
 // the chosen search and what the decoder asks for; and apart, what other registers would give
@@ -191,6 +191,26 @@ const showDecoder = () => {
   fire("code");
 };
 
+// the search itself, unfolded on a small code: as figures/unfolding.py's unfolding
+const showTrellis = () => {
+  const { n_in, n_s, rows } = data.small, chosenBlocks = smallBlocks(data, parts, slots, shown.g, shown.ones);
+  if (!chosenBlocks) { trellis.set("small", { reason: "No weight is kept, so every way costs nothing" }); return; }
+  const { n_out, care, bits, plane, start, stop } = chosenBlocks, states = 2 ** (n_in * n_s), set = shown.setting;
+  chosen.first("small", [{ task: { kind: "small", ...chosenBlocks }, then: ({ symbols }) => {
+    if (shown.setting !== set) return;
+    const way = [0];
+    for (const symbol of symbols) way.push(((way.at(-1) << n_in) | symbol) % states);
+    trellis.set("small", {
+      n_in, n_s, n_out, first: 0, whole: true, costs: Array.from({ length: states }, (_, state) => (state ? null : 0)), path: symbols, states: way,
+      blocks: care.map((own, t) => {
+        const cared = Array.from({ length: n_out }, (_, i) => i).filter((i) => (own >> i) & 1);
+        return { care: cared, rows: cared.map((i) => rows[n_out][i]), wanted: cared.map((i) => (bits[t] >> i) & 1) };
+      }),
+      about: `A code of its own beside the layer's: n_in = ${n_in}, n_s = ${n_s}, n_out = ${n_out}, on ${care.length} blocks of plane ${plane} (${data.planes[plane]}), weights ${start} to ${stop - 1} of the layer. The settings stay as they are.`,
+    });
+  } }]);
+};
+
 // ---- numbers ---------------------------------------------------------------------------------------
 const card = (name, value, about, formula) => {
   const node = h("div", { class: "card", "data-key": name }, h("span", {}, name), h("b", {}, value), h("small", {}, about), h("small", {}, formula));
@@ -304,6 +324,7 @@ const settle = () => {
     status.dataset.shown = [data.rates[rate], n_in, n_s, order].join(" ");
     writeAddress();
     setTimeout(showLanes);
+    setTimeout(showTrellis);
     others.replace(data.n_s.filter((other) => other !== n_s).map((other) => ({
       task: { kind: "all", setting: { ...setting, n_s: other } },
       then: (more) => { stages[other] = efficiency(more); showStages(); },
@@ -330,11 +351,12 @@ const begin = async () => {
   readAddress();
   decoder.render({ model, el: $("#decoder") });
   lanes.render({ model: work, el: $("#lanes") });
+  unfolding.render({ model: trellis, el: $("#unfolding") });
   about("default", data.default);
   addEventListener("hashchange", () => { readAddress(); settle(); });
   settle();
 };
 // what is shown, for who scripts the page
-globalThis.f2fLesson = () => ({ inverted: shown.inverted, ...shown.numbers,
+globalThis.f2fLesson = () => ({ small: trellis.get("small"), inverted: shown.inverted, ...shown.numbers,
   planes: shown.planes.map(({ symbols, ranks, bits }) => ({ symbols: [...symbols], ranks: [...ranks], bits })) });
 begin().catch((error) => failed(`This browser cannot run the search: ${error.message ?? error}`));

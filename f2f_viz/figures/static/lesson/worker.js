@@ -12,7 +12,7 @@ const TASKS = {
   all: ({ setting }, encode) => {
     const g = geometryOf(data, setting), layer = layerFor(setting), begun = performance.now();
     const planes = encode(g, matrixOf(data, parts, g), g.blocks, layer.care, layer.planes, data.tile_blocks);
-    return { planes, inverted: layer.inverted, ms: performance.now() - begun };
+    return { planes, inverted: layer.inverted, ones: layer.ones, ms: performance.now() - begun };
   },
   // some blocks of a plane, the register 0 before the first: mismatches of each block
   blocks: ({ setting, plane, start, n }, encode) => {
@@ -26,6 +26,13 @@ const TASKS = {
         for (let b = byte; b; b &= b - 1)
           if (rank++ === found.ranks[next]) { wrong[t]++; next++; }
     return { wrong };
+  },
+  // blocks of the small code: their symbols
+  small: ({ n_out, care, bits }, encode) => {
+    const { n_in, n_s, rows } = data.small, width = n_in * (n_s + 1), packed = (words) => new Uint8Array(new BigUint64Array(words.map(BigInt)).buffer);
+    const matrix = Uint8Array.from({ length: n_out * width }, (_, e) => (rows[n_out][Math.floor(e / width)] >> (e % width)) & 1);
+    const [{ symbols }] = encode({ n_in, n_s, n_out, words: 1 }, matrix, care.length, packed(care), [packed(bits)], care.length);
+    return { symbols: [...symbols] };
   },
 };
 
