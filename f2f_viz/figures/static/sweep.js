@@ -22,17 +22,18 @@ const put = (node, name, value) => { if (node.getAttribute(name) !== value) node
 // Ratio over its bound against one axis. What is drawn stays: of a point that comes to a long sweep
 // only itself is new, and the others move where it widens the axes.
 function makeChart([axis, label]) {
-  const w = 460, h = 230, left = 52, right = 16, top = 12, bottom = 40;
+  const left = 52, right = 16, top = 12, bottom = 40;
   const title = `Ratio over 1/(1 − S) against ${label}`;
   const figure = document.createElement("figure");
-  figure.innerHTML = `<figcaption>${title}</figcaption><svg viewBox="0 0 ${w} ${h}" role="img" aria-label="${title}"><g></g><g></g></svg>`;
+  figure.innerHTML = `<figcaption>${title}</figcaption><svg role="img" aria-label="${title}"><g></g><g></g></svg>`;
   const [frame, points] = figure.lastElementChild.children;
   let rows = [], limits = "";
   points.addEventListener("pointerover", (event) => {
     const point = event.target.closest(".point"), row = rows[point.dataset.row];
     point.lastElementChild.textContent = `${about(row)}: ${(100 * row.of_bound).toFixed(2)} % of 1/(1 − S), ${row.seconds.toFixed(3)} s, ${row.gates} gates (${row.naive_gates} were none shared)`;
   });
-  const draw = (all, tint) => {
+  const draw = (all, tint, w) => {
+    const h = Math.max(200, Math.min(360, Math.round(w / 2)));
     rows = all;
     const xs = rows.map((r) => Math.log10(Math.max(r[axis], 1e-4))), ys = rows.map((r) => 100 * r.of_bound);
     const x0 = Math.min(...xs) - 0.1, x1 = Math.max(...xs) + 0.1;
@@ -41,7 +42,9 @@ function makeChart([axis, label]) {
     const y0 = step * Math.floor(Math.min(...ys) / step), y1 = step * Math.ceil(Math.max(...ys) / step + 0.1);
     const X = (v) => left + (w - left - right) * (v - x0) / (x1 - x0);
     const Y = (v) => h - bottom - (h - top - bottom) * (v - y0) / (y1 - y0);
-    if (limits !== (limits = `${x0} ${x1} ${y0} ${y1}`)) {
+    if (limits !== (limits = `${w} ${x0} ${x1} ${y0} ${y1}`)) {
+      put(figure.lastElementChild, "width", `${w}`);
+      put(figure.lastElementChild, "height", `${h}`);
       let out = `<line class="axis" x1="${left}" x2="${w - right}" y1="${h - bottom}" y2="${h - bottom}"/>`;
       for (let v = y0; v < y1 + step / 2; v += step)
         out += `<line class="grid" x1="${left}" x2="${w - right}" y1="${Y(v)}" y2="${Y(v)}"/><text class="end" x="${left - 6}" y="${Y(v) + 4}">${v.toFixed(step < 1 ? 1 : 0)} %</text>`;
@@ -121,7 +124,7 @@ function render({ model, el }) {
   };
   const mark = (row, tint) => `<path d="${STAGE_SHAPES[row.n_s % 4]}" style="fill:var(--f2f-${tint})"/>`;
 
-  let told = "";
+  let told = "", width = 0;
   const legend = (rows, tint) => {
     const entry = (inner, text, front = "") => `<span><svg class="${front}" viewBox="-6 -6 12 12" aria-hidden="true">${inner}</svg>${escape(text)}</span>`;
     const byTint = [...tint].map(([value, name]) => {
@@ -207,12 +210,20 @@ function render({ model, el }) {
     form.querySelector("[role=status]").textContent = status(done, total, running);
     key.hidden = !rows.length;
     stage.hidden = !rows.length;
-    if (rows.length) {
+    if (rows.length && width) {
       legend(rows, tint);
-      for (const { draw } of charts) draw(rows, (row) => tint.get(row[colour.value]));
+      for (const { draw } of charts) draw(rows, (row) => tint.get(row[colour.value]), width);
     }
     showTable(rows);
   };
+  // charts as wide as there is room, beside each other where there is; their text stays as it is
+  const observer = new ResizeObserver(() => {
+    const now = Math.floor(charts[0].figure.clientWidth);
+    if (!now || now === width) return;
+    width = now;
+    show();
+  });
+  observer.observe(charts[0].figure);
   colour.addEventListener("change", show);
   el.addEventListener("click", (event) => {
     const target = event.target.closest("[data-row]");
@@ -229,6 +240,7 @@ function render({ model, el }) {
   show();
   return () => {
     cancelAnimationFrame(frame);
+    observer.disconnect();
     unwatch(model, watched, soon);
     model.off("change:layers", showLayers);
     model.off("change:layer", followLayer);
