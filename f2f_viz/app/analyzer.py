@@ -111,7 +111,7 @@ class Analyzer(Widget):
     widget is ready, or at `settled`. One may be shown several times, and several in one page.
     """
 
-    _esm = script(_HERE / "shell.js")
+    _esm = script(_HERE / "presenter.js", _HERE / "shell.js")
     _css = sheet(*_SHEETS)
 
     settings = _Of(Settings)
@@ -151,7 +151,7 @@ class Analyzer(Widget):
     ) -> None:
         self._connected = False
         self._drawn = asyncio.Event()
-        self._theme: Theme = "light"
+        self._look: tuple[Theme, bool] = "light", False
         self._going = False
         self._asked = 0
         self._foreign: list[tuple[str, str]] = []
@@ -440,9 +440,14 @@ class Analyzer(Widget):
         if kind == "tour":
             self._touring.start()
             return
-        if content["theme"] != self._theme:
-            self._theme = content["theme"]
-            self._stage.retheme(self._theme)
+        if kind == "step":
+            cycle = self.selection.cycle + content["by"]
+            self._select(cycle=cycle % max(self.analysis.blocks if self.analysis else 1, 1))
+            return
+        look = content["theme"], content.get("large", self._look[1])
+        if look != self._look:
+            self._look = look
+            self._stage.dress(*look)
             self._ask_drawn()
         if kind == "go":
             self._asked = content["serial"]

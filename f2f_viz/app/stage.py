@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from f2f_viz.analysis.analyze import Analysis
+from f2f_viz.app.bokeh_widget import FigureWidget
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.tabs import TABS, Link, Tab
 from f2f_viz.figures.palette import Theme
@@ -58,6 +59,9 @@ class Stage:
         if seen not in self._tabs:
             tab = self._tabs[seen] = TABS[seen](self._link, analysis)
             self._shown[seen] = None if tab.exact_only and not analysis.exact else analysis
+            for part in tab.parts:
+                if self._link.large and isinstance(part, FigureWidget):
+                    part.enlarge()
             self._root.views = {**self._root.views, seen: tab.parts}
         tab = self._tabs[seen]
         tab.follow(self._link.where())
@@ -74,9 +78,9 @@ class Stage:
         if self._root.tab in self._tabs:
             self._tabs[self._root.tab].follow(selection)
 
-    def retheme(self, theme: Theme) -> None:
-        """Begin anew in another theme."""
-        self._link = replace(self._link, theme=theme)
+    def dress(self, theme: Theme, large: bool) -> None:
+        """Begin anew in another theme, or for a projector."""
+        self._link = replace(self._link, theme=theme, large=large)
         self.close()
         self.show()
 

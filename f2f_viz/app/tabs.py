@@ -42,7 +42,7 @@ class Link:
     """What the views ask of the analyzer.
 
     `select` takes fields of a `Selection`, `show` the name of a tab, `change` values of the
-    controls by name; `busy` is whether the user's own work runs.
+    controls by name; `busy` is whether the user's own work runs. `large`: for a projector.
     """
 
     theme: Theme
@@ -52,6 +52,7 @@ class Link:
     change: Callable[[dict[str, Any]], None]
     busy: Callable[[], bool]
     siblings: Callable[[], list[Sibling]]
+    large: bool = False
 
 
 @dataclass
@@ -88,6 +89,7 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
         link.theme,
         lambda block, bit: link.select(cycle=block, bit=bit),
         on_grid=lambda drawn: setattr(bar, "off", {} if drawn else {_GRID: "zoom in"}),
+        narrow=link.large,
     )
     shown = analysis
 
@@ -98,7 +100,7 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
         if part == "corrections":
             link.select(**vars(link.where().next_mismatch(shown)))
 
-    histogram = HistogramView(link.theme, on_select=of_so_many)
+    histogram = HistogramView(link.theme, link.large, on_select=of_so_many)
     bits = BitsView(link.theme, on_select=of_part)
     views: dict[str, Any] = {"mask": mask, "histogram": histogram, "bits": bits}
     bar = Bar(

@@ -76,9 +76,9 @@ LIT = {
     "decoder": ".f2f-stage",
     "equation": ".f2f-equation",
     "registers": ".f2f-registers",
-    "trellis": ".f2f-figure-trellis",
+    "trellis": ".f2f-trellis",
+    "lanes": ".f2f-schedules",
     "compare": ".f2f-figure-compare",
-    "pace": ".f2f-figure-pace",
     "trail": ".f2f-trail",
 }
 """Parts that a step may light, as CSS selectors; beside them ``card KEY`` and ``control NAME``."""

@@ -15,7 +15,7 @@ STATIC = Path(__file__).parent / "static"
 
 
 def script(*paths: Path) -> str:
-    """Return an ES module as anywidget takes it."""
+    """Return an ES module as anywidget takes it, of parts that follow each other."""
     return "".join(path.read_text("utf-8") for path in (STATIC / "dom.js", *paths))
 
 

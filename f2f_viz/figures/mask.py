@@ -165,6 +165,8 @@ class MaskView:
         view; they are taken to be there at first.
     printed : bool
         Says nothing of zooming.
+    narrow : bool
+        A short title, for large letters.
 
     Attributes
     ----------
@@ -179,8 +181,9 @@ class MaskView:
         on_select: Callable[[int, int], None] | None = None,
         on_grid: Callable[[bool], None] | None = None,
         printed: bool = False,
+        narrow: bool = False,
     ):
-        self._printed = printed
+        self._printed, self._narrow = printed, narrow
         colours = palette(theme)
         self._analysis: Analysis | None = None
         self._on_select = on_select
@@ -230,6 +233,8 @@ class MaskView:
         plot.grid.visible = False
         self._draw_cells(plot, colours)
         self._bar = _colour_bar(colours, self._mapper)
+        if self._narrow:
+            self._bar.width = 200
         plot.add_layout(self._bar, "below")
         plot.on_event(RangesUpdate, self._zoomed)
         plot.on_event(Tap, self._tapped)
@@ -290,7 +295,7 @@ class MaskView:
         hidden.visible = False
         shown.ticker = ticker = FixedTicker(ticks=[])
         shown.formatter = NumeralTickFormatter(format="0 %")
-        shown.axis_label = "density" if upright else ""
+        shown.axis_label = "density" if upright and not self._narrow else ""
         plot.grid.visible = False
         plot.title.visible = not upright
         return plot, source, densities, mean, ticker
@@ -429,6 +434,8 @@ class MaskView:
             text += f"; {'blocks' if blocks else 'banks'} of {run:,} weight{'s' * (run != 1)}"
         elif self._grid_shown and not self._printed:
             text += f"; zoom in for {'blocks' if blocks else 'banks'}"
+        if self._narrow:
+            return f"Mask, block {self._block}" if marks["kept"].size else "Mask"
         return f"Mask, {text}"
 
     def _zoomed(self, event: RangesUpdate) -> None:

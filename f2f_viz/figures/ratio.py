@@ -135,7 +135,7 @@ class RatioView:
         colours = self._colours
         plot = blank(
             colours, title="Rate against distortion", x="δ, care bits corrected / care bits",
-            y="payload bits per care bit",
+            y="payload per care bit",
         )  # fmt: skip
         plot.line(
             "delta", "rate", source=ColumnDataSource(distortion_data()), color=colours.reference,

@@ -143,11 +143,11 @@ def drop_toolbars(root: Model) -> None:
             )
 
 
-def scale_text(root: Model, factor: float) -> None:
-    """Make all text of a figure larger or smaller; all sizes are in pixels."""
+def scale_text(root: Model, factor: float, least: float = _LEAST_PX) -> None:
+    """Make all text of a figure larger or smaller, `least` pixels at least."""
 
     def scaled(text: str) -> str:
-        return f"{max(float(text.removesuffix('px')) * factor, _LEAST_PX):.2f}px"
+        return f"{max(float(text.removesuffix('px')) * factor, least):.2f}px"
 
     _restyle(root, "text_font_size", scaled)
 

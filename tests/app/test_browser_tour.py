@@ -54,6 +54,13 @@ def click_bar(page):
         return
 
 
+def unfold(page):
+    page.locator(".f2f-trellis").press("End")
+    page.get_by_role("button", name="This layer's code").click()
+    for _ in range(2):
+        page.locator(".f2f-trellis").press("ArrowRight")
+
+
 def n_s(value):
     return lambda page: page.locator(".f2f-field-n_s").get_by_label(str(value)).check()
 
@@ -65,9 +72,7 @@ DO = {
     "One XOR equation": click_bit,
     "Blocks differ": click_bar,
     "The register": n_s(1),
-    "The trellis": lambda page: (
-        page.get_by_role("button", name="Step", exact=True).locator("visible=true").first.click()
-    ),
+    "The trellis": unfold,
     "Corrections": lambda page: page.get_by_role("button", name="Go to the next mismatch").click(),
     "The bound": n_s(2),
     "Order on a real layer": lambda page: page.get_by_role(

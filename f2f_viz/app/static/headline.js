@@ -72,6 +72,8 @@ function render({ model, el }) {
       h("div", { class: "f2f-progress" }, status, bar, cancel, badge, pin,
         h("button", { class: "f2f-button", type: "button", title: "A tour in steps: begin, go on, leave", onclick: (event) =>
           event.target.dispatchEvent(new CustomEvent("f2f-tour", { bubbles: true })) }, "Tour"),
+        h("button", { class: "f2f-button", type: "button", title: "Keys (?), and presenter mode (p)", "aria-label": "Keys", onclick: (event) =>
+          event.target.dispatchEvent(new CustomEvent("f2f-keys", { bubbles: true })) }, "?"),
         h("button", { class: "f2f-button f2f-theme", type: "button", title: "Light or dark",
           "aria-label": "Light or dark", onclick: (event) =>
             event.target.dispatchEvent(new CustomEvent("f2f-flip-theme", { bubbles: true })) }, "◐"))),

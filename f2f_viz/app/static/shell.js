@@ -19,7 +19,8 @@ function render({ model, el, host, signal }) {
   const strip = h("div", { class: "f2f-tabs", role: "tablist", "aria-label": "Views" });
   const tour = h("div");
   const way = h("nav", { class: "f2f-trail", "aria-label": "Selection" });
-  el.append(h("div", { class: "f2f-frame" }, panel, h("div", { class: "f2f-main" }, headline, strip, way, stack, tour)));
+  const main = h("div", { class: "f2f-main" }, headline, strip, way, stack, tour);
+  el.append(h("div", { class: "f2f-frame" }, panel, main));
   const draw = async (ref, into, until) => (await host.getWidget(ref)).render({ el: into, signal: until });
   const failed = (error) => { if (!signal.aborted) console.error(error); };
   draw(model.get("panel"), panel, signal).catch(failed);
@@ -138,7 +139,7 @@ function render({ model, el, host, signal }) {
     late = null;
     search = location.search;
     asked += 1;
-    send({ kind: "go", query: search, serial: asked, theme: theme() });
+    send({ kind: "go", query: search, serial: asked });
   };
   const undo = (event) => {
     const key = event.key.toLowerCase();
@@ -146,7 +147,7 @@ function render({ model, el, host, signal }) {
     if (event.target.matches?.("input:is([type=text], [type=number], [type=search]), textarea")) return;  // its own
     event.preventDefault();
     event.stopPropagation();
-    send({ kind: key === "y" || event.shiftKey ? "redo" : "undo", theme: theme() });
+    send({ kind: key === "y" || event.shiftKey ? "redo" : "undo" });
   };
   if (owns) {
     addEventListener("popstate", went);
@@ -156,13 +157,15 @@ function render({ model, el, host, signal }) {
   keys.addEventListener("keydown", undo);
 
   // ---- the page and the kernel -------------------------------------------------------------
-  const send = (content) => { try { model.send(content); } catch { /* the headline says so */ } };
+  const send = (content) => {
+    try { model.send({ ...content, theme: theme(), large: presenter?.large() ?? false }); } catch { /* the headline says so */ }
+  };
   // a slow page slows the kernel down: say when everything sent so far is on the screen
   const drawn = async () => {
     const serial = model.get("serial"), until = performance.now() + 1500;
     while (!signal.aborted && el.querySelector(".f2f-building") && performance.now() < until)
       await new Promise((resume) => setTimeout(resume, 20));
-    requestAnimationFrame(() => setTimeout(() => { if (!signal.aborted) send({ kind: "drawn", serial, theme: theme() }); }));
+    requestAnimationFrame(() => setTimeout(() => { if (!signal.aborted) send({ kind: "drawn", serial }); }));
   };
   model.on("change:serial", drawn);
 
@@ -174,11 +177,11 @@ function render({ model, el, host, signal }) {
     if (ownPage())  // our own page: nothing else is on it
       document.body.style.background = getComputedStyle(el).getPropertyValue("--f2f-surface");
   };
-  const themed = () => { dress(); send({ kind: "theme", theme: theme() }); };
+  const themed = () => { dress(); send({ kind: "look" }); };
   const flip = (event) => {
     chosen = theme() === "dark" ? "light" : "dark";
     if (ownPage()) try { localStorage.setItem(CHOSEN, chosen); } catch { /* private window */ }
-    event.stopPropagation();
+    event?.stopPropagation?.();
     themed();
   };
   el.addEventListener("f2f-flip-theme", flip);
@@ -190,8 +193,15 @@ function render({ model, el, host, signal }) {
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-theme", "class"] });
   systemDark.addEventListener("change", themed);
   dress();
-  setTimeout(() => send({ kind: "ready", theme: theme(), query: owns ? location.search : "" }));
+  let presenter = null;
+  host.getModel(model.get("tour")).then((tourModel) => {
+    if (signal.aborted) return;
+    presenter = presenting({ el, stack, tabs: names, choose, send, flip, tour: tourModel, on: keys });
+    main.append(presenter.bar);
+  }).catch(failed);
+  setTimeout(() => send({ kind: "ready", query: owns ? location.search : "" }));
   return () => {
+    presenter?.end();
     hideTip();
     observer.disconnect();
     keys.removeEventListener("keydown", undo);

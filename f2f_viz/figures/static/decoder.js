@@ -169,7 +169,8 @@ function render({ model, el }) {
       y: g.bottom + lane * (CELL + 3) + 13.5, class: "lane" }, name)));
     root.append(out);
     root.addEventListener("click", (event) => {
-      const i = Math.floor((event.clientX - root.getBoundingClientRect().left - GUTTER) / g.columnWidth);
+      const box = root.getBoundingClientRect();  // larger than drawn in front of a class
+      const i = Math.floor(((event.clientX - box.left) * g.w / box.width - GUTTER) / g.columnWidth);
       if (i >= 0 && i < code.n_out) put("bit", i);
     });
     stageBox.replaceChildren(root);

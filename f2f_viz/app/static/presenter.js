@@ -1,0 +1,93 @@
+// Before a class: one key hides the controls and enlarges the view. All keys stand on one sheet.
+const KEYS = [
+  ["p", "Presenter mode: no controls, large type, one view; p or Esc ends it"],
+  ["→ ←", "In presenter mode: step on, step back, in whatever view is shown"],
+  ["Space", "In presenter mode: play, and stop"],
+  ["PgDn PgUp", "On the tour: next step, step before"],
+  ["1 to 9", "The tab of that number"],
+  ["s", "Spotlight: on what is selected, then where the pointer goes"],
+  ["t", "Light or dark"],
+  ["Ctrl-Z Ctrl-Y", "Undo, redo a change of layer or settings"],
+  ["Home End", "In the views that step: to the first, to the last"],
+  ["m h ↑ ↓", "In the decoder: next mismatch, next heavy block, another output bit"],
+  ["+ −", "In the lanes: more, fewer"],
+  ["?", "This sheet"],
+];
+// what is selected, as far as the page knows where it is; the first that is seen
+const SELECTED = [".f2f-stage .band", ".f2f-planes tr[aria-current]", ".f2f-now", ".f2f-wave .now", ".f2f-figure"];
+
+// keys and presenter mode of an analyzer. `app` has: el, stack, tabs (their names), choose (a tab),
+// send (to the kernel), flip (the theme), tour (whose `step` may be asked for), on (whom keys reach)
+function presenting(app) {
+  const { el, stack, send } = app;
+  let large = false, spot = false;
+  // the view that is seen steps by itself where it can; elsewhere the selection goes on a block
+  const stepper = () => stack.querySelector(".f2f-tabpanel:not([hidden]) [role=application]");
+  const press = (key) => {
+    const view = stepper();
+    if (view) view.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    else if (key !== " ") send({ kind: "step", by: key === "ArrowRight" ? 1 : -1 });
+  };
+  const rows = KEYS.map(([key, what]) => h("tr", {}, h("th", { scope: "row" }, ...key.split(" ").flatMap((one) =>
+    one === "to" ? [" to "] : [h("kbd", {}, one), " "])), h("td", {}, what)));
+  const sheet = h("dialog", { class: "f2f f2f-keys", "aria-label": "Keys" }, h("h2", {}, "Keys"), h("table", {}, ...rows),
+    h("form", { method: "dialog" }, h("button", { class: "f2f-button" }, "Close")));
+  const showKeys = () => (sheet.open ? sheet.close() : sheet.showModal());
+  const light = h("div", { class: "f2f-spotlight", hidden: true });
+  const aim = (x, y) => { light.style.setProperty("--x", `${x}px`); light.style.setProperty("--y", `${y}px`); };
+  const point = (event) => { if (spot) aim(event.clientX, event.clientY); };
+  const seek = () => {
+    const view = stack.querySelector(".f2f-tabpanel:not([hidden])");
+    const node = SELECTED.map((selector) => [...view.querySelectorAll(selector)].find((one) => one.checkVisibility())).find(Boolean) ?? view;
+    const box = node.getBoundingClientRect();
+    aim((box.left + box.right) / 2, Math.min((box.top + box.bottom) / 2, innerHeight - 80));
+  };
+  const shine = () => {
+    spot = !spot;
+    light.hidden = !spot;
+    if (spot) seek();
+  };
+  const button = (text, label, action, key) => h("button", { type: "button", class: "f2f-button", "aria-label": label,
+    title: `${label} (${key})`, onclick: action }, text);
+  const bar = h("div", { class: "f2f-presenter", role: "toolbar", "aria-label": "Presenter" },
+    button("◀", "Step back", () => press("ArrowLeft"), "←"), button("▶", "Step on", () => press("ArrowRight"), "→"),
+    button("Play", "Play or stop", () => press(" "), "space"), button("☼", "Spotlight", shine, "s"),
+    button("◐", "Light or dark", app.flip, "t"), button("?", "Keys", showKeys, "?"), button("✕", "End presenter mode", () => present(), "p"));
+  const present = (on = !large) => {
+    large = on;
+    if (spot) shine();
+    el.classList.toggle("f2f-present", large);
+    if (!ownPage()) (large ? el.requestFullscreen?.() : document.fullscreenElement && document.exitFullscreen())?.catch(() => {});
+    send({ kind: "look" });
+  };
+  const actions = { p: () => present(), "?": showKeys, s: shine, t: app.flip };
+  const turn = (by) => app.tour.get("step") && app.tour.send({ go: Math.max(1, app.tour.get("step") + by) });
+  const heard = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || sheet.open) return;
+    if (event.target.closest?.("select, textarea, input:not([type=radio], [type=checkbox], [type=range])")) return;
+    let action = actions[event.key];
+    if (/^[1-9]$/.test(event.key) && app.tabs[event.key - 1]) action = () => app.choose(app.tabs[event.key - 1]);
+    if (app.tour?.get("step")) action ??= { PageDown: () => turn(1), PageUp: () => turn(-1) }[event.key];
+    if (large) {
+      if (event.key === "Escape") action = () => present(false);
+      // a focused control keeps the keys that it works with
+      const own = event.target.closest?.("input, [role=tab], [role=application], button, a") && event.target.closest("input, [role=tab], button, a");
+      if (!own && ["ArrowRight", "ArrowLeft", " "].includes(event.key)) action = () => press(event.key);
+    }
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  };
+  app.on.addEventListener("keydown", heard);
+  el.addEventListener("pointermove", point);
+  el.addEventListener("f2f-keys", showKeys);
+  el.append(sheet, light);
+  return { bar, large: () => large, end: () => {
+    app.on.removeEventListener("keydown", heard);
+    el.removeEventListener("pointermove", point);
+    el.removeEventListener("f2f-keys", showKeys);
+    sheet.remove();
+    light.remove();
+  } };
+}
