@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -101,6 +102,89 @@ def test_torch_refuses_code_old_files_compression_and_claims(torch, tmp_path):
             new.writestr(member, old.read(member))
     with pytest.raises(F2FError, match="compressed"):
         list_tensors(tmp_path / "z.pt")
+
+
+def checkpoint(torch, path, pickled=None, legacy=False, members=(), **changed):
+    """Write a checkpoint with another pickle, or with other members or more of them."""
+    tensors = {"w": torch.arange(6.0).reshape(2, 3), "v": torch.ones(4)}
+    torch.save(tensors, path, _use_new_zipfile_serialization=not legacy)
+    if legacy:
+        return
+    with zipfile.ZipFile(path) as old:
+        held = {member: old.read(member) for member in old.namelist()}
+    if pickled is not None:
+        held["m/data.pkl"] = b"\x80\x02" + pickled + b"."
+    held |= {f"m/data/{key[1:]}": data for key, data in changed.items()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in [*held.items(), *members]:
+            new.writestr(name, data)
+
+
+def long1(number):
+    return b"\x8a\x08" + number.to_bytes(8, "little")
+
+
+NESTED = b")q\x00" + b"h\x00\x86q\x00" * 60  # 2^60 tuples, to whoever hashes it
+HOSTILE = {
+    "memory": b"c__builtin__\nbytearray\n" + long1(10**11) + b"\x85R",
+    "memory made": b"c__builtin__\nbytearray\n" + long1(10**11) + b"\x85\x81",
+    "tensor": b"ctorch\nFloatTensor\n" + long1(10**10) + b"\x85R",
+    "longer and longer": b"c_codecs\nencode\nU\x01aX\x03\x00\x00\x00hex\x86R",
+    "key": b"}" + NESTED + b"K\x01s",
+    "keys": b"}(" + NESTED + b"K\x01u",
+    "set": b"c__builtin__\nset\n]" + NESTED + b"a\x85R",
+    "ordered": b"ccollections\nOrderedDict\n]" + NESTED + b"K\x01\x86a\x85R",
+    "deep": b"]" * 10**5 + b"a" * (10**5 - 1),
+    "operation": b"\x96" + long1(10**11)[2:],
+    "memo": b"}r\xff\xff\xff\x7f",
+    "nothing": b"0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_pickles_that_ask_for_much_are_refused(torch, tmp_path, what):
+    checkpoint(torch, tmp_path / "m.pt", HOSTILE[what])
+    tracemalloc.start()
+    try:
+        if what == "memo":  # an entry of the memo, far away, is one entry
+            assert list_tensors(tmp_path / "m.pt") == []
+        else:
+            with pytest.raises(F2FError, match=r"cannot read .*its pickle|nested too deep"):
+                list_tensors(tmp_path / "m.pt")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 25
+    finally:
+        tracemalloc.stop()
+
+
+def test_storages_of_a_checkpoint_are_all_there(torch, tmp_path):
+    path = tmp_path / "m.pt"
+    checkpoint(torch, path, _0=bytes(24))
+    assert not load_layer(path, "w").weights.any()
+    checkpoint(torch, path, _0=bytes(23))  # the rest would be what stands behind it
+    with pytest.raises(F2FError, match="its storage 0 is not all there"):
+        list_tensors(path)
+    checkpoint(torch, path, members=[("m/data/9", b"")])
+    assert len(list_tensors(path)) == 2
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        checkpoint(torch, path, members=[("m/data/0", bytes(24))])
+    with pytest.raises(F2FError, match="a member twice"):
+        list_tensors(path)
+
+
+def test_storages_of_an_old_checkpoint_are_all_there(torch, tmp_path):
+    path = tmp_path / "m.pt"
+    checkpoint(torch, path, legacy=True)
+    good = path.read_bytes()
+    assert load_layer(path, "w").weights.sum() == 15
+    at = good.rindex(b"X", 0, good.rindex(b"e."))  # the last of the keys of what follows
+    key = good[at + 5 : at + 5 + good[at + 1]]
+    assert key.isdigit()
+    path.write_bytes(good[:at] + good[at:].replace(key, b"x" * len(key)))
+    with pytest.raises(F2FError, match="lacks a storage"):
+        list_tensors(path)
+    path.write_bytes(good.replace(b"K\x06", long1(10**9), 1))
+    with pytest.raises(F2FError, match="claim more bytes"):
+        list_tensors(path)
 
 
 @pytest.mark.parametrize("legacy", [False, True])

@@ -41,6 +41,7 @@ __all__ = [
 MOST_DIMENSIONS = 64
 """NumPy's arrays have no more."""
 _CHUNK = 1 << 24
+_LONGEST_PREFIX = 1000
 
 
 @dataclass(frozen=True)
@@ -309,6 +310,12 @@ def leaves(content: Any, name: str, is_leaf: Callable[[Any], bool]) -> Iterator[
         if is_leaf(item):
             yield prefix or name, item
         elif isinstance(item, Mapping | list | tuple) and id(item) not in seen:
+            if len(prefix) > _LONGEST_PREFIX:
+                raise F2FError(
+                    "tensors are nested too deep",
+                    expected=f"names of at most {_LONGEST_PREFIX} characters",
+                    got=f"{prefix[:40]}…",
+                )
             seen.add(id(item))
             pairs = item.items() if isinstance(item, Mapping) else enumerate(item)
             inner = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in pairs]

@@ -21,6 +21,7 @@ from f2f_viz.tensors.loaders.base import (
     open_regular,
     reading,
 )
+from f2f_viz.tensors.loaders.torch_pickles import storages_of
 from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_bytes, tensor_info
 
 __all__ = ["torch_entries"]
@@ -43,8 +44,7 @@ def torch_entries(path: Path) -> list[Entry]:
         open_regular(path).close()
         fingerprint = Fingerprint.of(path)
         old = _is_legacy(path)
-        if not old:
-            _check_archive(path)
+        (_check_legacy if old else _check_archive)(path)
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=not old)
         return [
             _entry(path, fingerprint, name, tensor)
@@ -70,6 +70,17 @@ def _is_legacy(path: Path) -> bool:
         return file.read(len(_LEGACY)) == _LEGACY
 
 
+def _check_legacy(path: Path) -> None:
+    """Refuse storages that are not there: torch would leave their memory as it finds it."""
+    with open_regular(path) as file:
+        *_, (_, asked), (keys, _) = [storages_of(file) for _ in range(5)]
+        size = Fingerprint.of(file).size
+    if not {one.key for one in asked} <= {*map(str, keys)}:
+        raise bad_file(path, "it lacks a storage")
+    if sum({one.key: one.nbytes for one in asked}.values()) > size:
+        raise bad_file(path, "its storages claim more bytes than it has")
+
+
 def _check_archive(path: Path) -> None:
     """Refuse what torch.save does not write, before torch maps and trusts it."""
     if not zipfile.is_zipfile(path):
@@ -78,11 +89,19 @@ def _check_archive(path: Path) -> None:
             hint="load it with torch and save it again",
         )
     with zipfile.ZipFile(path) as archive:
+        sizes = {member.filename: member.file_size for member in archive.infolist()}
+        if len(sizes) < len(archive.infolist()):
+            raise bad_file(path, "it gives a member twice")
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
                 raise bad_file(path, f"member {member.filename} is compressed")
             with archive.open(member):  # checks that the member's own header is where it must be
                 pass
+        for pickle in [name for name in sizes if name.endswith("/data.pkl")]:
+            with archive.open(pickle) as file:
+                for key, nbytes in storages_of(file)[1]:  # or it would read others' bytes
+                    if nbytes > sizes.get(pickle.removesuffix(".pkl") + f"/{key}", 0):
+                        raise bad_file(path, f"its storage {key} is not all there")
     if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
         raise bad_file(path, "its members claim more bytes than it has")
 
