@@ -17,7 +17,6 @@ from bokeh.document.json import PatchJson
 from bokeh.models import LayoutDOM
 
 from f2f_viz.figures.front_end import Widget
-from f2f_viz.figures.style import scale_text
 
 __all__ = ["FigureWidget", "soon"]
 
@@ -64,10 +63,6 @@ def _message(content: Any, buffers: Sequence[Buffer]) -> tuple[dict[str, Any], l
     return message, [buffer.to_bytes() for buffer in buffers]
 
 
-_PROJECTED, _PROJECTED_PX = 1.5, 18.0
-"""What a projector takes: larger text, and pixels at least."""
-
-
 class FigureWidget(Widget):
     """A Bokeh figure, live in any page that shows anywidgets.
 
@@ -101,11 +96,6 @@ class FigureWidget(Widget):
         super().__init__(name=name, library=_BokehJS.only())
         self._document.on_change_dispatch_to(self)
         self.on_msg(self._heard)
-
-    def enlarge(self) -> None:
-        """Make all text large enough for a projector."""
-        for root in self._document.roots:
-            scale_text(root, _PROJECTED, least=_PROJECTED_PX)
 
     def close(self) -> None:
         """Leave the document, and the pages."""

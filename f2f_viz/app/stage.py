@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from f2f_viz.analysis.analyze import Analysis
-from f2f_viz.app.bokeh_widget import FigureWidget
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.tabs import TABS, Link, Tab
 from f2f_viz.figures.palette import Theme
@@ -59,9 +58,6 @@ class Stage:
         if seen not in self._tabs:
             tab = self._tabs[seen] = TABS[seen](self._link, analysis)
             self._shown[seen] = None if tab.exact_only and not analysis.exact else analysis
-            for part in tab.parts:
-                if self._link.large and isinstance(part, FigureWidget):
-                    part.enlarge()
             self._root.views = {**self._root.views, seen: tab.parts}
         tab = self._tabs[seen]
         tab.follow(self._link.where())

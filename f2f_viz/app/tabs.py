@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bokeh.models import LayoutDOM
+
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.compare import Bounds, Rival, bounds, compare, verdict
 from f2f_viz.analysis.curves import CurvePoint, curve_settings, point_of
@@ -27,6 +29,7 @@ from f2f_viz.figures.mask import MaskView
 from f2f_viz.figures.palette import Theme
 from f2f_viz.figures.planes import PlanesView
 from f2f_viz.figures.ratio import RatioView
+from f2f_viz.figures.style import scale_text
 from f2f_viz.figures.unfolding import UnfoldingView
 from f2f_viz.figures.waveform import WaveformView
 from f2f_viz.settings import Settings
@@ -84,6 +87,13 @@ class Tab:
 # Views show something before they become widgets: their first message then holds it.
 
 
+def _figure(link: Link, root: LayoutDOM, name: str) -> FigureWidget:
+    """Show a figure; for a projector with letters of 18 pixels at least."""
+    if link.large:
+        scale_text(root, 1.5, least=18)
+    return FigureWidget(root, name)
+
+
 def _mask(link: Link, analysis: Analysis) -> Tab:
     mask = MaskView(
         link.theme,
@@ -114,7 +124,7 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
             view.update(analysis)
 
     update(analysis)
-    figures = [FigureWidget(view.root, name) for name, view in views.items()]
+    figures = [_figure(link, view.root, name) for name, view in views.items()]
 
     def follow(at: Selection) -> None:
         chosen = at != Selection() and shown.blocks > at.cycle
@@ -180,7 +190,7 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
         jobs = [(analysis.given, settings) for settings in grid]
         filler.request((id(analysis.given), tuple(grid)), jobs)
 
-    figure = FigureWidget(view.root, "ratio")
+    figure = _figure(link, view.root, "ratio")
     return Tab([figure], view.update, fill=fill, pause=filler.pause)
 
 
@@ -207,7 +217,7 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
 
     update(analysis)
     return Tab(
-        [bar, FigureWidget(view.root, "compare")],
+        [bar, _figure(link, view.root, "compare")],
         update,
         exact_only=True,
         fill=fill,
