@@ -15,6 +15,7 @@ PAPER = HERE.parent / "benchmarks" / "paper.json"
 MODEL = HERE.parent / "benchmarks" / "minilm.json"
 LATENCY = HERE.parent / "benchmarks" / "latency.json"
 GAINS = HERE.parent / "benchmarks" / "gains.json"
+CHECKPOINTS = HERE.parent / "benchmarks" / "checkpoints.json"
 HARDWARE = HERE.parent / "benchmarks" / "hardware.json"
 Row = dict[str, Any]
 
@@ -391,6 +392,16 @@ def hardware_slots_table(rows: list[Row]) -> str:
     return markdown(head, lines)
 
 
+def checkpoints_table(rows: list[Row]) -> str:
+    tried = ("list", "encode", "verify", "decode", "equal")
+    lines = []
+    for row in rows:
+        marks = ["yes" if row[part] else "**no**" for part in tried]
+        made_by = f"{row['library']} {row['version'].partition('+')[0]}"
+        lines.append([made_by, row["kind"], row["tensors"], row.get("coded", ""), *marks])
+    return markdown(["made by", "kind", "tensors", "coded", *tried], lines)
+
+
 def choices_page() -> str:
     """Return the tables of choices as the package holds them, one below the other."""
     from f2f_viz.codec.blocks import ORDERS
@@ -439,6 +450,8 @@ def write(*_: Any) -> None:
     (folder / "model.md").write_text(model_table(model))
     (folder / "latency.md").write_text(latency_table(json.loads(LATENCY.read_text())))
     (folder / "model_rivals.md").write_text(model_rivals_table(model))
+    checkpoints = json.loads(CHECKPOINTS.read_text())
+    (folder / "checkpoints.md").write_text(checkpoints_table(checkpoints))
     hardware = json.loads(HARDWARE.read_text())
     for part in ("efficiency", "gates", "cycles", "lanes", "slots"):
         table = globals()[f"hardware_{part}_table"](hardware[part])

@@ -15,6 +15,7 @@ from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.files.onnx_frame import frame_of, write_onnx
+from f2f_viz.tensors.loaders.base import storage_dtype
 
 __all__ = ["WRITERS", "Rest", "Writer", "endings", "writer_of"]
 
@@ -63,9 +64,22 @@ class Writer(Choice):
     frame: Callable[[Path], bytes | None] | None = None
 
 
+_WIDER = {
+    "int4": "int8", "int2": "int8", "uint4": "uint8", "uint2": "uint8",
+    "float4_e2m1fn": "float8_e4m3fn",
+}  # fmt: skip
+"""Number formats that hold all values of one smaller than a byte, for files without it."""
+
+
+def _in_bytes(weights: NDArray[Any]) -> NDArray[Any]:
+    wider = _WIDER.get(weights.dtype.name)
+    return weights if wider is None else weights.astype(storage_dtype(wider))
+
+
 def _npy(weights: NDArray[Any], scales: NDArray[Any] | None) -> bytes:
     if scales is not None:
         raise F2FError(".npy has no place for the scales", hint="write .safetensors")
+    weights = _in_bytes(weights)
     if weights.dtype.kind == "V":
         raise F2FError(f".npy does not know {weights.dtype}", hint="write .safetensors")
     buffer = BytesIO()
@@ -75,7 +89,7 @@ def _npy(weights: NDArray[Any], scales: NDArray[Any] | None) -> bytes:
 
 def _safetensors(weights: NDArray[Any], scales: NDArray[Any] | None) -> bytes:
     data: bytes = safetensors.numpy.save(
-        {"weights": weights} | ({} if scales is None else {"scales": scales})
+        {"weights": _in_bytes(weights)} | ({} if scales is None else {"scales": scales})
     )
     return data
 
@@ -99,7 +113,7 @@ WRITERS = Choices(
         Writer(
             name="npy",
             label="NumPy array",
-            help="The weights of one layer, without scales.",
+            help="The weights of one layer, without scales; int4 and smaller as int8.",
             suffixes=(".npy",),
             layer=_npy,
         ),

@@ -132,3 +132,19 @@ def test_an_archive_with_python_objects(tmp_path):
     assert account.reasons["names"] == "its number format is not coded"
     pickled = load_file(back)["names"].tobytes()
     assert (tmp_path / "m.npz").read_bytes().count(pickled) == 1
+
+
+@pytest.mark.parametrize("dtype", [name for name in DTYPES if word_bits(name) < 8])
+@pytest.mark.parametrize("suffix", ["npy", "safetensors"])
+def test_a_layer_of_numbers_smaller_than_a_byte_is_decoded_by_command(tmp_path, run, dtype, suffix):
+    """Files that have no such numbers get all their values, one a byte."""
+    weights = numbers(dtype)
+    mask = f2f.prune(weights, 0.5)
+    f2f.save(f2f.encode(weights, mask, n_s=0), tmp_path / "w.f2f")
+    out = tmp_path / f"w.{suffix}"
+    if (dtype, suffix) == ("float4_e2m1fn", "npy"):
+        assert "write .safetensors" in run("decode", tmp_path / "w.f2f", "-o", out, code=1)
+        return
+    run("decode", tmp_path / "w.f2f", "-o", out)
+    expected = np.where(mask, weights.astype(float), 0)
+    np.testing.assert_array_equal(f2f.load_layer(out).weights.astype(float), expected)
