@@ -227,8 +227,9 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
 
 def _trellis(link: Link, analysis: Analysis) -> Tab:
     view = UnfoldingView()
-    view.root.on_msg(lambda _, go, __: link.select(**go))
     view.update(analysis)
+    view.go(link.where().plane, link.where().cycle)
+    view.root.observe(lambda change: link.select(cycle=change["new"]), "cycle")
     return Tab(
         [view.root], view.update, exact_only=True, follow=lambda at: view.go(at.plane, at.cycle)
     )

@@ -213,7 +213,7 @@ class UnfoldingWidget(Widget):
     small = traitlets.Dict().tag(sync=True)
     layer = traitlets.Dict().tag(sync=True)
     cycle = traitlets.Int(0).tag(sync=True)
-    """Which block of the layer; a step to another one sends ``cycle``."""
+    """Which block of the layer; steps of its own code set it."""
 
 
 class UnfoldingView:

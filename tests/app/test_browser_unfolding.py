@@ -1,5 +1,7 @@
 """The Trellis tab as a person meets it: a small code unfolds, and the layer's own where it can."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -18,7 +20,9 @@ def page(app_server, open_shared):
 
 
 def test_the_small_code_unfolds_and_leaves_the_settings_alone(page):
-    picture, before = page.locator(".f2f-trellis"), page.url
+    picture = page.locator(".f2f-trellis")
+    page.wait_for_url(re.compile("tab=Trellis$"))
+    before = page.url
     expect(picture).to_have_attribute("data-step", "1")
     expect(picture.locator(".f2f-candidate").first).to_be_attached()
     page.get_by_role("button", name="Step", exact=True).last.click()
@@ -28,7 +32,7 @@ def test_the_small_code_unfolds_and_leaves_the_settings_alone(page):
     expect(picture.locator(".f2f-strike")).to_have_count(12)
     assert eyes.whole(page) == []
     picture.press("End")
-    expect(page.locator(".f2f-said")).to_contain_text("None of the 4\u2009096 sequences has fewer")
+    expect(page.locator(".f2f-said")).to_contain_text("None of the 4,096 sequences has fewer")
     expect(picture.locator(".f2f-way.f2f-chosen")).to_have_count(6)
     picture.press("Home")
     page.get_by_label("Steps per second").select_option("5")

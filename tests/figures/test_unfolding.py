@@ -94,7 +94,7 @@ def test_the_small_code_is_on_the_layer_s_own_bits(rate):
     analysis = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=rate, recode=False))
     data = small_unfolding(analysis)
     assert (data["n_in"], data["n_s"], len(data["blocks"])) == (2, 1, BLOCKS)
-    start = int(data["about"].split("weights ")[1].split(" to")[0])
+    start = int(data["about"].split("weights ")[1].split(" to")[0].replace(",", ""))
     plane = int(data["about"].split("plane ")[1].split(" ")[0])
     words = analysis.layer.weights.reshape(-1).view(np.uint32)
     for t, block in enumerate(data["blocks"]):

@@ -65,7 +65,6 @@ const SCHEMES = [
   { name: "F2F, blocks and corrector", short: "F2F", run: blocks, tint: "symbol", dash: "", shape: STAGE_SHAPES[0] },
 ];
 const share = ({ ideal, cycles }) => (cycles ? ideal / cycles : 1);
-const spaced = (n) => Math.round(n).toLocaleString("en").replaceAll(",", "\u2009");
 const percent = (part) => `${(100 * part).toFixed(part > 0.995 ? 1 : 0)}\u2009%`;
 
 // what each lane does: cycles of work, cycles of further corrections, cycles of waiting
@@ -99,7 +98,7 @@ function drawLanes(schedules, { lanes, cycle, width, own = "f2f-" }) {
       const air = step >= 4 ? 0.6 : 0;
       return `M${x0.toFixed(1)} ${(top + head + lane * high + 0.3).toFixed(1)}h${Math.max(x1 - x0 - air, 0.3).toFixed(1)}v${(high - 0.6).toFixed(1)}h${(-Math.max(x1 - x0 - air, 0.3)).toFixed(1)}z`;
     }).join("");
-    const what = s.cycles ? `${spaced(s.cycles)} cycles, ${spaced(s.ideal)} at best: busy ${percent(share(s))}` : "nothing to do";
+    const what = s.cycles ? `${grouped(s.cycles)} cycles, ${grouped(s.ideal)} at best: busy ${percent(share(s))}` : "nothing to do";
     out += `<path transform="translate(6 ${top + 10})" d="${shape}" style="fill:var(--f2f-${tint})"/><text class="f2f-scheme" x="17" y="${top + 14}">${name}</text>`
       + `<text class="end" x="${width}" y="${top + 14}">${what}</text>`;
     const found = pieces(s, shown, SCHEMES[k].run === blocks);
@@ -112,9 +111,9 @@ function drawLanes(schedules, { lanes, cycle, width, own = "f2f-" }) {
     SCHEMES.forEach((_, k) => { out += `<path class="f2f-now" d="M${at(cycle).toFixed(1)} ${k * (head + panel + gap) + head - 1}v${panel + 2}"/>`; });
   const ticks = [1, 2, 5, 10, 20, 50, 100].find((t) => t * step >= 56) ?? 100;
   for (let c = Math.ceil(from / ticks) * ticks; c <= from + span; c += ticks)
-    if (at(c) < width - 64) out += `<text class="${at(c) < 14 ? "" : "mid"}" x="${at(c).toFixed(1)}" y="${height - 4}">${spaced(c)}</text>`;
+    if (at(c) < width - 64) out += `<text class="${at(c) < 14 ? "" : "mid"}" x="${at(c).toFixed(1)}" y="${height - 4}">${grouped(c)}</text>`;
   out += `<text class="end" x="${width}" y="${height - 4}">cycles</text>`;
-  const words = SCHEMES.map(({ name }, k) => `${name}: ${spaced(schedules[k].cycles)} cycles, busy ${percent(share(schedules[k]))}`).join("; ");
+  const words = SCHEMES.map(({ name }, k) => `${name}: ${grouped(schedules[k].cycles)} cycles, busy ${percent(share(schedules[k]))}`).join("; ");
   return `<svg width="${width}" height="${height}" role="img" aria-label="${lanes} lanes. ${words}">${out}</svg>`;
 }
 
@@ -198,7 +197,7 @@ function render({ model, el }) {
     if (!work || !width) return;
     picture.innerHTML = drawLanes(schedules, { lanes: lanes(), cycle, width, own });
     chart.innerHTML = `<figcaption>Busy share of the whole layer</figcaption>${curves.length ? drawShares(curves, { lanes: lanes(), width: side, height: 250 }) : ""}`;
-    told.textContent = `cycle ${spaced(cycle)} of ${spaced(end())}${lanes() > SHOWN ? `; ${SHOWN} of ${lanes()} lanes are drawn` : ""}`;
+    told.textContent = `cycle ${grouped(cycle)} of ${grouped(end())}${lanes() > SHOWN ? `; ${SHOWN} of ${lanes()} lanes are drawn` : ""}`;
     picture.dataset.cycle = cycle;
     picture.dataset.cycles = schedules.map((s) => s.cycles).join(" ");
   }

@@ -108,14 +108,13 @@ function tellStep(data, columns, step) {
     if (done < count) return `All blocks are in. From ${whole ? "the cheapest state" : "the state that turned out best in the end"} back along the survivors: ${done} of ${count}.`;
     const symbols = [...all].reverse().map((way) => binary(way.symbol, n_in)).join(" ");
     const wrong = all.reduce((sum, way) => sum + way.wrong, 0), cared = blocks.reduce((sum, block) => sum + block.rows.length, 0);
-    return `Symbols ${symbols}: ${wrong} of ${plural(cared, "care bit")} wrong. ${whole ? `None of the ${spacedNumber(2 ** (n_in * count))} sequences has fewer.` : "What seemed dearer here may have paid later."}`;
+    return `Symbols ${symbols}: ${wrong} of ${plural(cared, "care bit")} wrong. ${whole ? `None of the ${grouped(2 ** (n_in * count))} sequences has fewer.` : "What seemed dearer here may have paid later."}`;
   }
   const t = Math.ceil(step / 2) - 1, block = blocks[t], { ways } = columns[t];
   if (step % 2) return `Block ${first + t} of ${n_out} bits wants ${block.wanted.length ? block.wanted.join(" ") : "nothing"} at ${plural(block.wanted.length, "care bit")}. ${plural(ways.length, "way")}: symbol, and + the care bits it gets wrong.`;
   const lost = ways.filter((way) => !way.survives).length;
   return `Of all ways into a state only the cheapest survives: ${plural(lost, "loser")} struck out, for no later block can make good what they cost more. Least so far: ${plural(least(columns[t].costs) - (whole ? 0 : least(costs)), "care bit")} wrong.`;
 }
-const spacedNumber = (n) => n.toLocaleString("en").replaceAll(",", "\u2009");
 
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-unfolding");
@@ -126,7 +125,10 @@ function render({ model, el }) {
     if (!data) return;
     step = Math.max(0, Math.min(last(), to));
     draw();
-    if (mode === "layer" && newest() !== model.get("cycle")) model.send({ cycle: newest() });
+    if (mode === "layer" && newest() !== model.get("cycle")) {
+      model.set("cycle", newest());
+      model.save_changes();
+    }
   };
   const button = (text, label, action, key) => h("button", { type: "button", class: "f2f-button", "aria-label": label,
     title: key ? `${label} (${key})` : label, onclick: action }, text);
