@@ -1,6 +1,7 @@
 """The analyzer: one widget, the same in JupyterLab, marimo and under Voilà."""
 
 import asyncio
+import os
 import threading
 import traceback
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 
 import anywidget
 import traitlets
+from IPython.display import display
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.app import address, session
@@ -21,6 +23,7 @@ from f2f_viz.app.parts import Headline
 from f2f_viz.app.runner import Progress, Runner
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.stage import Stage
+from f2f_viz.app.still import Bundle, Still, bundle, nothing
 from f2f_viz.app.tabs import TABS, Link
 from f2f_viz.app.tour import Scene, read_tour
 from f2f_viz.app.touring import Touring
@@ -38,6 +41,8 @@ __all__ = ["Analyzer"]
 
 _HERE = Path(__file__).parent / "static"
 _DRAWN_SECONDS = 2.0
+_QUICK_WEIGHTS, _QUICK_BITS = 1 << 16, 16
+"""Layers and registers that are searched in a blink."""
 _SHEETS = (
     _HERE / "app.css",
     STATIC / "decoder.css",
@@ -201,11 +206,33 @@ class Analyzer(Widget):
         self.observe(lambda _: self._show_numbers(), "pinned")
         self.headline.on_msg(self._headline_said)
         self.on_msg(self._page_said)
+        self._still = Still(f"f2f-viz-{self.model_id}")
         self._describe()
+
+    def _ipython_display_(self) -> None:
+        """Show it; in a notebook with a picture beside it, for when no kernel runs."""
+        data, _ = self._repr_mimebundle_() or ({}, {})
+        data = {**data, "text/plain": f"f2f-viz: {self.headline.layer}"}
+        display(data, raw=True)  # type: ignore[no-untyped-call]
+        if session.SESSION not in os.environ:  # nobody saves the app's page
+            self._still.show(self._picture())
+
+    def _picture(self) -> Bundle:
+        """Return a picture of the result, of a small layer's even before there is one."""
+        if self.analysis is not None and self.analysis.exact:
+            return bundle(self.analysis)
+        code = self.settings.code
+        if self.layer.weights.size > _QUICK_WEIGHTS or code.n_in * (code.n_s + 1) > _QUICK_BITS:
+            return nothing("f2f-viz: run this notebook to see the analyzer.")
+        try:
+            return bundle(analyze(self.layer, self.settings))
+        except F2FError as error:
+            return nothing(f"f2f-viz: {error}")
 
     def close(self) -> None:
         """Stop all work and leave the pages."""
         if self.comm is not None:
+            self._still.stop()
             self._runner.cancel()
             self._stage.close()
             self.panel.close()
@@ -226,6 +253,7 @@ class Analyzer(Widget):
         await self._runner.settled()
         if self.analysis is None or not self.analysis.exact or self.headline.state == "failed":
             raise F2FError(self.headline.status or "no exact analysis")
+        await self._still.drawn()
         return self.analysis
 
     # ---- controls to work ------------------------------------------------------------------
@@ -357,6 +385,7 @@ class Analyzer(Widget):
             self._show_numbers()
             self.headline.badge = badge(analysis)
             if analysis.exact:
+                self._still.keep(analysis)
                 self._stand("exact", f"exact, {seconds(analysis.seconds)}")
             else:
                 self._stand("preview", "≈ preview; exact search…")

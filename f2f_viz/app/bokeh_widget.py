@@ -63,6 +63,17 @@ def _message(content: Any, buffers: Sequence[Buffer]) -> tuple[dict[str, Any], l
     return message, [buffer.to_bytes() for buffer in buffers]
 
 
+def _packed(message: dict[str, Any], buffers: list[bytes]) -> dict[str, Any]:
+    """Compress a message as saved notebooks hold it: its text, then its buffers."""
+    parts = [message["text"].encode(), *buffers]
+    return {
+        "revision": message["revision"],
+        "ids": message["ids"],
+        "sizes": [len(part) for part in parts],
+        "gz": gzip.compress(b"".join(parts), 6, mtime=0),
+    }
+
+
 class FigureWidget(Widget):
     """A Bokeh figure, live in any page that shows anywidgets.
 
@@ -109,8 +120,7 @@ class FigureWidget(Widget):
         wanted = [key] if isinstance(key, str) else key
         if wanted is None or "whole" in wanted:
             self._send_changes()
-            message, buffers = self._whole()
-            self._trait_values["whole"] = {**message, "buffers": buffers}
+            self._trait_values["whole"] = _packed(*self._whole())
         state = super().get_state(key, drop_defaults)
         self._trait_values["whole"] = None
         return state

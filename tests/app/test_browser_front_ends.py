@@ -1,7 +1,10 @@
 """The same analyzer in other people's front ends, behind a base URL as hubs set it."""
 
+import base64
 import contextlib
+import io
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +16,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
+from PIL import Image
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
@@ -83,6 +88,9 @@ def jupyter(tmp_path_factory, eventually):
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "two.ipynb")
+    kept = folder / "JUPYTER_CONFIG_DIR/lab/user-settings/@jupyter-widgets/jupyterlab-manager"
+    kept.mkdir(parents=True)
+    (kept / "plugin.jupyterlab-settings").write_text('{"saveState": true}')
     command = (
         "notebook", "--no-browser", "--ServerApp.port={port}", "--ServerApp.port_retries=0",
         "--ServerApp.ip=127.0.0.1", f"--ServerApp.base_url={HUB}", "--ServerApp.allow_root=True",
@@ -133,8 +141,8 @@ def run_all(page):
     page.get_by_text("Run All Cells", exact=True).click()
 
 
-def works(page, analyzers):
-    """Check that its numbers are exact, and that it follows its controls."""
+def follows(page, analyzers):
+    """Check that its numbers are exact, and that the last one follows its controls."""
     apps = page.locator(".f2f-app")
     expect(apps).to_have_count(analyzers, timeout=60_000)
     for app in apps.all():
@@ -146,10 +154,16 @@ def works(page, analyzers):
     apps.last.get_by_label("0", exact=True).check()
     after = f2f.analyze(f2f.sample_layer(), f2f.Settings(n_s=0))
     expect(ratio).to_have_text(f"{after.ratio.value:.2f}×")
-    apps.last.get_by_role("tab", name="Decoder").click()
-    expect(apps.last.locator(".f2f-stage svg")).to_be_visible()
     if analyzers > 1:
         expect(card(apps.first, "ratio")).to_have_text(f"{before.ratio.value:.2f}×")
+
+
+def works(page, analyzers):
+    """Check that, and that its other views are drawn."""
+    follows(page, analyzers)
+    apps = page.locator(".f2f-app")
+    apps.last.get_by_role("tab", name="Decoder").click()
+    expect(apps.last.locator(".f2f-stage svg")).to_be_visible()
 
 
 @pytest.mark.parametrize("front", ["lab/tree", "notebooks"])
@@ -158,6 +172,59 @@ def test_notebooks_behind_a_base_url(jupyter, visit, front):
     run_all(page)
     works(page, 2)
     assert outside == []
+    expect(page.locator(".f2f-still")).to_have_count(2)
+    assert not any(still.is_visible() for still in page.locator(".f2f-still").all())
+
+
+def stills(notebook):
+    """The pictures of a saved notebook, as SVG."""
+    images = []
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        found = re.search(
+            r'src="data:image/svg\+xml;base64,([^"]+)"', output.data.get("text/html", "")
+        )
+        if found:
+            images.append(base64.b64decode(found[1]).decode())
+            with Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))) as png:
+                assert png.size == (760, 316)
+    return images
+
+
+def test_a_saved_notebook_is_small_and_shows_the_last_result(jupyter, visit, eventually):
+    path = jupyter.folder / "saved.ipynb"
+    path.write_bytes((jupyter.folder / "two.ipynb").read_bytes())
+    page, _ = visit(f"{jupyter.url}notebooks/saved.ipynb?token=t")
+    run_all(page)
+    follows(page, 2)
+    expected = f2f.analyze(f2f.sample_layer(), f2f.Settings(n_s=0))
+    wanted = f"{expected.ratio.value:.2f} ×"
+
+    def saved():
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(1000)
+        notebook = nbformat.read(path, 4)
+        images = stills(notebook)
+        return len(images) == 2 and wanted in images[1] and "widgets" in notebook.metadata
+
+    page.locator(".jp-Notebook").click(position={"x": 5, "y": 5})
+    eventually(saved, 60)
+    notebook = nbformat.read(path, 4)
+    assert wanted not in stills(notebook)[0]
+    assert path.stat().st_size <= 1 << 20
+    del notebook.metadata["widgets"]
+    nbformat.write(notebook, path)
+    assert path.stat().st_size <= 50_000
+
+    html, _ = HTMLExporter().from_notebook_node(notebook)
+    (jupyter.folder / "saved.html").write_text(html)
+    page, _ = visit((jupyter.folder / "saved.html").as_uri())
+    images = page.locator(".f2f-still img")
+    expect(images).to_have_count(2)
+    for image in images.all():
+        expect(image).to_be_visible()
+        assert image.evaluate("image => image.naturalWidth") == 760
+        assert "digits-transformer" in image.get_attribute("alt")
+    assert wanted in images.last.get_attribute("alt")
 
 
 def test_voila_as_it_comes_behind_a_base_url(jupyter, visit):

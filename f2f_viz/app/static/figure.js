@@ -7,9 +7,16 @@ const bytes = (b) => ArrayBuffer.isView(b) ? new Uint8Array(b.buffer, b.byteOffs
 const own = (b) => bytes(b).slice().buffer;
 const pair = (ids, buffers) => new Map(ids.map((id, i) => [id, own(buffers[i])]));
 
+const inflate = (gz) => new Response(new Blob([bytes(gz)]).stream().pipeThrough(new DecompressionStream("gzip")));
+// what a state holds of a document: its text and its buffers, end to end
+async function unpack({ gz, sizes, ...message }) {
+  const all = await inflate(gz).arrayBuffer();
+  let end = 0;
+  const [text, ...buffers] = sizes.map((size) => new Uint8Array(all, (end += size) - size, size));
+  return [{ ...message, text: new TextDecoder().decode(text) }, buffers];
+}
 async function evaluate(gz) {
-  const unpacked = new Blob([bytes(gz)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const text = await new Response(unpacked).text();
+  const text = await inflate(gz).text();
   // BokehJS hangs itself on `this`
   const source = `const root = {};\n(function () {\n${text}\n}).call(root);\nexport default root.Bokeh;`;
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -84,10 +91,10 @@ async function render({ model, el, host }) {
     views = await Bokeh.embed.add_document_standalone(doc, el);
   };
   // one after another; patches that come meanwhile wait for the last
-  const show = (message, buffers) => {
+  const show = (...whole) => {
     waiting ??= [];
     queued += 1;
-    chain = chain.then(() => build(message, buffers)).catch(failed).then(() => {
+    chain = chain.then(async () => build(...(whole[0].gz ? await unpack(whole[0]) : whole))).catch(failed).then(() => {
       queued -= 1;
       if (queued || !doc) return;
       const missed = waiting;
@@ -123,9 +130,9 @@ async function render({ model, el, host }) {
   model.on("msg:custom", heard);
   // what came with the state is drawn at once; if it is old, the kernel answers with the whole
   const state = model.get("whole");
-  if (state?.text) {
+  if (state?.gz) {
     revision = state.revision;
-    show(state, state.buffers);
+    show(state);
   }
   ask();
   return () => {
