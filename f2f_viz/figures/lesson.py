@@ -97,7 +97,7 @@ def lesson_html(
             "f2f_viz": version("f2f-viz"),
         }
     )
-    own = ("layer.js", "views.js", "runner.js", "page.js")
+    own = ("layer.js", "views.js", "runner.js", "tour.js", "page.js")
     replaced = {
         "$THEME": theme,
         "$ABOUT": markup(about),

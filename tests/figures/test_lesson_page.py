@@ -162,6 +162,49 @@ def test_the_unfolding_trellis_is_that_of_the_package(open_lesson, eventually, r
     expect(page.locator(".f2f-trellis svg")).to_be_visible()
 
 
+def test_the_tour_sees_what_is_done(open_lesson):
+    page = open_lesson()
+    shown(page, f2f.Settings())
+    bar, done = page.locator(".tour"), page.locator(".tour .done")
+    page.get_by_role("button", name="Take the tour").click()
+    expect(bar).to_contain_text("1 of 10")
+    lanes = page.get_by_role("spinbutton", name="Number of lanes")
+    begun = page.locator(".f2f-schedules[data-cycles]")
+    expect(begun).to_be_visible()
+    lanes.fill("64")
+    lanes.press("Enter")
+    expect(done).to_have_text("✓ done")
+
+    stage = page.locator(".f2f-stage")
+    todo = {
+        2: lambda: stage.press("ArrowRight"),
+        3: lambda: stage.press("ArrowDown"),
+        4: lambda: page.get_by_role("button", name="Go to the next block with").click(),
+        5: lambda: page.get_by_role("radio", name="1", exact=True).check(),
+        6: lambda: page.get_by_role("button", name="To the end").click(),
+        7: lambda: page.get_by_role("button", name="Go to the next mismatch").click(),
+        8: lambda: page.get_by_role("radio", name="2", exact=True).check(),
+        9: lambda: page.get_by_role("radio", name="Interleaved").check(),
+        10: lambda: page.get_by_label("Pruned, S").press("ArrowLeft"),
+    }
+    begins = {5: {"n_s": 0}, 9: {"order": "row"}}
+    for step, act in todo.items():
+        page.get_by_role("button", name="Next step").click()
+        expect(bar).to_contain_text(f"{step} of 10")
+        expect(done).to_be_empty()
+        own = {"n_s": 0 if step < 6 else 1} | begins.get(step, {})
+        shown(page, f2f.Settings().replace(**own))
+        expect(page.locator(".lit")).to_be_visible()
+        act()
+        expect(done).to_have_text("✓ done")
+    page.wait_for_url("**#*tour=10*")
+    page.reload()
+    expect(bar).to_contain_text("10 of 10")
+    page.get_by_role("button", name="Leave the tour").click()
+    expect(bar).to_be_hidden()
+    assert not page.locator(".lit").count()
+
+
 def test_a_newer_setting_ends_a_long_search(open_lesson):
     weights = np.random.default_rng(3).normal(size=(900, 700)).astype(np.float32)
     layer, slow = f2f.load_layer(weights), f2f.Settings(n_s=2, order="row", rate=0.5)

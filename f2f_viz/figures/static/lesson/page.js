@@ -12,7 +12,7 @@ const view = (array) => new DataView(array.buffer, array.byteOffset, array.byteL
 
 // ---- what is chosen, and its place in the address ---------------------------------------------
 const ORDERS = Object.keys(data.orders), N_IN = Object.keys(data.n_out).map(Number);
-const wanted = { plane: 0, cycle: -1, bit: 0, ...data.start };  // −1: where there is something to see
+const wanted = { tour: 0, plane: 0, cycle: -1, bit: 0, ...data.start };  // −1: where there is something to see
 const fields = {  // how each stands in the address, and what may stand there
   rate: [(k) => data.rates[k], (text) => data.rates.indexOf(Number(text))],
   n_in: [String, (text) => (N_IN.includes(Number(text)) ? Number(text) : -1)],
@@ -21,6 +21,7 @@ const fields = {  // how each stands in the address, and what may stand there
   plane: [String, (text) => (Number(text) < data.planes.length ? Math.floor(Number(text)) : -1)],
   cycle: [String, (text) => (Number(text) >= 0 ? Math.floor(Number(text)) : -1)],
   bit: [String, (text) => (Number(text) >= 0 ? Math.floor(Number(text)) : -1)],
+  tour: [String, (text) => (Number(text) <= TOUR.length ? Math.floor(Number(text)) : -1)],
 };
 const readAddress = () => {
   for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
@@ -302,7 +303,7 @@ const settle = () => {
   asked = performance.now();
   controls.forEach((control) => control.show());
   const { rate, n_in, n_s, order } = wanted, setting = { rate, n_in, n_s, order };
-  $("main").classList.add("f2f-busy");
+  $("main").classList.add("f2f-searching");
   status.textContent = "Searching…";
   status.classList.remove("wrong");
   delete status.dataset.shown;
@@ -319,10 +320,12 @@ const settle = () => {
     wanted.cycle = Math.min(wanted.cycle, g.blocks - 1);
     wanted.bit = Math.min(wanted.bit, g.n_out - 1);
     showNumbers(); showMask(); showHistogram(); showStages(); showPlanes(); showDecoder();
-    $("main").classList.remove("f2f-busy");
+    $("main").classList.remove("f2f-searching");
     status.textContent = `All ${data.planes.length} planes searched exactly in ${found.ms.toFixed(0)} ms, here; shown ${(performance.now() - asked).toFixed(0)} ms after the change.`;
     status.dataset.shown = [data.rates[rate], n_in, n_s, order].join(" ");
     writeAddress();
+    tour.relight();
+    setTimeout(tour.update);
     setTimeout(showLanes);
     setTimeout(showTrellis);
     others.replace(data.n_s.filter((other) => other !== n_s).map((other) => ({
@@ -331,6 +334,21 @@ const settle = () => {
     })));
   } }]);
 };
+
+// ---- the tour ------------------------------------------------------------------------------------
+const tour = makeTour($(".tour"), {
+  go: (set) => { Object.assign(wanted, set); settle(); },
+  moved: (step) => { wanted.tour = step; writeAddress(); },
+  look: () => {
+    if (!status.dataset.shown) return null;
+    const { window: w, cycle, bit } = traits, at = (cycle - w.start) * shown.g.n_out + bit;
+    return { ...shown.setting, setting: status.dataset.shown, cycle, bit, n_u: shown.n_u[cycle], lanes: work.traits.lanes,
+      mismatch: cycle >= w.start && cycle < w.start + w.n && Boolean(w.mismatch.getUint8(at)), trellis: Number($(".f2f-trellis")?.dataset.step ?? 0) };
+  },
+});
+$("#take").addEventListener("click", () => tour.start(1));
+for (const name of ["click", "keyup", "change"]) $("main").addEventListener(name, () => setTimeout(tour.update));
+model.on("change:cycle change:bit change:plane", () => setTimeout(tour.update));
 
 const begin = async () => {
   const { wasm, ...zipped } = data.parts;
@@ -353,8 +371,9 @@ const begin = async () => {
   lanes.render({ model: work, el: $("#lanes") });
   unfolding.render({ model: trellis, el: $("#unfolding") });
   about("default", data.default);
-  addEventListener("hashchange", () => { readAddress(); settle(); });
-  settle();
+  const follow = () => { readAddress(); if (wanted.tour) tour.start(wanted.tour); else settle(); };
+  addEventListener("hashchange", follow);
+  follow();
 };
 // what is shown, for who scripts the page
 globalThis.f2fLesson = () => ({ small: trellis.get("small"), inverted: shown.inverted, ...shown.numbers,
