@@ -158,13 +158,19 @@ def test_the_page_s_schedules_are_the_package_s(page, data, lanes):
 
 def test_the_page_s_names_and_curves_are_the_package_s(page, data):
     assert drawn(page, data, 1, "SCHEMES.map(({ name }) => name)") == list(SCHEMES)
-    curve = {one["lanes"]: one["shares"] for one in drawn(page, data, 1, "curve(work)")}
+    curve = {
+        one["lanes"]: one["shares"]
+        for one in drawn(page, data, 1, "COUNTS.map((lanes) => reached(work, lanes))")
+    }
     for lanes in COUNTS:
         assert curve[lanes] == pytest.approx([one.share for one in schedules(data, lanes)])
 
 
-def test_idle_time_is_what_no_lane_works(page, data):
+@pytest.mark.parametrize("rows", ["layer", "empty ones"])
+def test_idle_time_is_what_no_lane_works(page, data, rows):
     """Work, corrections and waiting fill every lane's cycles, and do not overlap."""
+    if rows == "empty ones":
+        data = {**data, "rows": np.random.default_rng(3).poisson(0.9, 61).astype(np.int32)}
     call = (
         "SCHEMES.map(({ run }) => { const s = run(work, lanes), p = pieces(s, lanes, run === blocks);"
         "return [s.cycles, ...['busy', 'corrects', 'waits'].map((k) => p[k])]; })"
@@ -175,3 +181,15 @@ def test_idle_time_is_what_no_lane_works(page, data):
             for lane, start, stop in bars:
                 filled[lane, start:stop] += 1
         assert (filled == 1).all()
+
+
+def test_a_window_shows_what_the_whole_shows(page, data):
+    call = (
+        "SCHEMES.map(({ run }) => { const s = run(work, lanes), own = run === blocks;"
+        "const cut = (p) => ['busy', 'corrects', 'waits'].map((k) => p[k]"
+        ".filter(([, a, b]) => b > 20 && a < 50).map((bar) => bar.join()).sort());"
+        "return [cut(pieces(s, lanes, own)), cut(pieces(s, lanes, own, 20, 50))]; })"
+    )
+    for whole, window in drawn(page, data, 12, call):
+        assert whole == window
+        assert any(window)

@@ -5,34 +5,42 @@ const LANES = 256, SHOWN = 32, SPAN = 240;
 const COUNTS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256];
 const total = (counts) => counts.reduce((sum, one) => sum + one, 0);
 
-// lane, start and stop of each piece of work, and the cycles it would take if no lane ever waited
-function taken(pieces, ideal, place) {
-  const [lane, start, stop] = [new Int32Array(pieces), new Int32Array(pieces), new Int32Array(pieces)];
-  for (let i = 0; i < pieces; i++) [lane[i], start[i], stop[i]] = place(i);
-  return { lane, start, stop, ideal, cycles: stop.reduce((last, one) => Math.max(last, one), 0) };
+// lane, start and stop of each piece of work, which `place` writes; since when its lane had waited,
+// and until when each lane works; the cycles that all take, and would take if no lane ever waited
+function taken(pieces, lanes, ideal, place) {
+  const [lane, start, stop, since] = [0, 0, 0, 0].map(() => new Int32Array(pieces));
+  const s = { lane, start, stop, since, until: new Int32Array(lanes), ideal, cycles: 0 };
+  for (let i = 0; i < pieces; i++) {
+    place(i, s);
+    since[i] = s.until[lane[i]];
+    if (stop[i] > s.start[i]) s.until[lane[i]] = stop[i];
+    if (stop[i] > s.cycles) s.cycles = stop[i];
+  }
+  return s;
 }
 function lockstep({ rows }, lanes) {
-  let begin = 0, end = 0;
-  return taken(rows.length, total(rows) / lanes, (i) => {
-    if (i % lanes === 0) begin = end;
-    end = Math.max(end, begin + rows[i]);
-    return [i % lanes, begin, begin + rows[i]];
+  let begin = 0;
+  return taken(rows.length, lanes, total(rows) / lanes, (i, s) => {
+    if (i % lanes === 0) begin = s.cycles;
+    s.lane[i] = i % lanes;
+    s.start[i] = begin;
+    s.stop[i] = begin + rows[i];
   });
 }
 function dealt({ rows }, lanes) {
-  const free = new Int32Array(lanes);
-  return taken(rows.length, total(rows) / lanes, (i) => {
-    const begin = free[i % lanes];
-    return [i % lanes, begin, free[i % lanes] += rows[i]];
+  return taken(rows.length, lanes, total(rows) / lanes, (i, s) => {
+    s.lane[i] = i % lanes;
+    s.start[i] = s.until[i % lanes];
+    s.stop[i] = s.start[i] + rows[i];
   });
 }
 function free({ rows }, lanes) {
-  const until = new Int32Array(lanes);
-  return taken(rows.length, total(rows) / lanes, (i) => {
+  return taken(rows.length, lanes, total(rows) / lanes, (i, s) => {
     let lane = 0;
-    for (let j = 1; j < lanes; j++) if (until[j] < until[lane]) lane = j;
-    const begin = until[lane];
-    return [lane, begin, until[lane] += rows[i]];
+    for (let j = 1; j < lanes; j++) if (s.until[j] < s.until[lane]) lane = j;
+    s.lane[i] = lane;
+    s.start[i] = s.until[lane];
+    s.stop[i] = s.start[i] + rows[i];
   });
 }
 function bitmask({ care, planes, width, buffer }, lanes) {
@@ -45,16 +53,18 @@ function bitmask({ care, planes, width, buffer }, lanes) {
     out.push(now = Math.max(now + 1, Math.ceil(read / each)));
     bits += own;
   }
-  return taken(pieces, Math.max(bits / each, groups), (i) => {
-    const end = out[Math.floor(i / lanes)];
-    return [i % lanes, end - 1, end];
+  return taken(pieces, lanes, Math.max(bits / each, groups), (i, s) => {
+    s.lane[i] = i % lanes;
+    s.stop[i] = out[Math.floor(i / lanes)];
+    s.start[i] = s.stop[i] - 1;
   });
 }
 function blocks({ corrections }, lanes) {
-  const pieces = corrections.length, until = new Int32Array(lanes);
-  return taken(pieces, pieces / lanes, (i) => {
-    const lane = Math.floor(i * lanes / pieces), begin = until[lane];
-    return [lane, begin, until[lane] += Math.max(corrections[i], 1)];
+  const pieces = corrections.length;
+  return taken(pieces, lanes, pieces / lanes, (i, s) => {
+    s.lane[i] = Math.floor(i * lanes / pieces);
+    s.start[i] = s.until[s.lane[i]];
+    s.stop[i] = s.start[i] + Math.max(corrections[i], 1);
   });
 }
 const SCHEMES = [
@@ -67,18 +77,17 @@ const SCHEMES = [
 const share = ({ ideal, cycles }) => (cycles ? ideal / cycles : 1);
 const percent = (part) => `${(100 * part).toFixed(part > 0.995 ? 1 : 0)}\u2009%`;
 
-// what each lane does: cycles of work, cycles of further corrections, cycles of waiting
-function pieces({ lane, start, stop, cycles }, shown, correcting) {
-  const found = { busy: [], corrects: [], waits: [] }, until = new Int32Array(shown);
+// what the first lanes do in a window: cycles of work, of further corrections, and of waiting
+function pieces({ lane, start, stop, since, until, cycles }, shown, correcting, from = 0, to = cycles) {
+  const found = { busy: [], corrects: [], waits: [] };
   for (let i = 0; i < lane.length; i++) {
-    if (lane[i] >= shown || stop[i] === start[i]) continue;
+    if (lane[i] >= shown || stop[i] === start[i] || stop[i] <= from || since[i] >= to) continue;
     const worked = correcting ? start[i] + 1 : stop[i];
-    if (start[i] > until[lane[i]]) found.waits.push([lane[i], until[lane[i]], start[i]]);
+    if (start[i] > since[i]) found.waits.push([lane[i], since[i], start[i]]);
     found.busy.push([lane[i], start[i], worked]);
     if (stop[i] > worked) found.corrects.push([lane[i], worked, stop[i]]);
-    until[lane[i]] = stop[i];
   }
-  until.forEach((end, j) => { if (end < cycles) found.waits.push([j, end, cycles]); });
+  for (let j = 0; j < shown; j++) if (until[j] < cycles) found.waits.push([j, until[j], cycles]);
   return found;
 }
 
@@ -101,7 +110,7 @@ function drawLanes(schedules, { lanes, cycle, width, own = "f2f-" }) {
     const what = s.cycles ? `${grouped(s.cycles)} cycles, ${grouped(s.ideal)} at best: busy ${percent(share(s))}` : "nothing to do";
     out += `<path transform="translate(6 ${top + 10})" d="${shape}" style="fill:var(--f2f-${tint})"/><text class="f2f-scheme" x="17" y="${top + 14}">${name}</text>`
       + `<text class="end" x="${width}" y="${top + 14}">${what}</text>`;
-    const found = pieces(s, shown, SCHEMES[k].run === blocks);
+    const found = pieces(s, shown, SCHEMES[k].run === blocks, from, from + span);
     for (const [kind, list] of Object.entries(found)) {
       const fill = kind === "waits" ? ` style="fill:url(#${own}idle)"` : "";
       out += `<path class="f2f-${kind}"${fill} d="${boxes(list, from, cycle)}"/><path class="f2f-${kind} f2f-later"${fill} d="${boxes(list, cycle, from + span)}"/>`;
@@ -135,7 +144,7 @@ function drawShares(curves, { lanes, width, height }) {
   });
   return `<svg width="${width}" height="${height}" role="img" aria-label="Share of the time that lanes are busy, from 1 to 256 lanes">${out}</svg>`;
 }
-const curve = (work) => COUNTS.map((lanes) => ({ lanes, shares: SCHEMES.map(({ run }) => share(run(work, lanes))) }));
+const reached = (work, lanes) => ({ lanes, shares: SCHEMES.map(({ run }) => share(run(work, lanes))) });
 
 const view = (raw, Kind) => raw && new Kind(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength));
 function render({ model, el }) {
@@ -196,7 +205,7 @@ function render({ model, el }) {
     const width = Math.floor(picture.clientWidth), side = Math.floor(chart.clientWidth);
     if (!work || !width) return;
     picture.innerHTML = drawLanes(schedules, { lanes: lanes(), cycle, width, own });
-    chart.innerHTML = `<figcaption>Busy share of the whole layer</figcaption>${curves.length ? drawShares(curves, { lanes: lanes(), width: side, height: 250 }) : ""}`;
+    chart.innerHTML = `<figcaption>Busy share of the whole layer</figcaption>${curves.length === COUNTS.length ? drawShares(curves, { lanes: lanes(), width: side, height: 250 }) : ""}`;
     told.textContent = `cycle ${grouped(cycle)} of ${grouped(end())}${lanes() > SHOWN ? `; ${SHOWN} of ${lanes()} lanes are drawn` : ""}`;
     picture.dataset.cycle = cycle;
     picture.dataset.cycles = schedules.map((s) => s.cycles).join(" ");
@@ -222,8 +231,13 @@ function render({ model, el }) {
     curves = [];
     plan();
     clearTimeout(late);
-    late = setTimeout(() => { curves = curve(work); draw(); });
+    late = setTimeout(measure);
   }
+  const measure = () => {  // one number of lanes at a time: a large layer takes a while
+    curves.push(reached(work, COUNTS[curves.length]));
+    if (curves.length < COUNTS.length) late = setTimeout(measure);
+    else draw();
+  };
   const observer = new ResizeObserver(draw);
   observer.observe(picture);
   model.on("change:work", read);
