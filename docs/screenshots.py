@@ -12,6 +12,11 @@ IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
 
 
+MEASURED = """async () => (await [...globalThis[Symbol.for('f2f-viz.bokehjs')].values()][0])
+  .documents.flatMap((document) => document.roots()).flatMap((root) => [...root.references()])
+  .some((model) => model.type === 'Title' && model.text === 'Ratio, measured on this layer')"""
+
+
 def settle(page: Page) -> None:
     page.locator(".f2f-headline-root[data-state=exact]").wait_for(timeout=60_000)
 
@@ -24,6 +29,9 @@ def prepare(page: Page, name: str) -> None:
         page.wait_for_url(re.compile("cycle="))
         page.locator(".f2f-about:visible").first.click()  # so that nothing has the focus
         page.mouse.move(1, 1)
+    elif name == "ratio":
+        while not page.evaluate(MEASURED):
+            page.wait_for_timeout(500)
     elif name == "trellis":
         for _ in range(7):
             page.locator(".f2f-trellis").press("ArrowRight")
@@ -45,7 +53,7 @@ def shoot(page: Page) -> None:
         tab.click()
         page.wait_for_timeout(1_000)
         prepare(page, name)
-        page.wait_for_timeout(30_000 if name == "ratio" else 2_500)  # its curves are measured
+        page.wait_for_timeout(2_500)
         page.screenshot(path=IMAGES / f"app-{name}.png")
     page.get_by_role("tab", name="Decoder").click()
     page.wait_for_timeout(1_500)
@@ -73,6 +81,15 @@ def main() -> None:
             settle(page)
             page.wait_for_timeout(1_500)
             page.screenshot(path=IMAGES / "app-dark.png")
+            page.get_by_role("tab", name="Export").click()
+            view = page.locator(".f2f-export")
+            view.get_by_label("Planes", exact=True).check()
+            view.locator("[name=theme]").select_option("dark")
+            view.get_by_role("heading", name="As printed").evaluate(
+                "(node) => node.scrollIntoView()"
+            )
+            page.wait_for_timeout(2_500)
+            page.screenshot(path=IMAGES / "app-dark-print.png")
             browser.close()
     finally:
         server.terminate()

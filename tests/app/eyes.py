@@ -200,6 +200,12 @@ AXES = _IMAGES % "[x0, x1, y0, y1]"
 DRAWN = _IMAGES % "[x[0], y[0], x[0] + dw[0], y[0] + dh[0]]"
 
 
+# what shows no scroll bar is scrolled by a focus or a link all the same, and never back
+STUCK = """() => [...document.querySelectorAll('body, .f2f-app, .f2f-frame, .f2f-main')]
+  .filter((n) => getComputedStyle(n).overflowY === 'hidden' && n.scrollHeight > n.clientHeight + 1)
+  .map((n) => `${n.className || n.tagName} can be scrolled by ${n.scrollHeight - n.clientHeight} px, but not by a person`)"""
+
+
 def whole(page):
     """Return what is wrong with the view that is seen."""
-    return page.evaluate(CLIPPED) + page.evaluate(OVERLAPS) + page.evaluate(CANVASES)
+    return [fault for look in (CLIPPED, OVERLAPS, CANVASES, STUCK) for fault in page.evaluate(look)]
