@@ -37,7 +37,7 @@ def prepare(page: Page, name: str) -> None:
             page.locator(".f2f-trellis").press("ArrowRight")
     elif name == "sweep":
         view = page.locator(".f2f-sweep")
-        view.get_by_label("ffn1 · gradual-0.9").check()
+        view.get_by_label("ffn2 · dense").check()
         view.get_by_label("Random", exact=True).check()
         view.get_by_role("button", name="Start").click()
         page.wait_for_function("() => document.querySelector('.f2f-sweep progress').value == 1",

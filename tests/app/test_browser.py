@@ -116,7 +116,7 @@ def test_decoder_steps_by_button_and_key(page, eventually):
     t = f2f.trace(a.encoded, 0, 5, 6)
     expect(page.locator(".stagevalue").first).to_have_text(f"0x{t.register[0, 0]:02X}")
     expect(page.locator(".stagevalue").nth(1)).to_have_text(f"0x{t.register[0, 1]:02X}")
-    page.get_by_label("Cycles per second").select_option("30")
+    page.locator(".f2f-decoder").get_by_label("Cycles per second").select_option("30")
     page.get_by_label("Cycles to run").fill("4")
     page.get_by_role("button", name="Run some cycles").click()
     expect(stage).to_have_attribute("data-cycle", "9")

@@ -110,7 +110,7 @@ def test_a_tip_lies_over_everything(pages, size):
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (900, 800)])
-def test_the_last_of_every_list_is_reached(pages, size):
+def test_the_last_of_every_list_is_reached(pages, size, eventually):
     page = pages["light"]
     page.set_viewport_size({"width": size[0], "height": size[1]})
     for tab, last in [
@@ -124,12 +124,15 @@ def test_the_last_of_every_list_is_reached(pages, size):
         stack.evaluate("(n) => n.scrollTo(0, 0)")
         box = stack.bounding_box()
         page.mouse.move(box["x"] + box["width"] - 30, box["y"] + box["height"] - 20)
-        page.mouse.wheel(0, 5000)
         wanted = page.locator(last).last
-        page.wait_for_function(
-            "(n) => { const b = n.getBoundingClientRect(); return b.height > 0 && b.bottom <= innerHeight + 1; }",
-            arg=wanted.element_handle(),
-        )
+
+        def reached(wanted=wanted):  # drawings come in their size, one after another
+            page.mouse.wheel(0, 5000)
+            return wanted.evaluate(
+                "(n) => { const b = n.getBoundingClientRect(); return b.height > 0 && b.bottom <= innerHeight + 1; }"
+            )
+
+        eventually(reached)
     look(page, "Planes")
     stack.evaluate("(n) => n.scrollTo(0, 0)")
     row = page.locator(".f2f-planes tbody tr:last-child button")
@@ -373,7 +376,7 @@ def test_the_cycle_field_shows_the_cycle(page):
     expect(cycle).to_have_value(last)
     page.get_by_role("button", name="First cycle").click()
     cycle.focus()
-    page.get_by_label("Cycles per second").select_option("30")
+    page.locator(".f2f-decoder").get_by_label("Cycles per second").select_option("30")
     page.get_by_role("button", name="Run some cycles").click()
     expect(cycle).to_have_value("16")
 
