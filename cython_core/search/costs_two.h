@@ -25,6 +25,16 @@ static inline int64_t two_rows(const two_costs *x)
     return x->byte ? F2F_TWO_STATE_ROWS : x->levels * 256;
 }
 
+/* Whether costs are the same; what is taken out of them aside. */
+static inline int two_same(const two_costs *x, const two_costs *y, int n_in)
+{
+    if (x->levels != y->levels || x->clamped != y->clamped || !x->byte != !y->byte) return 0;
+    if (x->byte) return !memcmp(x->byte, y->byte, (size_t)256 << n_in);
+    for (int j = 0; j < x->levels; j++)
+        if (memcmp(x->level + 256 * j, y->level + 256 * j, sizeof(f2f_row) << n_in)) return 0;
+    return 1;
+}
+
 /* The cost of one state. */
 static inline int two_cost(const two_costs *x, int row, int lane)
 {

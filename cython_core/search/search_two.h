@@ -4,8 +4,8 @@
  * Costs take some 32 kB a block. They lie in segments of memory, of which the latest F2F_TWO_SEGMENTS are
  * kept; of older ones only a copy of the costs at the head, from which the path, when it gets there, has
  * them computed again. Costs are level sets, and may be lower bounds above the last level: where the path
- * uses one it is not proven, the blocks before are marked to be kept in bytes, and the search goes on
- * from there. */
+ * uses one it is not proven. The blocks before are then marked to be kept in bytes and costs are computed
+ * again from there, until they are what they were: so are all later ones, and the path down to there. */
 #ifndef F2F_SEARCH_TWO_H
 #define F2F_SEARCH_TWO_H
 #include "step_two.h"
@@ -112,19 +112,31 @@ typedef struct {
     int64_t heads;    /* segments that there may be */
     int64_t part;     /* the segment at hand, ... */
     f2f_row *begin, *top; /* ... its memory, and where the next costs go */
-    int64_t kept;         /* the segments from this to the last are kept */
-    int64_t mismatches;   /* of all blocks whose costs are known */
-    int now, before;      /* the path: x_t and x_{t-1} after the block at hand, ... */
-    int excess;           /* ... and that state's cost above the least */
+    int64_t kept, last;   /* the segments from this to the last are kept */
+    f2f_row *aside; /* where the next costs that are found again go, or NULL: to its beginning */
+    int64_t mismatches; /* of all blocks whose costs are known */
+    int now, before;    /* the path: x_t and x_{t-1} after the block at hand, ... */
+    int excess;         /* ... and that state's cost above the least */
 } two_run;
 
 /* Memory of a segment, taken when it is first wanted: short tiles, as a preview's, then find it again in
- * the heap. NULL if there is none. */
-static inline f2f_row *two_segment(const f2f_tile *tile, int64_t part)
+ * the heap. NULL if there is none. Number F2F_TWO_SEGMENTS is for costs that are found again. */
+static inline f2f_row *two_memory(const f2f_tile *tile, int64_t number)
 {
-    void **segment = tile->segment + part % F2F_TWO_SEGMENTS;
+    void **segment = tile->segment + number;
     if (!*segment) *segment = aligned_alloc(64, (size_t)F2F_TWO_SEGMENT_ROWS * sizeof(f2f_row));
     return *segment;
+}
+
+static inline f2f_row *two_segment(const f2f_tile *tile, int64_t part)
+{
+    return two_memory(tile, part % F2F_TWO_SEGMENTS);
+}
+
+/* Whether there is room for the costs of a block. */
+static inline int two_room(const two_run *r)
+{
+    return r->top <= r->begin + F2F_TWO_SEGMENT_ROWS - F2F_TWO_STATE_ROWS;
 }
 
 /* Costs of block 1, and the first segment, which they head. */
@@ -132,6 +144,7 @@ static inline int two_begin(two_run *r)
 {
     two_head *h = r->head;
     r->part = r->kept = 0;
+    r->aside = NULL;
     r->begin = r->top = two_segment(r->tile, 0);
     if (!r->begin) return F2F_NO_MEMORY;
     h->first = 1;
@@ -183,12 +196,12 @@ static inline int two_forward(two_run *r, int64_t t)
 {
     int status = F2F_OK;
     while (t < r->tile->blocks - 1) {
-        if (r->top > r->begin + F2F_TWO_SEGMENT_ROWS - F2F_TWO_STATE_ROWS)
-            status = two_new_segment(r, t);
+        if (!two_room(r)) status = two_new_segment(r, t);
         if (!status) status = two_next(r, ++t);
         if (status) return status;
         r->mismatches += r->costs[t].least;
     }
+    r->last = r->part;
     if (r->kept < r->part - F2F_TWO_SEGMENTS + 1) r->kept = r->part - F2F_TWO_SEGMENTS + 1;
     return F2F_OK;
 }
@@ -229,36 +242,74 @@ static inline int64_t two_back_from(two_run *r, int64_t t, uint16_t *symbols)
     return t;
 }
 
-/* Block t is not proven: marks blocks before it to be kept in bytes, and goes back to a block, which is
- * returned, from which to go on; -1 where there is none. */
+/* Block t is not proven: marks blocks before it to be kept in bytes. Returns a block whose costs are
+ * known, after which they are to be found again; -1 where there is none. */
 static inline int64_t two_widen(two_run *r, int64_t t)
 {
-    int64_t from = t - F2F_TWO_WIDEN - 1, blocks = r->tile->blocks;
-    if (from < r->head[r->part].first) { /* the head of the segment before, if there is one */
+    int64_t from = t - F2F_TWO_WIDEN - 1;
+    if (from <
+        r->head[r->part].first) { /* in the segment before, if there is one: its head if not kept */
         if (r->part) r->part--;
-        from = r->head[r->part].first;
+        if (r->part < r->kept || from < r->head[r->part].first) {
+            from = r->head[r->part].first;
+            r->costs[from] = r->head[r->part].costs;
+        }
     }
     if (from == t - 1) return -1;
     for (int64_t k = t - 1; k > from && k >= t - F2F_TWO_WIDEN; k--) r->wide[k] = 1;
-    for (int64_t k = from + 1; k < blocks; k++) r->mismatches -= r->costs[k].least;
+    return from;
+}
+
+/* Costs of the blocks after `from` again, aside, until those of a block after t, at most `end`, are what
+ * they were: *met, where the path, known from the last block to t, then goes on. Else *met is 0. */
+static inline int two_mend(two_run *r, int64_t from, int64_t t, int64_t end,
+                           const uint16_t *symbols, int64_t *met)
+{
+    r->begin = two_memory(r->tile, F2F_TWO_SEGMENTS);
+    if (!r->begin) return F2F_NO_MEMORY;
+    r->top = r->aside ? r->aside : r->begin;
+    for (int64_t k = from + 1; k <= end && two_room(r); k++) {
+        two_costs *new = r->costs + k, old = *new;
+        const int status = two_next(r, k);
+        if (status) return status;
+        r->mismatches += new->least - old.least;
+        if (k > t && two_same(&old, new, r->code->n_in)) {
+            r->now = symbols[k], r->before = symbols[k - 1];
+            r->excess = two_cost(new, r->before, r->now);
+            r->aside = r->top;
+            *met = k;
+            return F2F_OK;
+        }
+    }
+    *met = 0;
+    return F2F_OK;
+}
+
+/* Goes back to the head of the segment at hand, which is returned: all later costs are to be found again,
+ * in the segments. */
+static inline int64_t two_rewind(two_run *r)
+{
+    const int64_t from = r->head[r->part].first;
+    for (int64_t k = from + 1; k < r->tile->blocks; k++) r->mismatches -= r->costs[k].least;
     if (r->kept > r->part) r->kept = r->part;
+    r->costs[from] = r->head[r->part].costs;
     r->begin = r->top = two_segment(r->tile, r->part);
-    if (from == r->head[r->part].first)
-        r->costs[from] = r->head[r->part].costs;
-    else
-        r->top = r->costs[from].level + two_rows(r->costs + from);
+    r->aside = NULL;
     return from;
 }
 
 /* The symbols of the path. */
 static inline int two_path(two_run *r, uint16_t *symbols)
 {
-    int64_t t = 1;
+    int64_t t = 1, met = 0;
     int status = two_begin(r);
-    for (int resumes = 0; !status && resumes < F2F_TWO_MAX_RESUMES && t > 0; resumes++) {
-        if ((status = two_forward(r, t))) return status;
-        two_end(r);
-        t = r->tile->blocks - 1;
+    for (int resumes = 0; !status && resumes < F2F_TWO_MAX_RESUMES; resumes++) {
+        if (!met) {
+            if ((status = two_forward(r, t))) return status;
+            two_end(r);
+            met = r->tile->blocks - 1;
+        }
+        t = met;
         while ((t = two_back_from(r, t, symbols)) == r->head[r->part].first) {
             if (!r->part) {
                 symbols[1] = (uint16_t)r->now, symbols[0] = (uint16_t)r->before;
@@ -266,7 +317,12 @@ static inline int two_path(two_run *r, uint16_t *symbols)
             }
             if (--r->part < r->kept && (status = two_again(r))) return status;
         }
-        t = two_widen(r, t);
+        /* beyond the segment at hand costs may be gone */
+        const int64_t end = r->part < r->last ? r->head[r->part + 1].first : r->tile->blocks - 1;
+        const int64_t from = two_widen(r, t);
+        if (from < 0) return TWO_GIVES_UP;
+        status = two_mend(r, from, t, end, symbols, &met);
+        if (!status && !met) t = two_rewind(r);
     }
     return status ? status : TWO_GIVES_UP;
 }

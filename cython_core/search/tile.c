@@ -34,7 +34,7 @@ int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *care, in
                         tile->n_u[t],
                         tile->cols + tile->start[t] + (int64_t)j * words_of(tile->n_u[t]));
     if (code->n_s == 2 && code->n_in >= F2F_TWO_N_IN_FROM && code->n_in <= 8 && blocks >= 3) {
-        tile->segment = calloc(F2F_TWO_SEGMENTS, sizeof *tile->segment);
+        tile->segment = calloc(F2F_TWO_SEGMENTS + 1, sizeof *tile->segment);
         if (!tile->segment) return F2F_NO_MEMORY;
     }
     return F2F_OK;
@@ -42,7 +42,7 @@ int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *care, in
 
 void f2f_tile_free(f2f_tile *tile)
 {
-    for (int i = 0; tile->segment && i < F2F_TWO_SEGMENTS; i++) free(tile->segment[i]);
+    for (int i = 0; tile->segment && i <= F2F_TWO_SEGMENTS; i++) free(tile->segment[i]);
     free(tile->segment), free(tile->n_u), free(tile->start), free(tile->cols);
     *tile = (f2f_tile){0};
 }
