@@ -281,14 +281,14 @@ def _registers(
 def _lanes(analysis: Analysis, look: Look, lanes: int = 16) -> Figure:
     data = lanes_data(analysis)
     table = lanes_table(data, lanes)
-    busy = dict(zip(SCHEMES, table["busy"][table["lanes"].index(lanes) :], strict=False))
-    told = "; ".join(f"{name}: {share:.0%}" for name, share in busy.items())
+    reached = dict(zip(SCHEMES, table["share"][table["lanes"].index(lanes) :], strict=False))
+    told = "; ".join(f"{name}: {share:.0%}" for name, share in reached.items())
     return Figure(
         name="lanes",
         analysis=analysis,
         data=table,
-        about=f"{lanes} lanes on the work of the layer, and the time that they are busy, each "
-        f"scheme against its own ideal. {told}. A lane of CSR takes a kept weight a cycle, lanes "
+        about=f"{lanes} lanes on the work of the layer, and what each scheme reaches of its own "
+        f"ideal. {told}. A lane of CSR takes a kept weight a cycle, lanes "
         "of bitmask and F2F a block of one plane. F2F saves bandwidth, not multiplications. "
         f"{data['note']}".strip(),
         draw=lambda narrow: LanesChart(data, lanes, look.theme, narrow).root,

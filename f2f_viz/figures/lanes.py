@@ -117,15 +117,15 @@ def schedules(data: dict[str, Any], lanes: int) -> list[Schedule]:
 
 
 def lanes_table(data: dict[str, Any], lanes: int) -> dict[str, list[Any]]:
-    """Return cycles and busy shares of all schemes as columns, for `COUNTS` and `lanes`.
+    """Return cycles and shares of the ideal of all schemes, as columns, for `COUNTS` and `lanes`.
 
     Returns
     -------
     dict of lists
-        scheme; lanes; cycles, until the last lane is done; ideal, if none ever waited; busy, the
-        share of the two.
+        scheme; lanes; cycles, until the last lane is done; ideal, if none ever waited; share,
+        of the ideal that is reached.
     """
-    table: dict[str, list[Any]] = {n: [] for n in ("scheme", "lanes", "cycles", "ideal", "busy")}
+    table: dict[str, list[Any]] = {n: [] for n in ("scheme", "lanes", "cycles", "ideal", "share")}
     for count in sorted({*COUNTS, lanes}):
         for name, found in zip(SCHEMES, schedules(data, count), strict=True):
             row = (name, count, found.cycles, float(found.ideal), float(found.share))

@@ -120,7 +120,7 @@ class LanesChart:
 
     def _shares(self, table: dict[str, list[Any]], lanes: int, colours: Palette) -> figure:
         plot = blank(
-            colours, title="Busy share", panel=True, x="lanes", y="", x_axis_type="log",
+            colours, title="Share of its own ideal", panel=True, x="lanes", y="", x_axis_type="log",
             y_range=Range1d(0, 1.04), x_range=Range1d(0.85, 300),
         )  # fmt: skip
         plot.xaxis.ticker = [count for count in COUNTS if count in (1, 4, 16, 64, 256)]
@@ -131,7 +131,7 @@ class LanesChart:
         tints = (colours.muted,) * 3 + (colours.mask, colours.symbol)
         for name, tint, marker, dash in zip(SCHEMES, tints, _MARKERS, _DASHES, strict=True):
             own = [i for i, scheme in enumerate(table["scheme"]) if scheme == name]
-            x, y = ([table[column][i] for i in own] for column in ("lanes", "busy"))
+            x, y = ([table[column][i] for i in own] for column in ("lanes", "share"))
             label = _short(name)
             plot.line(x, y, line_color=tint, line_dash=dash, line_width=1.5, legend_label=label)
             plot.scatter(

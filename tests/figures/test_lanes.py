@@ -67,7 +67,7 @@ def test_the_table_is_the_schedules(data, lanes):
     for k, found in enumerate(schedules(data, lanes)):
         assert table["scheme"][at + k] == SCHEMES[k]
         assert table["cycles"][at + k] == found.cycles
-        assert table["busy"][at + k] == pytest.approx(found.ideal / found.cycles)
+        assert table["share"][at + k] == pytest.approx(found.ideal / found.cycles)
     assert table["cycles"][at] == clock(data["rows"].tolist(), lanes)
 
 

@@ -107,7 +107,7 @@ function drawLanes(schedules, { lanes, cycle, width, own = "f2f-" }) {
       const air = step >= 4 ? 0.6 : 0;
       return `M${x0.toFixed(1)} ${(top + head + lane * high + 0.3).toFixed(1)}h${Math.max(x1 - x0 - air, 0.3).toFixed(1)}v${(high - 0.6).toFixed(1)}h${(-Math.max(x1 - x0 - air, 0.3)).toFixed(1)}z`;
     }).join("");
-    const what = s.cycles ? `${grouped(s.cycles)} cycles, ${grouped(s.ideal)} at best: busy ${percent(share(s))}` : "nothing to do";
+    const what = s.cycles ? `${grouped(s.cycles)} cycles, ${grouped(s.ideal)} at best: ${percent(share(s))}` : "nothing to do";
     out += `<path transform="translate(6 ${top + 10})" d="${shape}" style="fill:var(--f2f-${tint})"/><text class="f2f-scheme" x="17" y="${top + 14}">${name}</text>`
       + `<text class="end" x="${width}" y="${top + 14}">${what}</text>`;
     const found = pieces(s, shown, SCHEMES[k].run === blocks, from, from + span);
@@ -122,7 +122,7 @@ function drawLanes(schedules, { lanes, cycle, width, own = "f2f-" }) {
   for (let c = Math.ceil(from / ticks) * ticks; c <= from + span; c += ticks)
     if (at(c) < width - 64) out += `<text class="${at(c) < 14 ? "" : "mid"}" x="${at(c).toFixed(1)}" y="${height - 4}">${grouped(c)}</text>`;
   out += `<text class="end" x="${width}" y="${height - 4}">cycles</text>`;
-  const words = SCHEMES.map(({ name }, k) => `${name}: ${grouped(schedules[k].cycles)} cycles, busy ${percent(share(schedules[k]))}`).join("; ");
+  const words = SCHEMES.map(({ name }, k) => `${name}: ${grouped(schedules[k].cycles)} cycles, ${percent(share(schedules[k]))} of its ideal`).join("; ");
   return `<svg width="${width}" height="${height}" role="img" aria-label="${lanes} lanes. ${words}">${out}</svg>`;
 }
 
@@ -142,7 +142,7 @@ function drawShares(curves, { lanes, width, height }) {
     for (const { lanes: p, shares } of curves.filter(({ lanes: p }) => Number.isInteger(Math.log2(p))))
       out += `<path transform="translate(${X(p).toFixed(1)} ${Y(shares[k]).toFixed(1)}) scale(.8)" d="${shape}" style="fill:var(--f2f-${tint})"><title>${name}, ${p} lanes: ${percent(shares[k])}</title></path>`;
   });
-  return `<svg width="${width}" height="${height}" role="img" aria-label="Share of the time that lanes are busy, from 1 to 256 lanes">${out}</svg>`;
+  return `<svg width="${width}" height="${height}" role="img" aria-label="Share of its own ideal that each scheme reaches, from 1 to 256 lanes">${out}</svg>`;
 }
 const reached = (work, lanes) => ({ lanes, shares: SCHEMES.map(({ run }) => share(run(work, lanes))) });
 
@@ -205,7 +205,7 @@ function render({ model, el }) {
     const width = Math.floor(picture.clientWidth), side = Math.floor(chart.clientWidth);
     if (!work || !width) return;
     picture.innerHTML = drawLanes(schedules, { lanes: lanes(), cycle, width, own });
-    chart.innerHTML = `<figcaption>Busy share of the whole layer</figcaption>${curves.length === COUNTS.length ? drawShares(curves, { lanes: lanes(), width: side, height: 250 }) : ""}`;
+    chart.innerHTML = `<figcaption>Share of its own ideal, whole layer</figcaption>${curves.length === COUNTS.length ? drawShares(curves, { lanes: lanes(), width: side, height: 250 }) : ""}`;
     told.textContent = `cycle ${grouped(cycle)} of ${grouped(end())}${lanes() > SHOWN ? `; ${SHOWN} of ${lanes()} lanes are drawn` : ""}`;
     picture.dataset.cycle = cycle;
     picture.dataset.cycles = schedules.map((s) => s.cycles).join(" ");
@@ -226,7 +226,7 @@ function render({ model, el }) {
     if (!sent.rows) return;
     work = { ...sent, rows: view(sent.rows, Int32Array), care: view(sent.care, Int32Array), corrections: view(sent.corrections, Uint16Array) };
     key.innerHTML = `<span class="f2f-chip care">work</span> <span class="f2f-chip corrected">a further correction</span> <span class="f2f-chip f2f-idle">waits</span> `
-      + `A lane of CSR takes a kept weight a cycle; lanes of bitmask and F2F take ${work.width} bits a cycle and give a block of one plane. `
+      + `A lane of CSR takes a kept weight a cycle; lanes of bitmask and F2F take ${work.width} bits a cycle and give a block of one plane; those of a bitmask wait where its blocks hold more. `
       + `A bitmask with a buffer keeps its lanes busy too, with some six times the logic of an F2F lane; F2F saves bandwidth, not multiplications. ${escape(sent.note)}`;
     curves = [];
     plan();
