@@ -32,6 +32,7 @@ from f2f_viz.app.words import views
 from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
 from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
+from f2f_viz.figures.lesson import lesson
 from f2f_viz.figures.palette import Theme
 from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
@@ -255,6 +256,21 @@ class Analyzer(Widget):
             raise F2FError(self.headline.status or "no exact analysis")
         await self._still.drawn()
         return self.analysis
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the live lesson of this layer, beginning at these settings.
+
+        Parameters
+        ----------
+        path
+            The .html file; it needs no kernel and no network (`f2f_viz.lesson`).
+
+        Raises
+        ------
+        F2FError
+            For settings that the lesson does not offer, or a layer that is too large for it.
+        """
+        lesson(self.layer, path, self.settings, theme=self._look[0])
 
     # ---- controls to work ------------------------------------------------------------------
 
