@@ -156,6 +156,31 @@ def test_pickles_that_ask_for_much_are_refused(torch, tmp_path, what):
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("legacy", [False, True])
+def test_what_torch_reads_of_checkpoints_is_read(torch, tmp_path, legacy):
+    """States of training, keys that are no names, number formats of every age."""
+    model = torch.nn.Linear(3, 4)
+    training = torch.optim.Adam(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    training.step()
+    content = {
+        "model": model.state_dict(), "training": training.state_dict(), ("a", 1): torch.ones(2),
+        0: torch.nn.Parameter(torch.ones(2)), "seen": {"a", 1}, "rng": torch.get_rng_state(),
+        "counts": collections.Counter("aab"), "size": torch.Size([1]), "kind": torch.float32,
+        "complex": torch.ones(2, dtype=torch.complex64), "truth": torch.ones(2) > 0,
+        "sparse": torch.eye(3).to_sparse(), "bytes": b"abc", "empty": torch.ones(0, 3),
+    }  # fmt: skip
+    if not legacy:  # torch reads none of old checkpoints
+        content["eight"] = torch.ones(2).to(torch.float8_e5m2)
+        content["wide"] = torch.ones(2, dtype=torch.uint16)
+    torch.save(content, tmp_path / "m.pt", _use_new_zipfile_serialization=not legacy)
+    names = {info.name for info in list_tensors(tmp_path / "m.pt")}
+    assert {"model.weight", "training.state.0.exp_avg", "0", "rng", "sparse"} <= names
+    assert legacy or {"eight", "wide"} <= names
+    assert load_layer(tmp_path / "m.pt", "empty").weights.shape == (0, 3)
+    same_bits(load_layer(tmp_path / "m.pt", "model.bias").weights, model.bias.detach().numpy())
+
+
 def test_storages_of_a_checkpoint_are_all_there(torch, tmp_path):
     path = tmp_path / "m.pt"
     checkpoint(torch, path, _0=bytes(24))

@@ -73,8 +73,9 @@ class _Named:
 def _check_keys(keys: Iterable[Any]) -> None:
     """Refuse tuples within tuples, which may take for ever to hash."""
     for key in keys:
-        if not isinstance(key, str | int | float | bytes | _Named | None):
-            raise ValueError(f"its pickle has a {type(key).__name__} as a key")
+        for one in key if isinstance(key, tuple) else (key,):
+            if not isinstance(one, str | int | float | bytes | _Named | None):
+                raise ValueError(f"its pickle has a {type(one).__name__} in a key")
 
 
 def _set_item(reader: Any) -> None:
