@@ -50,6 +50,19 @@ def good_safetensors():
     return save(tensors, {"note": "x"})
 
 
+def good_compressed():
+    """A sparse weight and packed integers of compressed-tensors."""
+    kept = np.arange(4 * 13).reshape(4, 13) % 3 == 0
+    sparse = {
+        "l.shape": np.array(kept.shape),
+        "l.compressed": np.ones(kept.sum(), "f4"),
+        "l.bitmask": np.packbits(kept, axis=-1, bitorder="little"),
+        "l.row_offsets": np.zeros(4, "i8"),
+    }
+    packed = {"p_packed": np.arange(12, dtype="i4").reshape(3, 4), "p_shape": np.array([3, 30])}
+    return save(sparse | packed)
+
+
 def good_onnx():
     from onnx import TensorProto, helper, numpy_helper
 
@@ -82,6 +95,7 @@ GOOD = {
     "w.npy": good_npy,
     "w.npz": good_npz,
     "w.safetensors": good_safetensors,
+    "compressed.safetensors": good_compressed,
     "w.safetensors.index.json": good_index,
     "w.onnx": good_onnx,
     "w.pt": good_pt,
