@@ -168,7 +168,7 @@ def _masks(layer: Layer, settings: Settings) -> tuple[list[float], list[NDArray[
     for rate in sorted({*RATES, settings.rate}):
         mask = prepare(layer, settings.replace(rate=rate)).mask
         if not mask.any() and rate != settings.rate:
-            break
+            continue
         if masks and (mask & ~masks[-1]).any():
             return [settings.rate], [prepare(layer, settings).mask]
         rates.append(rate)

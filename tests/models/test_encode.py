@@ -216,13 +216,13 @@ def whole(source, tmp_path):
 @pytest.fixture
 def encoded_parts(monkeypatch):
     """Names of the layers encoded since."""
-    names, real = [], model.encode_layer
+    names, real = [], model.prepare
 
     def counted(layer, *rest, **options):
         names.append(layer.name)
         return real(layer, *rest, **options)
 
-    monkeypatch.setattr(model, "encode_layer", counted)
+    monkeypatch.setattr(model, "prepare", counted)
     return names
 
 
