@@ -119,6 +119,8 @@ def calls(folder):
     yield "survey", f2f.survey, {"model": model, "settings": settings, "exact": True, **common}
     yield "sweep", lambda **given: list(f2f.sweep(**given)), {
         "layers": [layer], "settings": [settings], "done": (), **common}  # fmt: skip
+    yield "lesson", f2f.lesson, {
+        "layer": layer, "path": folder / "lesson.html", "settings": settings, "theme": "light"}  # fmt: skip
     yield "trace", f2f.trace, {"encoded": encoded, "plane": 3, "start": 0, "stop": 2}
     yield "XorNetwork", f2f.XorNetwork, {"matrix": network.matrix, "n_in": 4}
     yield "XorNetwork.random", f2f.XorNetwork.random, drawn
