@@ -22,6 +22,7 @@ from f2f_viz.tensors.layer import Layer, load_layer
 from f2f_viz.tensors.loaders import entries
 
 __all__ = [
+    "accuracy",
     "is_dense",
     "predict",
     "sample_info",
@@ -199,3 +200,24 @@ def predict(model: Mapping[str, NDArray[Any]], images: NDArray[Any]) -> NDArray[
     x = x + linear(np.maximum(linear(norm(x, "norm2"), "ffn1"), 0), "ffn2")
     labels: NDArray[np.int64] = linear(norm(x.mean(1), "norm3"), "head").argmax(-1)
     return labels
+
+
+def accuracy(name: str, weights: NDArray[Any]) -> float:
+    """Return the share of test digits that a sample's network reads right with other weights.
+
+    Parameters
+    ----------
+    name : str
+        A name of `sample_names`: which layer of which variant has these weights.
+    weights : ndarray
+        Of the layer's shape, real values.
+    """
+    _, variant, tensor = name.split("/")
+    images, labels = test_set()
+    model = _model(variant) | {tensor: weights}
+    return float((predict(model, images) == labels).mean())
+
+
+@cache
+def _model(variant: str) -> dict[str, NDArray[Any]]:
+    return sample_model(variant)

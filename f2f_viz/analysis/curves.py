@@ -1,19 +1,37 @@
 """What every register length reaches on a layer at a grid of rates: points of ratio curves."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import Analysis, analyze
+from f2f_viz.analysis.prepare import prepare
 from f2f_viz.codec.trellis import max_n_in
 from f2f_viz.errors import F2FError, Progress
 from f2f_viz.settings import Settings
+from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.pruning import METHODS, usual_method
 
-__all__ = ["STAGES", "CurvePoint", "curve_settings", "measure_curves", "point_of"]
+__all__ = [
+    "STAGES",
+    "CurvePoint",
+    "Score",
+    "curve_settings",
+    "measure_curves",
+    "point_of",
+    "score_settings",
+    "scored",
+]
 
 STAGES = (0, 1, 2)
 _RATES = (0.9, 0.7, 0.95, 0.5, 0.8, 0.85, 0.6, 0.97)
+Score = Callable[[NDArray[np.float32]], Any]
+"""Called with a layer's weights after pruning; returns a number, the more the better."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,31 @@ def curve_settings(settings: Settings) -> list[Settings]:
         for n_s in STAGES
         for rate in _RATES
     ]
+
+
+def score_settings(settings: Settings) -> list[Settings]:
+    """Return the rates of the grid; a score does not depend on the code."""
+    return [one for one in curve_settings(settings) if one.code.n_s == STAGES[0]]
+
+
+def scored(layer: Layer, settings: Settings | None, score: Score) -> tuple[float, float]:
+    """Return the sparsity and the score of a layer that is pruned and rounded by settings.
+
+    Parameters
+    ----------
+    layer : Layer
+    settings : Settings or None
+        None leaves the layer as it is.
+    score : callable
+    """
+    if settings is None:
+        return 0.0, float(score(layer.weights.astype(np.float32)))
+    ready = prepare(layer, settings)
+    weights = ready.layer.weights.astype(np.float32)
+    if ready.scales is not None:
+        weights = weights * ready.scales
+    pruned = np.where(ready.mask, weights, np.float32(0))
+    return 1 - float(ready.mask.mean() if ready.mask.size else 0), float(score(pruned))
 
 
 def measure_curves(

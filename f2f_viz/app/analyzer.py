@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,9 +18,11 @@ from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.app import address, session
 from f2f_viz.app.bokeh_widget import soon
 from f2f_viz.app.chooser import Chooser
+from f2f_viz.app.filler import Filler
 from f2f_viz.app.numbers import badge, cards, describe_layer, describe_pinned, seconds
 from f2f_viz.app.parts import Headline
 from f2f_viz.app.runner import Progress, Runner
+from f2f_viz.app.scoring import scorer_of
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.stage import Stage
 from f2f_viz.app.still import Bundle, Still, bundle, nothing
@@ -89,6 +91,10 @@ class Analyzer(Widget):
         Or what else `load_layer` takes: an array, a tensor, a module, a path. The first sample
         layer if not given.
     settings : Settings, optional
+    score : callable, optional
+        ``score(weights) → float`` says what a network reaches with the layer's weights after
+        pruning (float32, the layer's shape), the more the better; a card and a curve show it. Of
+        a sample layer the accuracy of its network if not given.
     tour : path, optional
         A file of a tour of one's own, in place of the shipped one.
 
@@ -153,7 +159,12 @@ class Analyzer(Widget):
 
     @checked
     def __init__(
-        self, layer: Any = None, settings: Settings | None = None, *, tour: Any = None
+        self,
+        layer: Any = None,
+        settings: Settings | None = None,
+        *,
+        score: Callable[[Any], float] | None = None,
+        tour: Any = None,
     ) -> None:
         self._connected = False
         self._drawn = asyncio.Event()
@@ -177,6 +188,11 @@ class Analyzer(Widget):
             tell=self._tell,
             cancelled=self._cancelled,
         )
+        self._score = score
+        self._points: tuple[tuple[float, float], ...] = ()
+        self._scores: Filler[Any, tuple[float, float]] = Filler(
+            self._measure_score, self._show_score, lambda: self._runner.busy
+        )
         self._touring = Touring(read_tour(tour), self._go_step, self._scene)
         super().__init__(
             settings=self._chooser.settings,
@@ -195,6 +211,7 @@ class Analyzer(Widget):
             change=self._chooser.put,
             busy=lambda: self._runner.busy,
             siblings=self._chooser.siblings,
+            scorer=lambda: scorer_of(self.layer, self._score),
         )
         self._stage = Stage(self, link)
         self._start = self._state_now()
@@ -235,6 +252,7 @@ class Analyzer(Widget):
         if self.comm is not None:
             self._still.stop()
             self._runner.cancel()
+            self._scores.pause()
             self._stage.close()
             self.panel.close()
             self.headline.close()
@@ -394,6 +412,7 @@ class Analyzer(Widget):
         self.set_trait("analysis", analysis)
         self.selection = self.selection.within(analysis)
         self._show_trail()
+        self._ask_score(analysis)
         session.remember_files(analysis.settings)
         self._stage.take(analysis)
         self._chooser.panel.auto_n_out = analysis.n_out
@@ -408,10 +427,31 @@ class Analyzer(Widget):
         self._touring.look()
         self._ask_drawn()
 
+    def _measure_score(self, job: Any, _: threading.Event) -> tuple[float, float]:
+        scorer = scorer_of(job[0], self._score)
+        return (0.0, 0.0) if scorer is None else scorer.point(*job)
+
+    def _show_score(self, points: Sequence[tuple[float, float]], done: int, total: int) -> None:
+        if done == total:
+            self._points = tuple(points)
+            self._show_numbers()
+
+    def _ask_score(self, analysis: Analysis) -> None:
+        """Have the layer scored as it is pruned, and as it was."""
+        self._points = ()
+        jobs = [(analysis.given, analysis.settings), (analysis.given, None)]
+        key = (id(analysis.given), analysis.settings)
+        if scorer_of(analysis.given, self._score) is None:
+            self._scores.request(None, [])
+        elif analysis.exact:
+            self._scores.request(key, jobs)
+
     def _show_numbers(self) -> None:
         with self.headline.hold_sync():
             if self.analysis is not None:
-                self.headline.cards = cards(self.analysis, self.pinned)
+                scorer = scorer_of(self.analysis.given, self._score)
+                last = [] if scorer is None else [scorer.card(self._points)]
+                self.headline.cards = cards(self.analysis, self.pinned) + last
             self.headline.pinned = describe_pinned(self.analysis, self.pinned)
 
     def _tell(self, done: int, total: int, left: float) -> None:

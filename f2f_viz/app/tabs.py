@@ -9,11 +9,12 @@ from bokeh.models import LayoutDOM
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.compare import Bounds, Rival, bounds, compare, verdict
-from f2f_viz.analysis.curves import CurvePoint, curve_settings, point_of
+from f2f_viz.analysis.curves import CurvePoint, curve_settings, point_of, score_settings
 from f2f_viz.app.bokeh_widget import FigureWidget
 from f2f_viz.app.exporting import ExportView
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.parts import Bar
+from f2f_viz.app.scoring import Scorer
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.sources import Sibling
 from f2f_viz.app.sweeping import SweepView
@@ -45,7 +46,8 @@ class Link:
     """What the views ask of the analyzer.
 
     `select` takes fields of a `Selection`, `show` the name of a tab, `change` values of the
-    controls by name; `busy` is whether the user's own work runs. `large`: for a projector.
+    controls by name; `busy` is whether the user's own work runs. `scorer` says
+    what the layer's network scores, if anybody does; `large`: for a projector.
     """
 
     theme: Theme
@@ -55,6 +57,7 @@ class Link:
     change: Callable[[dict[str, Any]], None]
     busy: Callable[[], bool]
     siblings: Callable[[], list[Sibling]]
+    scorer: Callable[[], Scorer | None] = lambda: None
     large: bool = False
 
 
@@ -181,17 +184,36 @@ def _measure(job: tuple[Layer, Settings], cancel: threading.Event) -> CurvePoint
 
 
 def _ratio(link: Link, analysis: Analysis) -> Tab:
-    view = RatioView(link.theme)
+    scorer = link.scorer()
+    view = RatioView(link.theme, score="" if scorer is None else scorer.label.lower())
     view.update(analysis)
     filler = Filler(_measure, view.show_curve, link.busy)
 
+    def score(job: tuple[Scorer, Layer, Settings | None], _: Any) -> tuple[float, float]:
+        by, layer, settings = job
+        return by.point(layer, settings)
+
+    def show(points: Sequence[tuple[float, float]], *_: int) -> None:
+        view.show_scores(points, share=scorer is not None and bool(scorer.of))
+
+    scores = Filler(score, show, link.busy)
+
     def fill(analysis: Analysis) -> None:
-        grid = curve_settings(analysis.settings)
-        jobs = [(analysis.given, settings) for settings in grid]
-        filler.request((id(analysis.given), tuple(grid)), jobs)
+        nonlocal scorer
+        given, grid = analysis.given, curve_settings(analysis.settings)
+        filler.request((id(given), tuple(grid)), [(given, settings) for settings in grid])
+        scorer = link.scorer()
+        rates = () if scorer is None else (None, *score_settings(analysis.settings))
+        if not rates:
+            show(())
+        scores.request((id(given), rates), [(scorer, given, rate) for rate in rates if scorer])
+
+    def pause() -> None:
+        filler.pause()
+        scores.pause()
 
     figure = _figure(link, view.root, "ratio")
-    return Tab([figure], view.update, fill=fill, pause=filler.pause)
+    return Tab([figure], view.update, fill=fill, pause=pause)
 
 
 def _compare(link: Link, analysis: Analysis) -> Tab:

@@ -6,13 +6,21 @@ from typing import Any
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, HoverTool, NumeralTickFormatter, Plot, Range1d
+from bokeh.models import (
+    ColumnDataSource,
+    HoverTool,
+    LinearAxis,
+    LinearScale,
+    NumeralTickFormatter,
+    Plot,
+    Range1d,
+)
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.analysis.curves import STAGES, CurvePoint, point_of
 from f2f_viz.codec.entropy import binary_entropy
 from f2f_viz.figures.palette import STAGE_MARKERS, Theme, palette
-from f2f_viz.figures.style import MARK, blank, quiet_legend
+from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend
 
 __all__ = [
     "RatioView",
@@ -55,13 +63,15 @@ class RatioView:
     theme : {"light", "dark"}
     narrow : bool
         Below each other, for one column.
+    score : str
+        What else is shown over sparsity, on an axis of its own; nothing if empty.
 
     Attributes
     ----------
     root : bokeh row, or column
     """
 
-    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
+    def __init__(self, theme: Theme = "light", narrow: bool = False, score: str = "") -> None:
         self._colours = palette(theme)
         self._here = ColumnDataSource(curve_data([], 0))
         self._curves = [ColumnDataSource(curve_data([], n)) for n in STAGES]
@@ -70,7 +80,10 @@ class RatioView:
         self._points: Sequence[CurvePoint] = ()
         self._point: CurvePoint | None = None
         self._lines: list[Any] = []
-        ratio = self._ratio("dense / coded bits" if narrow else "dense / (payload + corrections)")
+        self._scores = ColumnDataSource({"sparsity": [], "score": []}, name="scores")
+        self._score_range, self._score_format = Range1d(0, 1), NumeralTickFormatter(format="0 %")
+        coded = "dense / coded bits" if narrow else "dense / (payload + corrections)"
+        ratio = self._ratio(coded, score)
         of_bound = self._of_bound(ratio)
         distortion = self._distortion()
         self._title = ratio.title
@@ -87,7 +100,7 @@ class RatioView:
             right = column(of_bound, distortion, sizing_mode="stretch_both")
             self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
 
-    def _ratio(self, label: str) -> Any:
+    def _ratio(self, label: str, score: str) -> Any:
         """Draw the ratio against sparsity, with both bounds."""
         colours = self._colours
         plot = blank(
@@ -108,11 +121,62 @@ class RatioView:
         )  # fmt: skip
         self._lines.append(line)
         plot.yaxis.ticker = [1, 2, 3, 5, 10, 20, 50, 100]
+        if score:
+            self._draw_scores(plot, score)
         plot.xaxis.ticker.desired_num_ticks = 5
         self._draw(plot, "sparsity", "ratio")
         quiet_legend(plot, colours, "top_left")
         plot.y_range.range_padding = 0.14
+        own = [one for one in plot.renderers if one.data_source is not self._scores]
+        plot.y_range.renderers = own  # ratios alone: the score has its range
         return plot
+
+    def _draw_scores(self, plot: Any, label: str) -> None:
+        """Make the curve of a score, with an axis of its own at the right."""
+        colours = self._colours
+        plot.extra_y_ranges = {"score": self._score_range}
+        plot.extra_y_scales = {"score": LinearScale()}  # not the ratio's, which is logarithmic
+        plot.min_border_right = 80
+        axis = LinearAxis(
+            y_range_name="score",
+            axis_label=label,
+            formatter=self._score_format,
+            axis_line_color=colours.line,
+            major_tick_line_color=colours.line,
+            minor_tick_line_color=None,
+            major_label_text_color=colours.muted,
+            major_label_text_font=FONT,
+            major_label_text_font_size="11px",
+            axis_label_text_color=colours.muted,
+            axis_label_text_font=FONT,
+            axis_label_text_font_style="normal",
+            axis_label_text_font_size="11.5px",
+        )
+        plot.add_layout(axis, "right")
+        look = {"source": self._scores, "y_range_name": "score", "legend_label": label}
+        plot.line("sparsity", "score", color=colours.corrected, line_width=1.5, **look)
+        plot.scatter("sparsity", "score", color=colours.corrected, marker="star", size=9, **look)
+
+    def show_scores(self, points: Sequence[tuple[float, float]], share: bool) -> None:
+        """Show the score over sparsity, where the view has one.
+
+        Parameters
+        ----------
+        points : sequence of (sparsity, score)
+            Those that are no numbers are left out.
+        share : bool
+            Whether a score is one, from 0 to 1.
+        """
+        found = sorted(point for point in points if np.isfinite(point).all())
+        self._scores.data = {
+            "sparsity": [sparsity for sparsity, _ in found],
+            "score": [score for _, score in found],
+        }
+        self._score_format.format = "0 %" if share else "0.[000]"
+        scores = [score for _, score in found]
+        low, high = (0.0, 1.0) if share or not found else (min(scores), max(scores))
+        room = 0.05 * (high - low or 1)
+        self._score_range.update(start=low - room, end=high + room)
 
     def _of_bound(self, ratio: Any) -> Any:
         """Draw the share of the planes' bound, beside the ratio."""

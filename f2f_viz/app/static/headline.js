@@ -81,6 +81,7 @@ function render({ model, el }) {
 
   const showCards = () => {
     const focused = document.activeElement?.className;
+    cards.style.setProperty("--count", model.get("cards").length);
     cards.replaceChildren(...model.get("cards").map(card));
     if (focused?.startsWith("f2f-card "))
       cards.getElementsByClassName(focused)[0]?.focus({ preventScroll: true });
