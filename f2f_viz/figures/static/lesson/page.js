@@ -23,7 +23,9 @@ const fields = {  // how each stands in the address, and what may stand there
   bit: [String, (text) => (Number(text) >= 0 ? Math.floor(Number(text)) : -1)],
   tour: [String, (text) => (Number(text) <= TOUR.length ? Math.floor(Number(text)) : -1)],
 };
+let known = "";  // what the address said when it was read or written last
 const readAddress = () => {
+  known = location.hash;
   for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
     const value = fields[name]?.[1](text) ?? -1;
     if (value !== -1 && !(value < 0) && !Number.isNaN(value)) wanted[name] = value;
@@ -33,8 +35,12 @@ let writing = null;
 const writeAddress = () => {  // browsers take few a second
   clearTimeout(writing);
   writing = setTimeout(() => {
+    if (location.hash !== known) return;  // somebody chose another, which is about to be read
     const text = Object.entries(fields).map(([name, [show]]) => `${name}=${show(wanted[name])}`).join("&");
-    try { history.replaceState(null, "", `#${text}`); } catch { /* a frame without an address */ }
+    try {
+      history.replaceState(null, "", `#${text}`);
+      known = location.hash;
+    } catch { /* a frame without an address */ }
   }, 250);
 };
 
