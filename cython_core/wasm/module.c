@@ -74,6 +74,14 @@ void *memset(void *to, int value, size_t size)
     return __builtin_memset(to, value, size);
 }
 
+int memcmp(const void *a, const void *b, size_t size)
+{
+    const unsigned char *p = a, *q = b;
+    for (; size; size--, p++, q++)
+        if (*p != *q) return *p - *q;
+    return 0;
+}
+
 /* ---- and the shifts of 128 bits that search/basis.h needs ---- */
 typedef union {
     unsigned __int128 all;

@@ -5,4 +5,5 @@
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memset(void *to, int value, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
 #endif
