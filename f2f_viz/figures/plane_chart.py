@@ -106,11 +106,13 @@ class PlaneChart:
                 colours, title=title if narrow else title + more, panel=True,
                 x="bit-plane" if last else "",
                 x_range=self._x_range, y_range=Range1d(0, 1.05), min_border_left=44,
-                min_border_right=8,
+                min_border_right=8, min_border_bottom=7,  # half of the number of the axis' end
             )  # fmt: skip
             plot.title.text_font_style = "normal"
             plot.title.text_font_size = "11.5px"
-            plot.yaxis.ticker.desired_num_ticks = 2 if narrow or name == "efficiency" else 3
+            plot.yaxis.ticker.desired_num_ticks = (
+                2 if narrow or name in ("efficiency", "mismatches") else 3
+            )
             plot.yaxis.formatter.use_scientific = False
             plot.xaxis.visible = last
             if name == "efficiency":

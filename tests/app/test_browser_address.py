@@ -48,6 +48,7 @@ def shown(page):
     stage = page.locator(".f2f-stage")
     found |= {name: stage.get_attribute(f"data-{name}") for name in ("cycle", "bit")}
     found["plane"] = page.get_by_label("Bit-plane").input_value()
+    found["step"] = page.locator(".f2f-tour-place").text_content().split()[0]
     found["tab"] = page.get_by_role("tab", selected=True).inner_text()
     found["step"] = page.locator(".f2f-tour-place").inner_text().partition(" ")[0]
     return found

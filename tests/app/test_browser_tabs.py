@@ -225,6 +225,8 @@ def test_what_cannot_be_drawn_is_said_before_the_click(page):
     view = page.locator(".f2f-export")
     export = view.get_by_role("button", name="Export")
     view.get_by_label("Trellis about a cycle", exact=True).check()
+    view.get_by_label("Plane", exact=True).fill("0")  # the sign, which has symbols
+    view.get_by_label("Plane", exact=True).press("Enter")
     view.get_by_label("SVG", exact=True).check()
     expect(view.get_by_role("status")).to_contain_text("256 states are too many")
     expect(export).to_be_disabled()
