@@ -153,7 +153,8 @@ class _Layer:
         self, length: int, threads: int | None, cancel: threading.Event | None
     ) -> tuple[float, Recipe]:
         """Return what blocks of a length store, in bits, and their recipe."""
-        network, layout = self.code.network(length), Layout(self.shape, length, self.code.order)
+        recipe = self.recipe(self.code.network(length))
+        network, layout = recipe.network, recipe.layout  # a small matrix may happen to be plain
         blocks = layout.blocks
         whole = search_seconds(network.n_in, network.n_s, blocks, self.coded.size)
         sample = found = None
@@ -175,4 +176,4 @@ class _Layer:
             for rate in rates[self.coded]
         ]
         stored = self.coded.size * blocks * self.code.n_in + sum(corrections)
-        return stored, replace(self.recipe(network), found=found)
+        return stored, replace(recipe, found=found)

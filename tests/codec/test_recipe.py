@@ -68,3 +68,14 @@ def test_lengths_are_tried_from_the_longest_down_while_less_is_stored(
     monkeypatch.setattr(_Layer, "tried", trial)
     recipe = make_recipe(np.ones((20, 40), np.float32), mask, f2f.Code(zero_rate=False))
     assert (len(tried), recipe.network.n_out) == (tries, lengths[best])
+
+
+def test_a_drawn_matrix_that_is_plain_is_searched_in_the_order_it_is_decoded_in():
+    """Blocks of one or two bits often draw the identity, whose planes are in row order."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=36).astype(np.float32)
+    mask = rng.random(36) < 0.9
+    for n_in, seed in product((1, 2), range(4)):
+        code = f2f.Code(n_in=n_in, n_s=0, plain=False, recode=False, seed=seed)
+        encoded = f2f.encode(weights, mask, code)
+        np.testing.assert_array_equal(f2f.decode(encoded), np.where(mask, weights, 0))
