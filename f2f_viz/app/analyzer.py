@@ -179,20 +179,10 @@ class Analyzer(Widget):
             chosen=self._chosen,
             failed=self._refused,
         )
-        self._runner: Runner[Job, Analysis] = Runner(
-            _work,
-            is_exact=lambda analysis: analysis.exact,
-            worth=lambda job, newer: job[0] is newer[0],
-            publish=self._publish,
-            fail=self._fail,
-            tell=self._tell,
-            cancelled=self._cancelled,
-        )
+        self._runner = self._new_runner()
         self._score = score
         self._points: tuple[tuple[float, float], ...] = ()
-        self._scores: Filler[Any, tuple[float, float]] = Filler(
-            self._measure_score, self._show_score, lambda: self._runner.busy
-        )
+        self._scores = self._new_scores()
         self._touring = Touring(read_tour(tour), self._go_step, self._scene)
         super().__init__(
             settings=self._chooser.settings,
@@ -203,7 +193,30 @@ class Analyzer(Widget):
             tour=self._touring.bar,
         )
         self.set_trait("about", views())
-        link = Link(
+        self._stage = Stage(self, self._link())
+        self._start = self._state_now()
+        self.set_trait("state", self._start)
+        self._follow_traits()
+        self._still = Still(f"f2f-viz-{self.model_id}")
+        self._describe()
+
+    def _new_runner(self) -> Runner[Job, Analysis]:
+        return Runner(
+            _work,
+            is_exact=lambda analysis: analysis.exact,
+            worth=lambda job, newer: job[0] is newer[0],
+            publish=self._publish,
+            fail=self._fail,
+            tell=self._tell,
+            cancelled=self._cancelled,
+        )
+
+    def _new_scores(self) -> Filler[Any, tuple[float, float]]:
+        return Filler(self._measure_score, self._show_score, lambda: self._runner.busy)
+
+    def _link(self) -> Link:
+        """Return what the tabs see of the analyzer, and may ask of it."""
+        return Link(
             theme="light",
             where=lambda: self.selection,
             select=self._select,
@@ -213,9 +226,9 @@ class Analyzer(Widget):
             siblings=self._chooser.siblings,
             scorer=lambda: scorer_of(self.layer, self._score),
         )
-        self._stage = Stage(self, link)
-        self._start = self._state_now()
-        self.set_trait("state", self._start)
+
+    def _follow_traits(self) -> None:
+        """Do what follows when a trait is set, or the page says something."""
         self.observe(lambda change: self._chooser.put(change["new"].to_dict()), "settings")
         self.observe(lambda change: self._chooser.give(change["new"]), "layer")
         self.observe(self._selected, "selection")
@@ -224,8 +237,6 @@ class Analyzer(Widget):
         self.observe(lambda _: self._show_numbers(), "pinned")
         self.headline.on_msg(self._headline_said)
         self.on_msg(self._page_said)
-        self._still = Still(f"f2f-viz-{self.model_id}")
-        self._describe()
 
     def _ipython_display_(self) -> None:
         """Show it; in a notebook with a picture beside it, for when no kernel runs."""

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 from bokeh.events import Tap
-from bokeh.models import ColumnDataSource, GridBox, HoverTool, Range1d
+from bokeh.models import ColumnDataSource, GlyphRenderer, GridBox, HoverTool, Range1d, VBar
+from bokeh.plotting import figure
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.codec.entropy import block_stats, n_u_binomial
-from f2f_viz.figures.palette import Theme, palette
+from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import blank, quiet_legend
 
 __all__ = ["HistogramView", "histogram_data"]
@@ -73,64 +74,63 @@ class HistogramView:
         self._order = ""
         self._marked: int | None = None
         self._marks: dict[str, ColumnDataSource] = {}
-        colours = palette(theme)
-        x_range, y_range = Range1d(-0.5, 1), Range1d(0, 1)
-        self._sources, self._plots, self._bars = {}, {}, {}
-        self._ranges = x_range, y_range
-        first, *_, last = ORDERS
+        self._sources: dict[str, ColumnDataSource] = {}
+        self._plots: dict[str, figure] = {}
+        self._bars: dict[str, GlyphRenderer[VBar]] = {}
+        self._ranges = Range1d(-0.5, 1), Range1d(0, 1)
         for order in ORDERS:
-            source = ColumnDataSource({"n_u": [], "share": [], "binomial": []})
-            plot = blank(
-                colours,
-                title=order,
-                panel=True,
-                x="n_u, care bits of a block" if order == last else "",
-                y="share of blocks",
-                x_range=x_range,
-                y_range=y_range,
-            )
-            bars = plot.vbar(
-                "n_u", top="share", width=0.86, source=source, fill_color=colours.kept,
-                line_color=None, legend_label="blocks",
-            )  # fmt: skip
-            self._marks[order] = mark = ColumnDataSource(
-                {"n_u": [], "share": []}, name="n_u marked"
-            )
-            plot.vbar(
-                "n_u", top="share", width=0.86, source=mark, fill_color=colours.symbol,
-                line_color=colours.ink, line_width=1.5,
-            )  # fmt: skip
-            plot.on_event(Tap, lambda event, order=order: self._tapped(order, event))
-            plot.line(
-                "n_u", "binomial", source=source, color=colours.reference, width=1.4,
-                legend_label="binomial",
-            )  # fmt: skip
-            plot.scatter(
-                "n_u", "binomial", source=source, size=4, marker="diamond", color=colours.reference,
-                legend_label="binomial",
-            )  # fmt: skip
-            plot.add_tools(
-                HoverTool(
-                    renderers=[bars],
-                    tooltips=[
-                        ("care bits", "@n_u"),
-                        ("blocks", "@share{0.00 %}"),
-                        ("binomial", "@binomial{0.00 %}"),
-                    ],
-                )
-            )
-            plot.yaxis.formatter.use_scientific = False
-            plot.yaxis.ticker.desired_num_ticks = 3
-            plot.xaxis.visible = order == last
-            quiet_legend(plot, colours)
-            plot.legend.visible = order == first
-            self._sources[order], self._plots[order], self._bars[order] = source, plot, bars
+            self._add(order, palette(theme))
         sizes = ["1fr"] * (len(ORDERS) - 1) + ["1.4fr"]  # the last has the axis of all
         self.root = GridBox(
             children=[(plot, i, 0) for i, plot in enumerate(self._plots.values())],
             rows={i: {"size": size} for i, size in enumerate(sizes)},
             sizing_mode="stretch_both",
         )
+
+    def _add(self, order: str, colours: Palette) -> None:
+        """Draw one order's histogram, still empty, below those before."""
+        first, *_, last = ORDERS
+        x_range, y_range = self._ranges
+        plot = blank(
+            colours,
+            title=order,
+            panel=True,
+            x="n_u, care bits of a block" if order == last else "",
+            y="share of blocks",
+            x_range=x_range,
+            y_range=y_range,
+        )
+        self._plots[order] = plot
+        self._draw(order, plot, colours)
+        plot.on_event(Tap, lambda event: self._tapped(order, event))
+        plot.yaxis.formatter.use_scientific = False
+        plot.yaxis.ticker.desired_num_ticks = 3
+        plot.xaxis.visible = order == last
+        quiet_legend(plot, colours)
+        plot.legend.visible = order == first
+
+    def _draw(self, order: str, plot: figure, colours: Palette) -> None:
+        """Draw bars, the marked bar and the binomial."""
+        source = ColumnDataSource({"n_u": [], "share": [], "binomial": []})
+        mark = ColumnDataSource({"n_u": [], "share": []}, name="n_u marked")
+        bars = plot.vbar(
+            "n_u", top="share", width=0.86, source=source, fill_color=colours.kept,
+            line_color=None, legend_label="blocks",
+        )  # fmt: skip
+        plot.vbar(
+            "n_u", top="share", width=0.86, source=mark, fill_color=colours.symbol,
+            line_color=colours.ink, line_width=1.5,
+        )  # fmt: skip
+        expected = {"source": source, "color": colours.reference, "legend_label": "binomial"}
+        plot.line("n_u", "binomial", width=1.4, **expected)
+        plot.scatter("n_u", "binomial", size=4, marker="diamond", **expected)
+        tooltips = [
+            ("care bits", "@n_u"),
+            ("blocks", "@share{0.00 %}"),
+            ("binomial", "@binomial{0.00 %}"),
+        ]
+        plot.add_tools(HoverTool(renderers=[bars], tooltips=tooltips))
+        self._sources[order], self._marks[order], self._bars[order] = source, mark, bars
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis."""

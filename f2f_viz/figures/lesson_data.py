@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from f2f_viz.analysis.prepare import prepare
+from f2f_viz.analysis.prepare import Prepared, prepare
 from f2f_viz.codec.bitplanes import plane_names, to_words
 from f2f_viz.codec.blocks import ORDERS, Layout, default_n_out
 from f2f_viz.codec.code import Code
@@ -80,63 +80,64 @@ def lesson_data(layer: Layer, settings: Settings) -> LessonData:
     wrong = why_no_lesson(layer, settings)
     if wrong is not None:
         raise wrong
-    code, size = lesson_code(settings), layer.weights.size
-    ready = prepare(layer, settings)
+    code, ready = lesson_code(settings), prepare(layer, settings)
     rates, masks = _masks(layer, settings)
     kept = [int(np.count_nonzero(mask)) for mask in masks]
     if not kept or not kept[-1]:
         raise F2FError(
             "there is nothing to code", expected="a layer that keeps weights", got="none"
         )
-    index = np.argsort(-np.sum(masks, axis=0, dtype=np.int16).reshape(-1), kind="stable")[: kept[0]]
-    lengths = {n_in: [default_n_out(n_in, own, size) for own in kept] for n_in in N_IN}
+    pack = MASK_CODINGS[code.mask_coding].pack
+    lengths = {n_in: [default_n_out(n_in, n, layer.weights.size) for n in kept] for n_in in N_IN}
     offsets, matrices = _matrices(code, lengths)
-    every = sorted({n_out for own in lengths.values() for n_out in own})
-    layouts = {
-        order: {n_out: _layout(layer.weights.shape, n_out, order) for n_out in every}
-        for order in ORDERS
-    }
-    words = to_words(ready.layer.weights)
-    scales = ready.scales
-    steps = np.empty(0) if scales is None else np.broadcast_to(scales, layer.weights.shape)
-    mask_coding = MASK_CODINGS[code.mask_coding]
     rate = rates.index(settings.rate) if METHODS[settings.method].rated else 0
     values = {
-        "name": layer.name,
-        "shape": list(layer.weights.shape),
-        "size": size,
-        "dtype": ready.layer.dtype,
-        "itemsize": words.itemsize,
-        "planes": plane_names(ready.layer.dtype),
-        "tile_blocks": TILE_BLOCKS,
+        **_layer_values(ready),
         "rates": rates,
         "kept": kept,
-        "mask_bits": [
-            mask_coding.pack(mask.reshape(-1), own)[1]
-            for mask, own in zip(masks, kept, strict=True)
-        ],
+        "mask_bits": [pack(m.reshape(-1), n)[1] for m, n in zip(masks, kept, strict=True)],
         "n_s": list(N_S),
         "n_out": lengths,
         "orders": {
             order.name: {"label": order.label, "help": order.help, "spread": order.spread}
             for order in ORDERS.values()
         },
-        "layouts": layouts,
+        "layouts": _layouts(layer.weights.shape, lengths),
         "matrices": offsets,
+        "tile_blocks": TILE_BLOCKS,
         "lanes": {"most_rows": MOST_ROWS, "most_blocks": MOST_BLOCKS, "buffer": BUFFER},
         "small": small_code(),
         "start": {"rate": rate, "n_in": code.n_in, "n_s": code.n_s, "order": code.order},
     }
-    return LessonData(
-        values,
-        {
-            "index": index.astype("<u4"),
-            "words": words[index].view(np.uint8),
-            "values": _values(ready.layer, index),
-            "scales": steps.reshape(-1)[index].astype("<f4") if steps.size else steps.astype("<f4"),
-            "matrices": matrices,
-        },
-    )
+    last_first = np.argsort(-np.sum(masks, axis=0, dtype=np.int16).reshape(-1), kind="stable")
+    return LessonData(values, _parts(ready, last_first[: kept[0]]) | {"matrices": matrices})
+
+
+def _layer_values(ready: Prepared) -> dict[str, Any]:
+    layer = ready.layer
+    return {
+        "name": layer.name,
+        "shape": list(layer.weights.shape),
+        "size": layer.weights.size,
+        "dtype": layer.dtype,
+        "itemsize": to_words(layer.weights).itemsize,
+        "planes": plane_names(layer.dtype),
+    }
+
+
+def _parts(ready: Prepared, index: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Return the weights at some flat indices, as `LessonData.parts` holds them."""
+    layer, none = ready.layer, np.empty(0, np.float32)
+    weights = layer.weights.reshape(-1)[index]
+    scales = none
+    if ready.scales is not None:
+        scales = np.broadcast_to(ready.scales, layer.weights.shape).reshape(-1)[index]
+    return {
+        "index": index.astype("<u4"),
+        "words": to_words(weights).view(np.uint8),
+        "values": none if layer.dtype == "float32" else weights.astype("<f4"),
+        "scales": scales.astype("<f4"),
+    }
 
 
 def why_no_lesson(layer: Layer, settings: Settings) -> F2FError | None:
@@ -176,15 +177,17 @@ def _masks(layer: Layer, settings: Settings) -> tuple[list[float], list[NDArray[
     return rates, masks
 
 
-def _values(layer: Layer, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    if layer.dtype == "float32":
-        return np.empty(0, np.float32)
-    return layer.weights.reshape(-1)[index].astype("<f4")
-
-
-def _layout(shape: tuple[int, ...], n_out: int, order: str) -> list[int]:
-    layout = Layout(shape, n_out, order)
-    return [layout.blocks, layout.step, layout.step_back]
+def _layouts(
+    shape: tuple[int, ...], lengths: dict[int, list[int]]
+) -> dict[str, dict[int, tuple[int, int, int]]]:
+    """Return number of blocks, step and step back of every block length in every order."""
+    found = dict[str, dict[int, tuple[int, int, int]]]()
+    for order in ORDERS:
+        found[order] = {}
+        for n_out in sorted({n_out for own in lengths.values() for n_out in own}):
+            layout = Layout(shape, n_out, order)
+            found[order][n_out] = layout.blocks, layout.step, layout.step_back
+    return found
 
 
 def _matrices(
