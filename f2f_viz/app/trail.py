@@ -56,17 +56,21 @@ def _decoded(a: Analysis, at: Selection) -> list[tuple[str, str, str]]:
     """Say what the decoder makes of the bit."""
     assert a.encoded is not None
     t: Any = trace(a.encoded, at.plane, at.cycle, at.cycle + 1)
-    given = bool(t.raw[0, at.bit]) ^ bool(t.inverted)
-    found = [(f"symbol 0x{int(t.symbols[0]):0{-(-a.n_in // 4)}X}", "symbol", "Decoder")]
-    if not a.planes[at.plane].payload:
-        found = [("no symbol: its ones are corrections", "dont_care", "Planes")]
-    if t.mismatch[0, at.bit]:
-        found.append((f"gates give {given:d}: mismatch", "mismatch", "Decoder"))
-        found.append((f"corrected to {not given:d}", "corrected", "Decoder"))
-    elif t.care[0, at.bit]:
-        found.append((f"gates give {given:d}, as wanted", "kept", "Decoder"))
+    given = bool(t.raw[0, at.bit])
+    filled = given ^ bool(t.inverted)
+    if a.planes[at.plane].payload:
+        found = [(f"symbol 0x{int(t.symbols[0]):0{-(-a.n_in // 4)}X}", "symbol", "Decoder")]
+        said = f"gates give {given:d}" + (f", inverted {filled:d}" if t.inverted else "")
     else:
-        found.append((f"gates give {given:d}: don't-care", "dont_care", "Decoder"))
+        found = [("no symbol, so no gates", "dont_care", "Planes")]
+        said = f"filled with {filled:d}"
+    if t.mismatch[0, at.bit]:
+        found.append((f"{said}: mismatch", "mismatch", "Decoder"))
+        found.append((f"corrected to {not filled:d}", "corrected", "Decoder"))
+    elif t.care[0, at.bit]:
+        found.append((f"{said}: as wanted", "kept", "Decoder"))
+    else:
+        found.append((f"{said}: don't-care", "dont_care", "Decoder"))
     return found
 
 

@@ -20,7 +20,8 @@ def mismatches(a, plane):
 
 def test_the_way_of_a_corrected_bit(analysis):
     a = analysis
-    plane = next(p for p in range(32) if len(mismatches(a, p)) > 2)
+    planes = enumerate(a.encoded.planes)
+    plane = next(p for p, one in planes if len(mismatches(a, p)) > 2 and not one.inverted)
     (cycle, bit), *_ = mismatches(a, plane)
     t = f2f.trace(a.encoded, plane, cycle, cycle + 1)
     row, column = divmod(int(t.weight_index[0, bit]), 64)
@@ -36,6 +37,28 @@ def test_the_way_of_a_corrected_bit(analysis):
         f"corrected to {wanted}",
     ]
     assert "corrections" in parts_of(a, Selection(plane, cycle, bit))
+
+
+def test_the_gates_are_said_to_give_what_they_give(analysis):
+    a = analysis
+    for plane, coded in enumerate(a.encoded.planes):
+        for cycle, bit in ((0, 0), (3, 8)):
+            t = f2f.trace(a.encoded, plane, cycle, cycle + 1)
+            raw, filled = int(t.raw[0, bit]), int(t.raw[0, bit] ^ coded.inverted)
+            texts = [part["text"] for part in trail(a, Selection(plane, cycle, bit))]
+            said = next(text for text in texts if text.startswith(("gates", "filled")))
+            if not a.planes[plane].payload:
+                assert "no symbol, so no gates" in texts
+                assert said.startswith(f"filled with {filled}:")
+            elif coded.inverted:
+                assert said.startswith(f"gates give {raw}, inverted {filled}:")
+            else:
+                assert said.startswith(f"gates give {raw}:")
+    kinds = {
+        (plane.payload > 0, coded.inverted)
+        for plane, coded in zip(a.planes, a.encoded.planes, strict=True)
+    }
+    assert {(False, False), (True, True), (True, False)} <= kinds
 
 
 def test_a_pruned_weight_a_preview_and_an_empty_layer(analysis):
