@@ -71,7 +71,7 @@ function presenting(app) {
     if (large) {
       if (event.key === "Escape") action = () => present(false);
       // a focused control keeps the keys that it works with
-      const own = event.target.closest?.("input, [role=tab], [role=application], button, a") && event.target.closest("input, [role=tab], button, a");
+      const own = event.target.closest?.(event.key === " " ? "input, [role=tab], button, a" : "input, [role=tab]");
       if (!own && ["ArrowRight", "ArrowLeft", " "].includes(event.key)) action = () => press(event.key);
     }
     if (!action) return;

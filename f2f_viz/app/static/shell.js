@@ -31,7 +31,11 @@ function render({ model, el, host, signal }) {
   const names = model.get("tabs");
   const choose = (name) => { model.set("tab", name); model.save_changes(); };
   const buttons = names.map((name, index) => h("button", { type: "button", role: "tab", id: `${own}tab-${index}`,
-    "aria-controls": `${own}view-${index}`, "data-text": name, onclick: () => choose(name),
+    "aria-controls": `${own}view-${index}`, "data-text": name, onclick: (event) => {
+      choose(name);
+      // a pointer leaves arrows to the view before a class; keys that reached the tab stay with it
+      if (event.detail && presenter?.large()) event.currentTarget.blur();
+    },
     onkeydown: (event) => {
       const last = names.length - 1;
       const to = { ArrowRight: index === last ? 0 : index + 1, ArrowLeft: index === 0 ? last : index - 1,
