@@ -35,13 +35,16 @@ function render({ model, el }) {
     done.textContent = model.get("done") ? "✓ done" : "";
     on.classList.toggle("f2f-primary", model.get("done"));
     light.textContent = step && lit
-      ? `[data-tour="${own}"] ${lit} { outline: 3px solid var(--f2f-symbol); outline-offset: -1px; border-radius: 6px; }` : "";
+      ? `[data-tour="${own}"] ${lit} { outline: 3px solid var(--f2f-symbol); outline-offset: 3px; border-radius: 6px; }` : "";
     if (step !== shown && step && lit && app) {  // once it is drawn
       const until = performance.now() + 5000;
       const seek = () => {
         const part = app.querySelector(`.f2f-main ${lit}, .f2f-side ${lit}`);
-        if (part?.checkVisibility()) part.scrollIntoView({ block: "nearest" });
-        else if (performance.now() < until && model.get("step") === step) setTimeout(seek, 100);
+        if (part?.checkVisibility()) {
+          part.scrollIntoView({ block: "nearest" });
+          // above all what the task is done with
+          part.closest(".f2f-tabpanel")?.querySelector("[role=toolbar]")?.scrollIntoView({ block: "nearest" });
+        } else if (performance.now() < until && model.get("step") === step) setTimeout(seek, 100);
       };
       seek();
     }
