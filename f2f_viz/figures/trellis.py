@@ -50,7 +50,7 @@ def why_none(analysis: Analysis, plane: int) -> str:
     if states == 1:
         return "No register, one state: choose n_s ≥ 1 to see a trellis"
     if states > MOST_STATES:
-        return f"{states} states are too many to draw: choose n_in · n_s ≤ 6"
+        return f"{states:,} states are too many to draw: choose n_in · n_s ≤ 6"
     if not analysis.blocks or analysis.encoded.planes[plane].zero_rate:
         return _no_symbols(analysis)
     return ""
