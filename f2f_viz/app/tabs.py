@@ -185,7 +185,7 @@ def _measure(job: tuple[Layer, Settings], cancel: threading.Event) -> CurvePoint
 
 def _ratio(link: Link, analysis: Analysis) -> Tab:
     scorer = link.scorer()
-    view = RatioView(link.theme, score="" if scorer is None else scorer.label.lower())
+    view = RatioView(link.theme)
     view.update(analysis)
     filler = Filler(_measure, view.show_curve, link.busy)
 
@@ -194,19 +194,20 @@ def _ratio(link: Link, analysis: Analysis) -> Tab:
         return by.point(layer, settings)
 
     def show(points: Sequence[tuple[float, float]], *_: int) -> None:
-        view.show_scores(points, share=scorer is not None and bool(scorer.of))
+        label, of = ("", 0) if scorer is None else (scorer.label.lower(), scorer.of)
+        view.show_scores(points, label, share=bool(of))
 
     scores = Filler(score, show, link.busy)
 
     def fill(analysis: Analysis) -> None:
         nonlocal scorer
         given, grid = analysis.given, curve_settings(analysis.settings)
-        filler.request((id(given), tuple(grid)), [(given, settings) for settings in grid])
+        filler.request((given, tuple(grid)), [(given, settings) for settings in grid])
         scorer = link.scorer()
         rates = () if scorer is None else (None, *score_settings(analysis.settings))
         if not rates:
             show(())
-        scores.request((id(given), rates), [(scorer, given, rate) for rate in rates if scorer])
+        scores.request((given, rates), [(scorer, given, rate) for rate in rates if scorer])
 
     def pause() -> None:
         filler.pause()
@@ -235,7 +236,7 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
         bar.text = "Comparing with other formats…"
 
     def fill(analysis: Analysis) -> None:
-        filler.request(id(analysis), [analysis])
+        filler.request(analysis, [analysis])
 
     update(analysis)
     return Tab(

@@ -72,7 +72,7 @@ class LanesChart:
         colours = palette(theme)
         charts: list[LayoutDOM] = [
             self._lanes(schedules(data, lanes), lanes, colours, narrow),
-            self._shares(lanes_table(data, lanes), lanes, colours),
+            self._shares(lanes_table(data, lanes), lanes, colours, narrow),
         ]
         layout = Column if narrow else Row
         self.root = layout(children=charts, sizing_mode="stretch_both")
@@ -118,10 +118,13 @@ class LanesChart:
         plot.legend.update(spacing=12, margin=0)
         return plot
 
-    def _shares(self, table: dict[str, list[Any]], lanes: int, colours: Palette) -> figure:
+    def _shares(
+        self, table: dict[str, list[Any]], lanes: int, colours: Palette, narrow: bool
+    ) -> figure:
+        key = 0.6 if narrow else 0.32  # room for the legend, below zero, where no curve goes
         plot = blank(
             colours, title="Share of its own ideal", panel=True, x="lanes", y="", x_axis_type="log",
-            y_range=Range1d(0, 1.04), x_range=Range1d(0.85, 300),
+            y_range=Range1d(-key, 1.04), x_range=Range1d(0.85, 300),
         )  # fmt: skip
         plot.xaxis.ticker = [count for count in COUNTS if count in (1, 4, 16, 64, 256)]
         plot.yaxis.ticker = [0, 0.25, 0.5, 0.75, 1]
@@ -137,7 +140,7 @@ class LanesChart:
             plot.scatter(
                 x, y, marker=marker, size=6, fill_color=tint, line_color=tint, legend_label=label
             )
-        plot.vspan(x=[lanes], line_color=colours.ink, line_dash="dashed", tags=[MARK])
+        plot.segment(lanes, 0, lanes, 1.04, line_color=colours.ink, line_dash="dashed", tags=[MARK])
         quiet_legend(plot, colours, "bottom_left")
         plot.legend.update(label_text_font_size="10px")
         return plot

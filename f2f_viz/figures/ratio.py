@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from bokeh.core.properties import value
 from bokeh.layouts import column, row
 from bokeh.models import (
     ColumnDataSource,
@@ -63,15 +64,13 @@ class RatioView:
     theme : {"light", "dark"}
     narrow : bool
         Below each other, for one column.
-    score : str
-        What else is shown over sparsity, on an axis of its own; nothing if empty.
 
     Attributes
     ----------
     root : bokeh row, or column
     """
 
-    def __init__(self, theme: Theme = "light", narrow: bool = False, score: str = "") -> None:
+    def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
         self._colours = palette(theme)
         self._here = ColumnDataSource(curve_data([], 0))
         self._curves = [ColumnDataSource(curve_data([], n)) for n in STAGES]
@@ -80,13 +79,14 @@ class RatioView:
         self._points: Sequence[CurvePoint] = ()
         self._point: CurvePoint | None = None
         self._lines: list[Any] = []
-        self._scores = ColumnDataSource({"sparsity": [], "score": []}, name="scores")
+        self._scores = ColumnDataSource({"sparsity": [], "score": []})
+        self._score_axis = LinearAxis(y_range_name="score", visible=False)
         self._score_range, self._score_format = Range1d(0, 1), NumeralTickFormatter(format="0 %")
         coded = "dense / coded bits" if narrow else "dense / (payload + corrections)"
-        ratio = self._ratio(coded, score)
+        ratio = self._ratio(coded)
         of_bound = self._of_bound(ratio)
         distortion = self._distortion()
-        self._title = ratio.title
+        self._plot, self._title = ratio, ratio.title
         first, last = ratio.legend[0], distortion.legend[0]
         self._keys = [
             item for item in (*first.items, *last.items) if item.label.value.startswith("n_s")
@@ -100,12 +100,12 @@ class RatioView:
             right = column(of_bound, distortion, sizing_mode="stretch_both")
             self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
 
-    def _ratio(self, label: str, score: str) -> Any:
+    def _ratio(self, label: str) -> Any:
         """Draw the ratio against sparsity, with both bounds."""
         colours = self._colours
         plot = blank(
             colours, title="Ratio", x="sparsity S", y=label, y_axis_type="log",
-            x_range=Range1d(0.28, 1),
+            x_range=Range1d(0.28, 1), name="ratio",
         )  # fmt: skip
         plot.line(
             "sparsity", "ratio", source=self._random, color=colours.reference,
@@ -121,8 +121,7 @@ class RatioView:
         )  # fmt: skip
         self._lines.append(line)
         plot.yaxis.ticker = [1, 2, 3, 5, 10, 20, 50, 100]
-        if score:
-            self._draw_scores(plot, score)
+        self._draw_scores(plot)
         plot.xaxis.ticker.desired_num_ticks = 5
         self._draw(plot, "sparsity", "ratio")
         quiet_legend(plot, colours, "top_left")
@@ -131,15 +130,12 @@ class RatioView:
         plot.y_range.renderers = own  # ratios alone: the score has its range
         return plot
 
-    def _draw_scores(self, plot: Any, label: str) -> None:
-        """Make the curve of a score, with an axis of its own at the right."""
+    def _draw_scores(self, plot: Any) -> None:
+        """Make the curve of a score, with an axis of its own at the right; hidden until shown."""
         colours = self._colours
         plot.extra_y_ranges = {"score": self._score_range}
         plot.extra_y_scales = {"score": LinearScale()}  # not the ratio's, which is logarithmic
-        plot.min_border_right = 80
-        axis = LinearAxis(
-            y_range_name="score",
-            axis_label=label,
+        self._score_axis.update(
             formatter=self._score_format,
             axis_line_color=colours.line,
             major_tick_line_color=colours.line,
@@ -152,18 +148,26 @@ class RatioView:
             axis_label_text_font_style="normal",
             axis_label_text_font_size="11.5px",
         )
-        plot.add_layout(axis, "right")
-        look = {"source": self._scores, "y_range_name": "score", "legend_label": label}
-        plot.line("sparsity", "score", color=colours.corrected, line_width=1.5, **look)
-        plot.scatter("sparsity", "score", color=colours.corrected, marker="star", size=9, **look)
+        plot.add_layout(self._score_axis, "right")
+        look = {"source": self._scores, "y_range_name": "score", "color": colours.corrected}
+        line = plot.line(
+            "sparsity", "score", line_width=1.5, legend_label="score", name="scores", **look
+        )
+        marks = plot.scatter("sparsity", "score", marker="star", size=9, **look)
+        self._score_item = plot.legend[0].items[-1]
+        self._score_item.update(renderers=[line, marks], visible=False)
 
-    def show_scores(self, points: Sequence[tuple[float, float]], share: bool) -> None:
-        """Show the score over sparsity, where the view has one.
+    def show_scores(
+        self, points: Sequence[tuple[float, float]], label: str = "", share: bool = False
+    ) -> None:
+        """Show a score over sparsity, on an axis of its own.
 
         Parameters
         ----------
         points : sequence of (sparsity, score)
             Those that are no numbers are left out.
+        label : str
+            What the score is; without, there is none, nor an axis.
         share : bool
             Whether a score is one, from 0 to 1.
         """
@@ -172,6 +176,9 @@ class RatioView:
             "sparsity": [sparsity for sparsity, _ in found],
             "score": [score for _, score in found],
         }
+        self._plot.min_border_right = 80 if label else 12
+        self._score_axis.update(visible=bool(label), axis_label=label)
+        self._score_item.update(visible=bool(label), label=value(label))
         self._score_format.format = "0 %" if share else "0.[000]"
         scores = [score for _, score in found]
         low, high = (0.0, 1.0) if share or not found else (min(scores), max(scores))

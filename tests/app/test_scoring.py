@@ -8,7 +8,9 @@ import pytest
 import f2f_viz as f2f
 from f2f_viz import samples
 from f2f_viz.analysis.curves import scored
+from f2f_viz.app import tabs
 from f2f_viz.app.scoring import scorer_of
+from f2f_viz.figures.ratio import RatioView
 
 LAYER = f2f.sample_layer()
 
@@ -77,3 +79,38 @@ def test_the_analyzer_shows_it():
     kept = np.abs(weights) >= 20.5
     assert float(card["value"]) == pytest.approx(np.abs(weights[kept]).sum(), rel=0.02)
     assert card["note"] == f"dense {np.abs(weights).sum():.4g}"
+
+
+def test_ratio_has_the_axis_of_a_score_where_there_is_one(monkeypatch):
+    views, scorers = [], [None]
+
+    def kept(*options):
+        views.append(RatioView(*options))
+        return views[-1]
+
+    monkeypatch.setattr(tabs, "RatioView", kept)
+    unused = dict.fromkeys(("where", "select", "show", "change", "siblings"), lambda *_: None)
+    link = tabs.Link("light", **unused, busy=lambda: False, scorer=lambda: scorers[0])
+    analysis = f2f.analyze(f2f.load_layer(np.arange(1, 9, dtype=np.float32)), f2f.Settings())
+
+    async def drive():
+        tab = tabs.TABS["Ratio"](link, analysis)
+        plot = views[0].root.select_one({"name": "ratio"})
+        (axis,), line = plot.right, plot.select_one({"name": "scores"})
+        (key,) = (item for item in plot.legend[0].items if line in item.renderers)
+        scores = line.data_source
+        tab.fill(analysis)
+        assert (axis.visible, key.visible) == (False, False)
+        scorers[0] = scorer_of(analysis.given, lambda weights: float(np.count_nonzero(weights)))
+        tab.fill(analysis)
+        async with asyncio.timeout(30):
+            while not scores.data["score"]:
+                await asyncio.sleep(0.01)
+        assert (axis.visible, axis.axis_label) == (True, "score")
+        assert (key.visible, key.label.value) == (True, "score")
+        scorers[0] = None
+        tab.fill(analysis)
+        assert (axis.visible, key.visible, scores.data["score"]) == (False, False, [])
+        tab.pause()
+
+    asyncio.run(drive())
