@@ -160,7 +160,7 @@ def _take_of(hint: Any) -> Take:
             found = fit(value)
         except _Unfit:
             raise F2FError(name, expected=_said(hint), got=named(value), field=name) from None
-        if is_path and found is not None:
+        if is_path and isinstance(found, str | os.PathLike):
             _path(name, found)
         return found
 

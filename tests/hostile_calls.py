@@ -17,6 +17,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 import f2f_viz as f2f
+from f2f_viz.analysis.plan import Plan
 from f2f_viz.errors import named
 from f2f_viz.text import shown
 
@@ -116,7 +117,12 @@ def calls(folder):
         {"bits": bits, "care": care, "network": network, "threads": 1},
     )
     yield "matmul", f2f.matmul, {"encoded": encoded, "x": np.ones(16)}
-    yield "survey", f2f.survey, {"model": model, "settings": settings, "exact": True, **common}
+    yield "survey", f2f.survey, {"model": model, "settings": settings, "rules": [],
+                                 "together": False, "exact": True, **common}  # fmt: skip
+    planned = f2f.survey(model, settings).plan
+    yield "Plan", Plan, {f.name: getattr(planned, f.name) for f in fields(planned)}
+    yield "Plan.from_dict", Plan.from_dict, {"values": planned.to_dict()}
+    yield "Plan.save", planned.save, {"path": folder / "plan.json"}
     yield "sweep", lambda **given: list(f2f.sweep(**given)), {
         "layers": [layer], "settings": [settings], "done": (), **common}  # fmt: skip
     yield "lesson", f2f.lesson, {
@@ -175,6 +181,8 @@ def calls(folder):
         "path": folder / "bits.json", "width_mm": 90.0, "height_mm": None, "scale": 1.0, "font_pt": 8.0}  # fmt: skip
     yield "encode_model", f2f.encode_model, {"model": model, "output": whole, "settings": settings,
                                              "rules": [], "force": False, "executor": None, **common}  # fmt: skip
+    yield "encode_model plan", lambda plan: f2f.encode_model(model, whole, plan=plan), {
+        "plan": planned}  # fmt: skip
     yield (
         "encode_model rule",
         lambda rule: f2f.encode_model(model, whole, settings, rules=[rule]),

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from f2f_viz.analysis.analyze import Analysis, Estimate, analyze
 from f2f_viz.analysis.dataframe import dataframe
+from f2f_viz.analysis.plan import Plan, Rule, plan_of
 from f2f_viz.arguments import checked
 from f2f_viz.codec.entropy import block_stats
 from f2f_viz.codec.parallel import as_finished, workers
@@ -19,8 +20,7 @@ from f2f_viz.errors import Progress, stop_if
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import layer_of
 from f2f_viz.tensors.loaders import Entry
-from f2f_viz.tensors.objects import object_entries
-from f2f_viz.tensors.roles import why_carried
+from f2f_viz.tensors.objects import object_entries, said
 
 __all__ = ["Survey", "SurveyRow", "survey"]
 
@@ -99,14 +99,19 @@ class Survey:
     ----------
     rows : tuple of SurveyRow
         In the model's order.
-    carried : dict of str to str
-        The other tensors, and why each is carried unchanged.
+    plan : Plan
+        What becomes of each tensor; it can be saved, and `encode_model` takes it.
     carried_bytes : int
     """
 
     rows: tuple[SurveyRow, ...]
-    carried: dict[str, str]
+    plan: Plan
     carried_bytes: int
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """The other tensors, and why each is carried unchanged."""
+        return self.plan.carried
 
     def __iter__(self) -> Iterator[SurveyRow]:
         return iter(self.rows)
@@ -158,6 +163,8 @@ def survey(
     model: Any,
     settings: Settings | None = None,
     *,
+    rules: Iterable[Rule] = (),
+    together: bool = False,
     exact: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -171,6 +178,11 @@ def survey(
         Whatever `list_tensors` takes.
     settings : Settings, optional
         Of all layers; a tensor beside its own mask is pruned by that.
+    rules : iterable of (str, float or None)
+        Rates by name or role, as `encode_model` takes them.
+    together : bool
+        The rate is that of all weights as one (`prune_together`): each layer loses what it can
+        spare.
     exact : bool
         Search every layer whole, in place of samples.
     threads : int, optional
@@ -189,16 +201,15 @@ def survey(
     F2FError
         As `list_tensors` and `analyze`.
     """
-    settings = settings or Settings()
     entries = object_entries(model)
-    carried = {name: why for name, entry in entries.items() if (why := why_carried(entry.info))}
-    chosen = [name for name in entries if name not in carried]
+    plan = plan_of(entries, settings or Settings(), rules, together=together, origin=said(model))
+    chosen = list(plan.layers)
     total, done = sum(math.prod(entries[name].info.shape) for name in chosen), 0
     rows: dict[str, SurveyRow] = {}
     stop = threading.Event()
 
     def run(name: str) -> SurveyRow:
-        return _row(entries[name], settings, exact, stop)
+        return _row(entries[name], plan.layers[name], exact, stop)
 
     ready = as_finished(run, chosen, workers(threads), poll=lambda: stop_if(cancel), stop=stop)
     with closing(ready):
@@ -209,11 +220,11 @@ def survey(
                 progress(done, total)
     return Survey(
         tuple(rows[name] for name in chosen),
-        carried,
-        sum(entries[name].info.nbytes for name in carried),
+        plan,
+        sum(entries[name].info.nbytes for name in plan.carried),
     )
 
 
 def _row(entry: Entry, settings: Settings, exact: bool, cancel: threading.Event) -> SurveyRow:
-    own = settings if entry.mask is None else settings.replace(method="zeros")
-    return SurveyRow.of(analyze(layer_of(entry), own, preview=not exact, threads=1, cancel=cancel))
+    layer = layer_of(entry)
+    return SurveyRow.of(analyze(layer, settings, preview=not exact, threads=1, cancel=cancel))

@@ -16,7 +16,15 @@ from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report
 from f2f_viz.cli.explore import figure, lesson, sweep
 from f2f_viz.cli.hardware import verilog
-from f2f_viz.cli.options import field_options, lists, preset_option, settings_of
+from f2f_viz.cli.options import (
+    field_options,
+    lists,
+    preset_option,
+    rule_option,
+    rules_of,
+    settings_given,
+    settings_of,
+)
 from f2f_viz.cli.output import (
     echo_json,
     force_option,
@@ -112,10 +120,10 @@ def tensors(path: str, as_json: bool) -> None:
 @click.option("--tensor", help="Only this tensor; all of a model's matrices if not given.")
 @output_option("The .f2f file to write.")
 @force_option
-@click.option("--rule", "rules", multiple=True, metavar="PATTERN=RATE",
-              help="Rate of tensors by name, such as '*.embed*=0.5', or by role, such as "
-              "'role:embedding=keep', which leaves them as they are. The first that fits "
-              "counts.")  # fmt: skip
+@rule_option
+@click.option("--plan", type=click.Path(),
+              help="What becomes of each tensor, as survey --save-plan writes it; in place of "
+              "settings and rules.")  # fmt: skip
 @preset_option
 @field_options
 @click.option("--threads", type=click.IntRange(1), help="One per core if not given.")
@@ -123,7 +131,8 @@ def tensors(path: str, as_json: bool) -> None:
 @_json
 def encode(
     path: str, tensor: str | None, output: Path, force: bool, rules: tuple[str, ...],
-    preset: str, threads: int | None, dask: str | None, as_json: bool, **choices: Any,
+    plan: str | None, preset: str, threads: int | None, dask: str | None, as_json: bool,
+    **choices: Any,
 ) -> None:  # fmt: skip
     """Prune and encode all matrices of a model file, or one tensor.
 
@@ -131,16 +140,20 @@ def encode(
     interruption, the same command goes on from there.
     """
     settings = settings_of(preset, choices)
-    if tensor is not None and (rules or dask):
-        raise click.UsageError("--rule and --dask are for whole models, --tensor is for one tensor")
-    if tensor is None and (rules or dask or len(f2f.list_tensors(path)) > 1):
+    if tensor is not None and (rules or dask or plan):
+        raise click.UsageError(
+            "--rule, --plan and --dask are for whole models, --tensor is for one tensor"
+        )
+    if plan and (rules or settings_given(choices)):
+        raise click.UsageError("--plan has settings and rates of its own")
+    if tensor is None and (rules or dask or plan or len(f2f.list_tensors(path)) > 1):
         with ExitStack() as stack:
             executor = stack.enter_context(dask_executor(dask)) if dask else None
             progress = stack.enter_context(progress_bar(Path(path).name, "weight"))
             stack.enter_context(_kept(output))
             account = encode_model(
-                path, output, settings, rules=[_rule(rule) for rule in rules], force=force,
-                threads=threads, executor=executor, progress=progress,
+                path, output, None if plan else settings, rules=rules_of(rules), plan=plan,
+                force=force, threads=threads, executor=executor, progress=progress,
             )  # fmt: skip
         _print_model(account, as_json)
         return
@@ -173,16 +186,6 @@ def _announce(layer: f2f.Layer, settings: Settings) -> None:
     seconds = search_seconds(code.n_in, code.n_s, blocks, word_bits(layer.dtype))
     if seconds > 10:
         click.echo(f"about {seconds:.0f} s of search on one thread", err=True)
-
-
-def _rule(text: str) -> tuple[str, float | None]:
-    pattern, _, rate = text.rpartition("=")
-    try:
-        if not pattern:
-            raise ValueError
-        return pattern, None if rate == "keep" else float(rate)
-    except ValueError:
-        raise F2FError("--rule", expected="PATTERN=RATE or PATTERN=keep", got=text) from None
 
 
 @cli.command()

@@ -6,12 +6,16 @@ from typing import Any, TypeVar
 
 import click
 
+from f2f_viz.analysis.plan import Rule
 from f2f_viz.choices import Choices
 from f2f_viz.codec.code import PRESETS
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import FIELDS, Field, Settings
 
-__all__ = ["Name", "field_options", "lists", "pairs", "preset_option", "settings_of", "value_of"]
+__all__ = [
+    "Name", "field_options", "lists", "pairs", "preset_option", "rule_option", "rules_of",
+    "settings_given", "settings_of", "value_of",
+]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -82,6 +86,41 @@ def settings_of(preset: str, chosen: dict[str, Any]) -> Settings:
     """Return a preset's settings with those chosen that are not None."""
     given = {name: value for name, value in chosen.items() if value is not None}
     return Settings(code=PRESETS.pick(preset).code).replace(**given)
+
+
+def settings_given(chosen: dict[str, Any]) -> bool:
+    """Tell whether the running command was given a preset, or any setting."""
+    source = click.get_current_context().get_parameter_source("preset")
+    preset = source is not click.core.ParameterSource.DEFAULT
+    return preset or any(value is not None for value in chosen.values())
+
+
+rule_option = click.option(
+    "--rule", "rules", multiple=True, metavar="PATTERN=RATE",
+    help="Rate of tensors by name, such as '*.embed*=0.5', or by role, such as "
+    "'role:embedding=keep', which leaves them as they are. The first that fits counts.",
+)  # fmt: skip
+
+
+def rules_of(texts: tuple[str, ...]) -> list[Rule]:
+    """Read PATTERN=RATE and PATTERN=keep.
+
+    Raises
+    ------
+    F2FError
+        For anything else.
+    """
+    return [_rule(text) for text in texts]
+
+
+def _rule(text: str) -> Rule:
+    pattern, _, rate = text.rpartition("=")
+    try:
+        if not pattern:
+            raise ValueError
+        return pattern, None if rate == "keep" else float(rate)
+    except ValueError:
+        raise F2FError("--rule", expected="PATTERN=RATE or PATTERN=keep", got=text) from None
 
 
 def value_of(text: str) -> Any:

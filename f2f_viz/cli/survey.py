@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import click
 
 import f2f_viz as f2f
 from f2f_viz.analysis.survey import plain_row
-from f2f_viz.cli.options import field_options, preset_option, settings_of
+from f2f_viz.cli.options import field_options, preset_option, rule_option, rules_of, settings_of
 from f2f_viz.cli.output import echo_json, progress_bar
+from f2f_viz.files.atomic import claim
+from f2f_viz.tensors.layer import files_of
 from f2f_viz.text import shown
 
 __all__ = ["survey"]
@@ -19,6 +22,11 @@ __all__ = ["survey"]
 @click.command()
 @click.argument("path", type=click.Path())
 @click.option("--exact", is_flag=True, help="Search every layer whole, in place of samples.")
+@rule_option
+@click.option("--together", is_flag=True,
+              help="The rate is of all layers as one, by magnitude over all.")  # fmt: skip
+@click.option("--save-plan", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write what becomes of each tensor, for encode --plan, as JSON.")  # fmt: skip
 @preset_option
 @field_options
 @click.option(
@@ -27,16 +35,24 @@ __all__ = ["survey"]
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines for programs.")
 def survey(
-    path: str, exact: bool, preset: str, threads: int | None, as_csv: bool, as_json: bool,
-    **choices: Any,
+    path: str, exact: bool, rules: tuple[str, ...], together: bool, save_plan: Path | None,
+    preset: str, threads: int | None, as_csv: bool, as_json: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Say what each layer of the model PATH would take, estimated from samples.
 
     ± is half of a 95 % interval.
     """
     settings = settings_of(preset, choices)
-    with progress_bar(Path(path).name, "weight") as progress:
-        found = f2f.survey(path, settings, exact=exact, threads=threads, progress=progress)
+    with ExitStack() as stack:
+        if save_plan:
+            save_plan = stack.enter_context(claim(save_plan, *files_of(path, *settings.files)))
+        progress = stack.enter_context(progress_bar(Path(path).name, "weight"))
+        found = f2f.survey(
+            path, settings, rules=rules_of(rules), together=together, exact=exact,
+            threads=threads, progress=progress,
+        )  # fmt: skip
+        if save_plan:
+            found.plan.save(save_plan)
     rows = [plain_row(row) for row in found]
     if as_json:
         for columns in rows:

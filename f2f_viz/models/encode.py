@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import closing
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -16,92 +15,29 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.analysis.plan import Plan, Rule, plan_of, read_plan
 from f2f_viz.analysis.prepare import prepare
 from f2f_viz.analysis.report import Report, report
-from f2f_viz.arguments import checked, in_range
+from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.decode import verified_sha256
 from f2f_viz.codec.encode import encode
 from f2f_viz.codec.parallel import as_finished, workers
-from f2f_viz.errors import F2FError, Progress, named, stop_if
+from f2f_viz.errors import F2FError, Progress, stop_if
 from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import Source, open_model, open_source, pack_model
-from f2f_viz.models.number_format import converted, in_own_formats
+from f2f_viz.models.number_format import converted
 from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import files_of, layer_of
-from f2f_viz.tensors.loaders import Entry, TensorInfo, listed
-from f2f_viz.tensors.roles import CODED, why_carried, with_mask
+from f2f_viz.tensors.loaders import Entry, listed
+from f2f_viz.tensors.roles import with_mask
 
-__all__ = ["Rule", "encode_model", "plan_model"]
+__all__ = ["encode_model"]
 
-Rule = tuple[str, float | None]
-_ROLE = "role:"
-"""Number formats that whole models code; the others have no place in a safetensors file."""
 Paths = str | os.PathLike[str]
-
-
-def _rule(rule: Any) -> Rule:
-    """Check one rule."""
-    match rule:
-        case (str() as pattern, None):
-            return pattern, None
-        case (str() as pattern, rate):
-            return pattern, in_range("rate", rate, float, 0, 1)
-    raise F2FError("rules", expected="pairs of a pattern and a rate or None", got=named(rule))
-
-
-def plan_model(
-    source: Source, settings: Settings, rules: Iterable[Rule]
-) -> tuple[dict[str, Settings], dict[str, str]]:
-    """Choose the tensors to encode, each with its own settings.
-
-    Returns
-    -------
-    plan : dict of str to Settings
-    reasons : dict of str to str
-        Why each of the others is carried unchanged.
-    """
-    rules = [_rule(rule) for rule in rules]
-    infos = {name: source.entries[name].info for name in source.slots}
-    reasons = {name: why for name, info in infos.items() if (why := why_carried(info))}
-    usual = infos.keys() - reasons.keys()
-    rates: dict[str, float | None] = {}
-    for pattern, rate in rules:
-        for name in _ruled(pattern, infos, usual, source.origin):
-            rates.setdefault(name, rate)
-            reasons.setdefault(name, f"the rule {pattern}=keep")
-    plan = {}
-    for name in source.slots:
-        rate = rates.get(name, settings.rate if name in usual else None)
-        if rate is None:
-            continue
-        masked = source.entries[name].mask is not None and name not in rates
-        own = {"method": "zeros"} if masked else {"rate": rate}
-        plan[name] = settings if rate == settings.rate and not masked else settings.replace(**own)
-    return plan, {name: reason for name, reason in reasons.items() if name not in plan}
-
-
-def _ruled(pattern: str, infos: dict[str, TensorInfo], usual: set[str], origin: str) -> list[str]:
-    """Return the tensors that a rule is for: of those usually pruned, or else of the others."""
-    role = pattern.removeprefix(_ROLE)
-    found = [
-        name
-        for name, info in infos.items()
-        if (info.role == role if role != pattern else fnmatchcase(name, pattern))
-        and info.dtype in CODED
-        and 0 not in info.shape
-    ]
-    if not found:
-        some = [name for name in infos if name in usual or not usual][:3]
-        raise F2FError(
-            f"the rule {pattern!r} is for no tensor of {origin}",
-            expected=f"a pattern of names such as {', '.join(some) or 'none'}",
-            got=pattern,
-        )
-    return [name for name in found if name in usual or name == pattern] or found
 
 
 def encode_part(
@@ -166,6 +102,7 @@ def encode_model(
     settings: Settings | None = None,
     *,
     rules: Iterable[Rule] = (),
+    plan: Plan | Paths | None = None,
     force: bool = False,
     threads: int | None = None,
     executor: Executor | None = None,
@@ -194,6 +131,9 @@ def encode_model(
         Glob pattern of tensor names or ``role:`` and a role, and their pruning rate; None carries
         them unchanged. The first that fits counts. A pattern that fits weights is for these alone;
         a whole name, or a pattern that fits none, is for what else it fits.
+    plan : Plan or path, optional
+        In place of settings and rules: what becomes of each tensor, as ``survey(…).plan`` has it
+        or its file (`Plan.save`).
     force : bool
         The output may replace the model.
     threads : int, optional
@@ -213,18 +153,36 @@ def encode_model(
     Raises
     ------
     F2FError
-        For a file that cannot be read or written, a rule that fits no tensor, or if another
-        process is writing that output. No output is left then.
+        For a file that cannot be read or written, a rule that fits no tensor, a plan of another
+        model, or if another process is writing that output. No output is left then.
     """
     source = open_source(model)
-    plan, reasons = plan_model(source, settings or Settings(), rules)
-    plan = in_own_formats(source, plan)
-    coded = converted(source, plan)
-    masks = files_of(*settings.files) if settings else ()
-    with claim(output, *source.files, *masks, force=force) as target:
+    chosen = _plan(source, settings, list(rules), plan)
+    layers = chosen.layers
+    coded = converted(source, layers)
+    inputs = files_of(*{file for own in layers.values() for file in own.files})
+    if plan is not None and not isinstance(plan, Plan):
+        inputs.add(Path(plan))
+    with claim(output, *source.files, *inputs, force=force) as target:
         parts = Parts(target, source.fingerprints)
-        account = _encode(source, coded, plan, parts, threads, executor, progress, cancel)
-    return replace(account, reasons=account.reasons | reasons)
+        account = _encode(source, coded, layers, parts, threads, executor, progress, cancel)
+    return replace(account, reasons=account.reasons | chosen.carried)
+
+
+def _plan(
+    source: Source, settings: Settings | None, rules: list[Rule], plan: Plan | Paths | None
+) -> Plan:
+    entries = {name: source.entries[name] for name in source.slots}
+    if plan is None:
+        return plan_of(entries, settings or Settings(), rules, origin=source.origin)
+    if settings is not None or rules:
+        raise F2FError(
+            "a plan has settings and rates of its own", expected="no others beside it",
+            got="settings" if settings else "rules", field="plan",
+        )  # fmt: skip
+    chosen = plan if isinstance(plan, Plan) else read_plan(plan)
+    chosen.check_model(entries, source.origin)
+    return chosen
 
 
 def _encode(

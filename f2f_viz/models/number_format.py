@@ -14,20 +14,9 @@ from f2f_viz.tensors.loaders import Entry, TensorInfo
 from f2f_viz.tensors.quantize import STORED, in_format
 from f2f_viz.tensors.roles import CODED
 
-__all__ = ["converted", "in_own_formats"]
+__all__ = ["converted"]
 
 _SCALE = "_scale"
-
-
-def in_own_formats(source: Source, plan: Mapping[str, Settings]) -> dict[str, Settings]:
-    """Return a plan in which tensors that are no floats keep their number format."""
-    floats = ("float", "bfloat")
-    return {
-        name: own
-        if source.entries[name].info.dtype.startswith(floats)
-        else own.replace(number_format=STORED)
-        for name, own in plan.items()
-    }
 
 
 def converted(source: Source, plan: Mapping[str, Settings]) -> Source:
