@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from f2f_viz.arguments import checked_fields, in_range
+from f2f_viz.arguments import checked, checked_fields, in_range
 from f2f_viz.errors import F2FError, named
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.settings import Settings
@@ -96,6 +96,7 @@ class Plan:
         }
         return cls(common, layers, _members("what a plan carries", found["carried"]))
 
+    @checked
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as JSON; `read_plan` reads it.
 
@@ -161,6 +162,7 @@ def _parsed(text: bytes) -> Plan:
     return Plan.from_dict(json.loads(text, object_pairs_hook=_unique))
 
 
+@checked
 def read_plan(path: str | os.PathLike[str]) -> Plan:
     """Read what `Plan.save` wrote, or a person changed.
 
@@ -169,14 +171,16 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     F2FError
         If it cannot be read, or is no plan.
     """
-    with open_regular(Path(path)) as file:
-        text = file.read(_MOST + 1)
     try:
+        with open_regular(Path(path)) as file:
+            text = file.read(_MOST + 1)
         if len(text) > _MOST:
             raise F2FError("it is too long", expected=f"at most {_MOST} bytes", got="more")
         return _parsed(text)
     except F2FError as problem:
-        raise F2FError(f"{os.fspath(path)}: {problem}", field=problem.field) from None
+        raise F2FError(f"plan {os.fspath(path)}: {problem}", field=problem.field) from None
+    except OSError as problem:
+        raise F2FError(f"cannot read {os.fspath(path)}: {problem.strerror}") from None
     except (ValueError, RecursionError):
         raise F2FError(
             f"{os.fspath(path)} is no plan", expected="JSON as survey --save-plan writes it",
