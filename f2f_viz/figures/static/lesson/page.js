@@ -155,7 +155,7 @@ const showLanes = () => {
   shown.planes.forEach((_, plane) => corrections.set(wrongsOf(plane).subarray(0, blocks), plane * blocks));
   const taken = [[rows.length, most_rows, "rows"], [g.blocks, blocks, "blocks of each plane"]].filter(([all, some]) => all > some);
   work.set("work", { planes: B, width: g.n_in, buffer, rows: view(rows.subarray(0, most_rows)), care: view(Int32Array.from(shown.n_u.subarray(0, blocks))),
-    corrections: view(corrections), note: taken.length ? `Shown: ${taken.map(([all, some, what]) => `the first ${spaced(some)} of ${spaced(all)} ${what}`).join(" and ")}.` : "" });
+    corrections: view(corrections), note: taken.length ? `Shown: ${taken.map(([all, some, what]) => `the first ${grouped(some)} of ${grouped(all)} ${what}`).join(" and ")}.` : "" });
 };
 
 // where a plane is first corrected
@@ -231,10 +231,10 @@ const showNumbers = () => {
   $(".numbers").replaceChildren(
     card("Ratio, the paper's accounting", ratio.toFixed(3), `${percent(ratio / bound, 1)} of 1/(1 − S) = ${bound.toFixed(2)}, the bound of random care bits`,
       "dense bits / (payload + corrections)"),
-    card("Efficiency E", percent(1 - wrong / cares), `${spaced(wrong)} of ${spaced(cares)} care bits are corrected`, "matched care bits / all care bits"),
+    card("Efficiency E", percent(1 - wrong / cares), `${grouped(wrong)} of ${grouped(cares)} care bits are corrected`, "matched care bits / all care bits"),
     card("Bits per weight", per(payload + corrections + mask), `payload ${per(payload)} + corrections ${per(corrections)} + mask ${per(mask)}; dense ${B}`,
       "stored bits / all weights; matrix and header not counted"),
-    card("Block", `${g.n_out} bits`, `${spaced(g.blocks)} blocks in each of ${B} planes; ${spaced(g.kept)} of ${spaced(data.size)} weights kept`,
+    card("Block", `${g.n_out} bits`, `${grouped(g.blocks)} blocks in each of ${B} planes; ${grouped(g.kept)} of ${grouped(data.size)} weights kept`,
       "n_out = ⌊n_in / (1 − S)⌋"));
   shown.numbers = { ratio, wrong, payload, corrections };
 };
@@ -255,7 +255,7 @@ const showMask = () => {
   mask = maskView(canvas, data.shape, parts.index.subarray(0, g.kept), own, colours);
   about("mask", `Kept weights are dark${mask.turned ? ", rows run downwards from the left" : ""}; marked: the ${g.n_out} weights of block ${wanted.cycle}, ${own.kept.length} of them kept. `
     + `Click a weight to see its block decoded below; try ${wanted.order === "row" ? "interleaved" : "row"} order.`);
-  canvas.setAttribute("aria-label", `Mask, ${spaced(g.kept)} of ${spaced(data.size)} weights kept; block ${wanted.cycle} keeps ${own.kept.length}`);
+  canvas.setAttribute("aria-label", `Mask, ${grouped(g.kept)} of ${grouped(data.size)} weights kept; block ${wanted.cycle} keeps ${own.kept.length}`);
 };
 canvas.addEventListener("click", (event) => {
   const box = canvas.getBoundingClientRect(), share = (at, from, size) => Math.floor(((at - from) / size));
@@ -268,7 +268,7 @@ const showHistogram = () => {
   place("histogram").innerHTML = histogramView(shown.n_u, theirs, g.n_out, g.n_in, g.kept / data.size,
     { own: data.orders[g.order].label, other: data.orders[other].label });
   const heavy = shown.n_u.reduce((sum, n) => sum + (n > g.n_in), 0);
-  about("histogram", `How many care bits n_u the ${spaced(g.blocks)} blocks hold: ${spaced(heavy)} hold more than a symbol has bits. Variance over the binomial's: `
+  about("histogram", `How many care bits n_u the ${grouped(g.blocks)} blocks hold: ${grouped(heavy)} hold more than a symbol has bits. Variance over the binomial's: `
     + `${dispersion(shown.n_u, g.n_out).toFixed(2)} in this order, ${dispersion(theirs, g.n_out).toFixed(2)} in the other. Where kept weights cluster, row order makes uneven blocks.`);
 };
 const showStages = () => {

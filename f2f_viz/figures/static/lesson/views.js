@@ -1,6 +1,5 @@
 // The pictures of the lesson's page: data in, markup out.
 
-const spaced = (number) => Math.round(number).toLocaleString("en").replaceAll(",", "\u2009");
 const percent = (share, digits = 2) => `${(100 * share).toFixed(digits)}\u2009%`;
 const text = (x, y, words, kind = "") => `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" class="${kind}">${words}</text>`;
 const picture = (width, height, label, parts) =>
@@ -77,7 +76,7 @@ const stagesView = (rows, chosen) => {
     if (row.efficiency === undefined) { parts += text(W - right + 12, y + 4, "searching…", "quiet"); return; }
     parts += `<path class="rule" d="M${left} ${y}H${x(row.efficiency)}"/>`
       + `<path d="${STAGE_SHAPES[row.n_s]}" transform="translate(${x(row.efficiency).toFixed(1)} ${y})" style="fill:var(--f2f-stage-${row.n_s})"/>`
-      + text(W - right + 12, y + 4, `${percent(row.efficiency)}, ${spaced(row.wrong)} wrong`);
+      + text(W - right + 12, y + 4, `${percent(row.efficiency)}, ${grouped(row.wrong)} wrong`);
   });
   return picture(W, H, rows.map((row) => `n_s ${row.n_s}: ${row.efficiency === undefined ? "searching" : percent(row.efficiency)}`).join(", "), parts);
 };
@@ -87,14 +86,14 @@ const planesView = (wrong, names, kept, chosen) => {
   const W = 460, H = 190, left = 40, bottom = 30, w = (W - left - 8) / names.length, most = Math.max(...wrong, 1);
   const y = (n) => H - bottom - (n / most) * (H - bottom - 14);
   let parts = `<line class="rule" x1="${left}" x2="${W - 8}" y1="${H - bottom}" y2="${H - bottom}"/>`
-    + text(left - 5, y(most) + 4, spaced(most), "quiet end") + text(left - 5, H - bottom, "0", "quiet end")
+    + text(left - 5, y(most) + 4, grouped(most), "quiet end") + text(left - 5, H - bottom, "0", "quiet end")
     + text(left, H - 4, `${names[0]} first`, "quiet") + text(W - 8, H - 4, "bit-plane", "quiet end");
   names.forEach((name, p) => {
     const x = left + p * w;
     if (p === chosen) parts = `<rect class="chosen" x="${x}" width="${w}" y="6" height="${H - bottom - 6}"/>` + parts;
     parts += `<rect class="wrongs" x="${(x + 0.12 * w).toFixed(1)}" width="${(0.76 * w).toFixed(1)}" y="${y(wrong[p]).toFixed(1)}" height="${(H - bottom - y(wrong[p])).toFixed(1)}"/>`;
     if (p % Math.max(1, Math.ceil(names.length / 16)) === 0) parts += text(x + w / 2, H - bottom + 13, p, "quiet middle");
-    parts += `<rect class="hit" data-plane="${p}" x="${x}" width="${w}" y="0" height="${H - bottom}"><title>${p} ${escape(name)}: ${spaced(wrong[p])} of ${spaced(kept)} care bits wrong</title></rect>`;
+    parts += `<rect class="hit" data-plane="${p}" x="${x}" width="${w}" y="0" height="${H - bottom}"><title>${p} ${escape(name)}: ${grouped(wrong[p])} of ${grouped(kept)} care bits wrong</title></rect>`;
   });
   return picture(W, H, `Corrections of ${names.length} planes, at most ${most}`, parts);
 };
