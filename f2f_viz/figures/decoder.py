@@ -163,7 +163,7 @@ def register_data(
 class DecoderWidget(Widget):
     """What the browser draws; see ``static/decoder.js``."""
 
-    _esm = script(STATIC / "decoder.js")
+    _esm = script(STATIC / "player.js", STATIC / "decoder.js")
     _css = sheet(STATIC / "decoder.css")
 
     code = traitlets.Dict().tag(sync=True)

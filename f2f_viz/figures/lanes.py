@@ -137,7 +137,7 @@ def lanes_table(data: dict[str, Any], lanes: int) -> dict[str, list[Any]]:
 class LanesWidget(Widget):
     """Lanes over cycles, to step and to play; see ``static/lanes.js``."""
 
-    _esm = script(STATIC / "lanes.js")
+    _esm = script(STATIC / "player.js", STATIC / "lanes.js")
     _css = sheet(STATIC / "decoder.css", STATIC / "lanes.css")
 
     work = traitlets.Dict().tag(sync=True)

@@ -97,7 +97,8 @@ def lesson_html(
             "f2f_viz": version("f2f-viz"),
         }
     )
-    own = ("layer.js", "views.js", "runner.js", "tour.js", "page.js")
+    names = ("layer.js", "views.js", "runner.js", "tour.js", "page.js")
+    own = [(LESSON / name).read_text("utf-8") for name in names]
     replaced = {
         "$THEME": theme,
         "$ABOUT": markup(about),
@@ -106,9 +107,7 @@ def lesson_html(
         "$LAYER": markup(layer.name),
         "$DATA": strict_json(values).replace("<", "\\u003c"),
         "$WORKER": worker_script(),
-        "$SCRIPT": "".join(
-            [script(), *map(_apart, _VIEWS), *((LESSON / name).read_text("utf-8") for name in own)]
-        ),
+        "$SCRIPT": "".join([script(STATIC / "player.js"), *map(_apart, _VIEWS), *own]),
     }
     page = (LESSON / "page.html").read_text("utf-8")
     # in one pass: a layer's name may hold the name of another place

@@ -207,7 +207,7 @@ def layer_unfolding(analysis: Analysis, plane: int, cycle: int) -> dict[str, Any
 class UnfoldingWidget(Widget):
     """The trellis, to step and to play; see ``static/unfolding.js``."""
 
-    _esm = script(STATIC / "unfolding.js")
+    _esm = script(STATIC / "player.js", STATIC / "unfolding.js")
     _css = sheet(STATIC / "decoder.css", STATIC / "unfolding.css")
 
     small = traitlets.Dict().tag(sync=True)

@@ -47,8 +47,6 @@ function presenting(app) {
     light.hidden = !spot;
     if (spot) seek();
   };
-  const button = (text, label, action, key) => h("button", { type: "button", class: "f2f-button", "aria-label": label,
-    title: `${label} (${key})`, onclick: action }, text);
   const bar = h("div", { class: "f2f-presenter", role: "toolbar", "aria-label": "Presenter" },
     button("◀", "Step back", () => press("ArrowLeft"), "←"), button("▶", "Step on", () => press("ArrowRight"), "→"),
     button("Play", "Play or stop", () => press(" "), "space"), button("☼", "Spotlight", shine, "s"),

@@ -4,9 +4,8 @@ function render({ model, el }) {
   el.classList.add("f2f", "f2f-tour");
   const light = h("style");
   const go = (step) => model.send({ go: step });
-  const button = (label, text, to) => h("button", { type: "button", class: "f2f-button", "aria-label": label, title: label, onclick: () => go(to()) }, text);
-  const back = button("Step before", "◀", () => model.get("step") - 1);
-  const on = button("Next step", "▶", () => model.get("step") + 1);
+  const back = button("◀", "Step before", () => go(model.get("step") - 1));
+  const on = button("▶", "Next step", () => go(model.get("step") + 1));
   const place = h("span", { class: "f2f-tour-place" }), title = h("b"), text = h("p"), task = h("p", { class: "f2f-tour-task" });
   const done = h("span", { class: "f2f-tour-done", role: "status" });
   const box = h("section", { "aria-label": "Tour" },
@@ -51,12 +50,7 @@ function render({ model, el }) {
     shown = step;
   };
   const watched = "change:step change:done change:text change:task change:title change:lit change:count";
-  let queued = false;  // several traits arrive in one message
-  const soon = () => {
-    if (queued) return;
-    queued = true;
-    queueMicrotask(() => { queued = false; show(); });
-  };
+  const soon = together(show);
   watch(model, watched, soon);
   show();
   setTimeout(show);  // once it is in the page

@@ -17,7 +17,7 @@ const GUTTER = 118, GAP = 8, LABEL = 22, CELL = 19;
 
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-decoder");
-  let code, matrix, win, mismatches, heavy, playing = null, width = 0;
+  let code, matrix, win, mismatches, heavy, width = 0;
 
   // ---- state -------------------------------------------------------------------------------
   const at = () => model.get("cycle");
@@ -51,13 +51,8 @@ function render({ model, el }) {
   };
 
   // ---- toolbar -----------------------------------------------------------------------------
-  const button = (text, label, action, keys) => h("button", {
-    type: "button", class: "f2f-button", "aria-label": label, title: keys ? `${label} (${keys})` : label,
-    onclick: action }, text);
-  const play = button("Play", "Play", () => toggle(), "space");
-  const speed = h("select", { "aria-label": "Cycles per second" },
-    ...[1, 2, 4, 10, 30].map((n) => h("option", { value: n }, `${n} / s`)));
-  speed.value = "2";
+  const { controls, keys, start, stop } = makePlayer({ at, last: () => code.blocks - 1, go, ready: () => inside(at()),
+    first: "First cycle", end: "Last cycle", unit: "Cycles", speeds: [1, 2, 4, 10, 30].map((n) => [n, n]), speed: 2 });
   const plane = h("select", { "aria-label": "Bit-plane", class: "f2f-plane",
     onchange: () => put("plane", Number(plane.value)) });
   // not overwritten while it is typed in; what is no cycle gives the nearest
@@ -77,30 +72,11 @@ function render({ model, el }) {
                          () => next(heavy), "H");
   const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Decoder" },
     h("label", { class: "f2f-group" }, "Plane", plane),
-    h("span", { class: "f2f-group" },
-      button("|◀", "First cycle", () => go(0), "Home"),
-      button("◀", "Step back", () => go(at() - 1), "←"), play,
-      button("Step", "Step", () => go(at() + 1), "→"),
-      button("▶|", "Last cycle", () => go(code.blocks - 1), "End"), speed),
+    h("span", { class: "f2f-group" }, ...controls),
     h("span", { class: "f2f-group" }, h("label", { class: "f2f-group" }, "Cycle", cycle), total),
     h("span", { class: "f2f-group" },
       button("Run", "Run some cycles", () => start(Number(runs.value) || 1)), runs),
     h("span", { class: "f2f-group" }, toMismatch, toHeavy));
-
-  const stop = () => { clearTimeout(playing); playing = null; play.textContent = "Play";
-                       play.setAttribute("aria-label", "Play"); };
-  function start(count = Infinity) {
-    stop();
-    play.textContent = "Pause";
-    play.setAttribute("aria-label", "Pause");
-    const tick = () => {
-      if (count-- <= 0 || at() >= code.blocks - 1 || !el.isConnected) return stop();
-      if (inside(at())) go(at() + 1); else count++;
-      playing = setTimeout(tick, 1000 / Number(speed.value));
-    };
-    playing = setTimeout(tick, 0);
-  }
-  const toggle = () => (playing ? stop() : start());
 
   // ---- drawing -----------------------------------------------------------------------------
   const stageBox = h("div", { class: "f2f-stage", tabindex: 0, role: "application",
@@ -380,25 +356,11 @@ function render({ model, el }) {
     drawCycle(last !== null && at() === last + 1);
     last = at();
   }
-  const keys = { ArrowRight: () => go(at() + 1), ArrowLeft: () => go(at() - 1), " ": toggle,
-                 Home: () => go(0), End: () => go(code.blocks - 1), m: () => toWrong(),
-                 h: () => next(heavy), ArrowUp: () => put("bit", Math.max(0, bit() - 1)),
-                 ArrowDown: () => put("bit", Math.min(code.n_out - 1, bit() + 1)) };
-  stageBox.addEventListener("keydown", (event) => {
-    const action = keys[event.key] ?? keys[event.key.toLowerCase()];
-    if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  });
+  onKeys(stageBox, { ...keys, m: () => toWrong(), h: () => next(heavy), ArrowUp: () => put("bit", Math.max(0, bit() - 1)),
+                     ArrowDown: () => put("bit", Math.min(code.n_out - 1, bit() + 1)) });
 
   const changed = "change:code change:matrix change:window change:registers change:mismatch_cycles change:heavy_cycles";
-  let queued = false;  // several traits arrive in one message: draw once
-  const soon = () => {
-    if (queued) return;
-    queued = true;
-    queueMicrotask(() => { queued = false; refresh(); });
-  };
+  const soon = together(refresh);
   watch(model, changed, soon);
   watch(model, "change:cycle change:bit", move);
   const observer = new ResizeObserver(() => {

@@ -13,6 +13,17 @@ const h = (tag, props = {}, ...children) => {
 // several events at once, one by one: not every front end takes their names in one text
 const watch = (model, events, call) => events.split(" ").forEach((event) => model.on(event, call));
 const unwatch = (model, events, call) => events.split(" ").forEach((event) => model.off(event, call));
+// one call for what several traits, arriving in one message, ask for
+const together = (call) => {
+  let queued = false;
+  return () => {
+    if (queued) return;
+    queued = true;
+    queueMicrotask(() => { queued = false; call(); });
+  };
+};
+const button = (text, label, action, key) => h("button", { type: "button", class: "f2f-button", "aria-label": label,
+  title: key ? `${label} (${key})` : label, onclick: action }, text);
 const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 // a whole number with commas between thousands, as everywhere
 const grouped = (value) => Math.round(value).toLocaleString("en");

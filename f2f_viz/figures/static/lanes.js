@@ -150,15 +150,12 @@ const view = (raw, Kind) => raw && new Kind(raw.buffer.slice(raw.byteOffset, raw
 function render({ model, el }) {
   const own = unique();
   el.classList.add("f2f", "f2f-lanes");
-  let work = null, curves = [], schedules = [], cycle = 0, playing = null, late = null;
+  let work = null, curves = [], schedules = [], cycle = 0, late = null;
   const lanes = () => model.get("lanes");
   const end = () => Math.max(1, ...schedules.map((s) => s.cycles));
   const go = (to) => { cycle = Math.max(0, Math.min(end(), to)); draw(); };
-  const button = (text, label, action, key) => h("button", { type: "button", class: "f2f-button", "aria-label": label,
-    title: key ? `${label} (${key})` : label, onclick: action }, text);
-  const play = button("Play", "Play", () => toggle(), "space");
-  const speed = h("select", { "aria-label": "Cycles per second" }, ...[2, 5, 10, 30].map((n) => h("option", { value: n }, `${n} / s`)));
-  speed.value = "10";
+  const { controls, keys, stop } = makePlayer({ at: () => cycle, last: end, go, first: "First cycle", end: "Last cycle",
+    unit: "Cycles", speeds: [2, 5, 10, 30].map((n) => [n, n]), speed: 10 });
   // a slider of equal ratios, and the number itself
   const slide = h("input", { type: "range", min: 0, max: 80, step: 1, "aria-label": "Lanes, slider",
     oninput: () => choose(Math.round(2 ** (Number(slide.value) / 10))) });
@@ -167,9 +164,7 @@ function render({ model, el }) {
   const choose = (count) => { model.set("lanes", Math.max(1, Math.min(LANES, count))); model.save_changes(); };
   const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Clock" },
     h("label", { class: "f2f-group" }, "Lanes", field), slide,
-    h("span", { class: "f2f-group" },
-      button("|◀", "First cycle", () => go(0), "Home"), button("◀", "Step back", () => go(cycle - 1), "←"), play,
-      button("Step", "Step", () => go(cycle + 1), "→"), button("▶|", "Last cycle", () => go(end()), "End"), speed));
+    h("span", { class: "f2f-group" }, ...controls));
   const told = h("span", { class: "f2f-quiet", role: "status" });
   const picture = h("div", { class: "f2f-schedules", tabindex: 0, role: "application",
     "aria-label": "Lanes over cycles. Arrow keys step, space plays, Home and End jump, plus and minus change the number of lanes." });
@@ -178,28 +173,7 @@ function render({ model, el }) {
   toolbar.append(told);
   el.append(toolbar, h("div", { class: "f2f-lanes-body" }, picture, chart), key);
 
-  const stop = () => { clearTimeout(playing); playing = null; play.textContent = "Play"; play.setAttribute("aria-label", "Play"); };
-  const toggle = () => {
-    if (playing) return stop();
-    if (cycle >= end()) cycle = 0;
-    play.textContent = "Pause";
-    play.setAttribute("aria-label", "Pause");
-    const tick = () => {
-      if (cycle >= end() || !el.isConnected) return stop();
-      go(cycle + 1);
-      playing = setTimeout(tick, 1000 / Number(speed.value));
-    };
-    playing = setTimeout(tick, 0);
-  };
-  const keys = { ArrowRight: () => go(cycle + 1), ArrowLeft: () => go(cycle - 1), " ": toggle, Home: () => go(0),
-                 End: () => go(end()), "+": () => choose(lanes() + 1), "-": () => choose(lanes() - 1) };
-  picture.addEventListener("keydown", (event) => {
-    const action = keys[event.key];
-    if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  });
+  onKeys(picture, { ...keys, "+": () => choose(lanes() + 1), "-": () => choose(lanes() - 1) });
 
   function draw() {
     const width = Math.floor(picture.clientWidth), side = Math.floor(chart.clientWidth);

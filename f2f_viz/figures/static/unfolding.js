@@ -118,7 +118,7 @@ function tellStep(data, columns, step) {
 
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-unfolding");
-  let mode = "small", data = null, columns = [], step = 1, playing = null;
+  let mode = "small", data = null, columns = [], step = 1;
   const last = () => 3 * columns.length;
   const newest = () => data.first + Math.min(columns.length - 1, Math.max(0, Math.ceil(step / 2) - 1));
   const go = (to) => {
@@ -130,20 +130,15 @@ function render({ model, el }) {
       model.save_changes();
     }
   };
-  const button = (text, label, action, key) => h("button", { type: "button", class: "f2f-button", "aria-label": label,
-    title: key ? `${label} (${key})` : label, onclick: action }, text);
-  const play = button("Play", "Play", () => toggle(), "space");
-  const speed = h("select", { "aria-label": "Steps per second" }, ...[[0.5, "½"], [1, 1], [2, 2], [5, 5]].map(([n, text]) => h("option", { value: n }, `${text} / s`)));
-  speed.value = "1";
+  const { controls, keys, stop } = makePlayer({ at: () => step, last, go, first: "Reset", end: "To the end",
+    unit: "Steps", speeds: [[0.5, "½"], [1, 1], [2, 2], [5, 5]], speed: 1 });
   const codes = { small: "Small code", layer: "This layer's code" };
   const chooser = Object.entries(codes).map(([name, label]) => h("button", { type: "button", class: "f2f-button", "data-code": name,
     onclick: () => { mode = name; read(); } }, label));
   const why = h("span", { class: "f2f-quiet" });
   const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Steps" },
     h("span", { class: "f2f-group" }, ...chooser, why),
-    h("span", { class: "f2f-group" },
-      button("|◀", "Reset", () => go(0), "Home"), button("◀", "Step back", () => go(step - 1), "←"), play,
-      button("Step", "Step", () => go(step + 1), "→"), button("▶|", "To the end", () => go(last()), "End"), speed));
+    h("span", { class: "f2f-group" }, ...controls));
   const about = h("p", { class: "f2f-quiet" });
   const picture = h("div", { class: "f2f-trellis", tabindex: 0, role: "application",
     "aria-label": "Trellis. Arrow keys step, space plays, Home resets, End goes to the end." });
@@ -152,27 +147,7 @@ function render({ model, el }) {
   key.innerHTML = `<span class="f2f-chip">01 +2: symbol 01 enters, 2 care bits wrong</span><span class="f2f-chip care">cheapest state</span><span class="f2f-chip symbol">the encoder's way</span><span class="f2f-quiet">in a state: the fewest care bits wrong of all ways there</span>`;
   el.append(toolbar, about, said, picture, key);
 
-  const stop = () => { clearTimeout(playing); playing = null; play.textContent = "Play"; play.setAttribute("aria-label", "Play"); };
-  const toggle = () => {
-    if (playing) return stop();
-    if (step >= last()) step = 0;
-    play.textContent = "Pause";
-    play.setAttribute("aria-label", "Pause");
-    const tick = () => {
-      if (step >= last() || !el.isConnected) return stop();
-      go(step + 1);
-      playing = setTimeout(tick, 1000 / Number(speed.value));
-    };
-    playing = setTimeout(tick, 0);
-  };
-  const keys = { ArrowRight: () => go(step + 1), ArrowLeft: () => go(step - 1), " ": toggle, Home: () => go(0), End: () => go(last()) };
-  picture.addEventListener("keydown", (event) => {
-    const action = keys[event.key];
-    if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  });
+  onKeys(picture, keys);
 
   function draw() {
     const width = Math.floor(picture.clientWidth);
@@ -210,8 +185,7 @@ function render({ model, el }) {
   };
   const observer = new ResizeObserver(draw);
   observer.observe(picture);
-  let queued = false;  // several traits arrive in one message
-  const soon = () => { if (!queued) { queued = true; queueMicrotask(() => { queued = false; read(); }); } };
+  const soon = together(read);
   watch(model, "change:small change:layer", soon);
   model.on("change:cycle", follow);
   read();

@@ -36,10 +36,9 @@ const TOUR = [
 // A bar below the page. `go(set)` chooses settings; `look()` says what is shown, null while it is searched.
 const makeTour = (bar, { go, look, moved }) => {
   let step = 0, began = null, light = null;
-  const button = (text, label, to) => h("button", { type: "button", class: "f2f-button", "aria-label": label, onclick: () => start(to()) }, text);
-  const back = button("◀", "Step before", () => step - 1), on = button("▶", "Next step", () => step + 1);
+  const back = button("◀", "Step before", () => start(step - 1)), on = button("▶", "Next step", () => start(step + 1));
   const place = h("span", {}), title = h("b"), text = h("span"), task = h("p"), done = h("span", { class: "done", role: "status" });
-  bar.append(h("span", { class: "way" }, back, place, on), h("div", {}, h("p", {}, title, " ", text), task), button("Leave", "Leave the tour", () => 0));
+  bar.append(h("span", { class: "way" }, back, place, on), h("div", {}, h("p", {}, title, " ", text), task), button("Leave", "Leave the tour", () => start(0)));
   const update = () => {  // whether it is done, once what the step set is shown
     const now = step ? look() : null;
     if (!now) return;
@@ -68,7 +67,7 @@ const makeTour = (bar, { go, look, moved }) => {
     go(own.set);
     update();
   };
-  return { start, update, step: () => step, relight: () => {  // cards are made anew
+  return { start, update, relight: () => {  // cards are made anew
     if (!step || light?.isConnected) return;
     light = document.querySelector(TOUR[step - 1].lit);
     light?.classList.add("lit");
