@@ -92,7 +92,7 @@ def test_the_analyzer_is_driven_by_keys_alone(page):
     keys.press("End")
     expect(stage).to_have_attribute("data-cycle", str(a.blocks - 1))
     bit = stage.get_attribute("data-bit")
-    keys.press("ArrowUp")
+    keys.press("ArrowDown")
     expect(stage).not_to_have_attribute("data-bit", bit)  # an output bit without a mouse
     page.locator(".f2f-decoder").get_by_label(
         "Cycle", exact=True
