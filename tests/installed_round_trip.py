@@ -1,10 +1,11 @@
-"""Run by .ci/run where only the built package is installed: one round trip through files."""
+"""Run by .ci/run where only the built package is installed: a round trip through files, and the app."""
 
 import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import numpy as np
 
@@ -32,3 +33,17 @@ with tempfile.TemporaryDirectory() as folder:
 print(
     f"{Path(f2f.__file__).parent}: round trip of {layer.name} is bit-exact, ratio {report['ratio']:.3f}"
 )
+
+# and the app answers with its page
+app = [str(Path(sys.executable).with_name("f2f-viz")), "app", "--no-browser"]
+with subprocess.Popen(app, stdout=subprocess.PIPE, text=True) as server:
+    try:
+        address = server.stdout.readline().strip()
+        asks = build_opener(HTTPCookieProcessor())
+        with asks.open(address, timeout=120) as page:
+            text = page.read().decode()
+    finally:
+        server.terminate()
+assert server.returncode == 0, server.returncode
+assert "<title>f2f-viz</title>" in text, text[:2000]
+print("the app answers")
