@@ -82,16 +82,20 @@ LIT = {
     "trail": ".f2f-trail",
 }
 """Parts that a step may light, as CSS selectors; beside them ``card KEY`` and ``control NAME``."""
+_SELECTORS = {
+    "": "",
+    **LIT,
+    **{f"card {key}": f".f2f-card-{key}" for key in CARDS},
+    **{
+        f"control {name}": f".f2f-field-{name}"
+        for name in (*Settings.names(), "source", "sample", "settings")
+    },
+}
 
 
 def selector(lit: str) -> str:
     """Return the CSS selector of a part to light; empty for none."""
-    kind, _, name = lit.partition(" ")
-    if kind == "card":
-        return f".f2f-card-{name}"
-    if kind == "control":
-        return f".f2f-field-{name}"
-    return LIT[lit] if lit else ""
+    return _SELECTORS[lit]
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,8 @@ class Step:
     check : Check
     lit : str
         What is lit: a name of `LIT`, ``card KEY`` or ``control NAME``; nothing if empty.
+    at : Selection
+        Plane, cycle and bit at which the views point.
     """
 
     title: str
@@ -250,9 +256,7 @@ def _step(told: dict[str, Any], layer: dict[str, Any], base: dict[str, Any]) -> 
 
 
 def _lit(lit: str) -> str:
-    kind, _, name = lit.partition(" ")
-    controls = (*Settings.names(), "source", "sample", "settings")
-    if lit and lit not in LIT and name not in {"card": CARDS, "control": controls}.get(kind, ()):
+    if lit not in _SELECTORS:
         known = f"one of {', '.join(LIT)}, card KEY or control NAME"
         raise F2FError("lit", expected=known, got=repr(lit))
     return lit
