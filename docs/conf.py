@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_click",
+    "live",
     "tables",
 ]
 exclude_patterns = ["_build", "generated"]
@@ -38,6 +39,7 @@ numpydoc_xref_param_type = False
 html_theme = "furo"
 html_title = f"f2f-viz {release}"
 html_static_path = []
+html_extra_path = ["generated/site"]
 html_copy_source = False
 
 
