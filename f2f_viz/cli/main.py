@@ -91,7 +91,7 @@ def app(port: int | None, no_browser: bool, tour: str | None = None) -> None:
 )
 @click.option("--no-browser", is_flag=True, help="Only print the URL.")
 def lab(port: int | None, no_browser: bool) -> None:
-    """Open the notebooks in JupyterLab."""
+    """Open the notebooks in JupyterLab; an installed package copies them to f2f-notebooks here."""
     from f2f_viz.app.servers.lab import serve_lab
 
     serve_lab(port=port, browser=not no_browser)

@@ -1,15 +1,16 @@
 """Every notebook runs from top to bottom without a warning, and is committed without outputs."""
 
-import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from f2f_viz.app.servers.lab import copy_notebooks
+from f2f_viz.errors import F2FError
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-TABLE = ROOT / "benchmarks" / "paper.json"
 # ipykernel warns of itself when it shuts down
 STRICT = """import warnings
 warnings.simplefilter("error")
@@ -31,22 +32,30 @@ def test_notebooks_are_clean(path):
             compile(cell.source, path.name, "exec", flags=8192)  # top-level await is allowed
 
 
+def test_installed_notebooks_are_copied_and_changed_ones_stay(tmp_path):
+    folder = tmp_path / "mine"
+    copy_notebooks(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        path.name: path.read_bytes() for path in NOTEBOOKS
+    }
+    (folder / NOTEBOOKS[0].name).write_text("changed")
+    copy_notebooks(folder)
+    assert (folder / NOTEBOOKS[0].name).read_text() == "changed"
+    with pytest.raises(F2FError, match="notebooks not copied"):
+        copy_notebooks(folder / NOTEBOOKS[0].name)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_run(path, tmp_path):
-    """In a copy of the places that they read and write."""
-    here = tmp_path / "notebooks"
-    here.mkdir()
-    if TABLE.exists():
-        (tmp_path / "benchmarks").mkdir()
-        shutil.copy(TABLE, tmp_path / "benchmarks")
+    """From any folder."""
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(STRICT))
     NotebookClient(
         notebook,
         timeout=120,
         kernel_name="python3",
-        resources={"metadata": {"path": str(here)}},
+        resources={"metadata": {"path": str(tmp_path)}},
     ).execute()
     said = [
         output.text

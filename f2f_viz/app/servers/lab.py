@@ -1,6 +1,7 @@
 """JupyterLab on the notebooks: Jupyter's own server, closed where it would open outwards."""
 
 import secrets
+from importlib.resources import files
 from pathlib import Path
 
 import f2f_viz.app
@@ -8,12 +9,15 @@ from f2f_viz.app.scratch import own_folder
 from f2f_viz.app.servers.ending import end_on_signals
 from f2f_viz.app.servers.isolation import isolate
 from f2f_viz.app.servers.listening import LOOPBACK, MAX_MESSAGE, listen
+from f2f_viz.errors import F2FError
 
-__all__ = ["serve_lab"]
+__all__ = ["copy_notebooks", "serve_lab"]
 
 
 def serve_lab(port: int | None = None, browser: bool = True) -> None:
     """Open JupyterLab on the notebooks, until interrupted.
+
+    They are the checkout's; of an installed package, copies in ``f2f-notebooks`` here.
 
     Parameters
     ----------
@@ -25,8 +29,12 @@ def serve_lab(port: int | None = None, browser: bool = True) -> None:
     Raises
     ------
     F2FError
-        If the port cannot be taken, or no temporary folder written to.
+        If the port cannot be taken, or no folder written to.
     """
+    notebooks = Path(f2f_viz.app.__file__).parents[2] / "notebooks"
+    if not notebooks.is_dir():
+        notebooks = Path("f2f-notebooks").absolute()
+        copy_notebooks(notebooks)
     sockets = listen(port)
     free = sockets[0].getsockname()[1]
     for socket in sockets:
@@ -38,7 +46,6 @@ def serve_lab(port: int | None = None, browser: bool = True) -> None:
 
     from f2f_viz.app.servers.kernels import pids
 
-    notebooks = Path(f2f_viz.app.__file__).parents[2] / "notebooks"
     token = secrets.token_hex(16)
     app = LabApp.initialize_server(
         argv=[
@@ -46,7 +53,7 @@ def serve_lab(port: int | None = None, browser: bool = True) -> None:
             f"--ServerApp.port={free}",
             "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={token}",
-            f"--ServerApp.root_dir={notebooks if notebooks.is_dir() else Path.cwd()}",
+            f"--ServerApp.root_dir={notebooks}",
             f"--ServerApp.open_browser={browser}",
             f"--ServerApp.tornado_settings={{'websocket_max_message_size': {MAX_MESSAGE}}}",
             "--ServerApp.allow_root=True",
@@ -64,3 +71,31 @@ def serve_lab(port: int | None = None, browser: bool = True) -> None:
     app.io_loop = IOLoop.current()
     app.io_loop.add_callback(print, f"http://{LOOPBACK}:{free}/lab?token={token}", flush=True)
     app.start()
+
+
+def copy_notebooks(folder: Path) -> None:
+    """Copy the notebooks to a folder of the user's; those that are there stay as they are.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+
+    Raises
+    ------
+    F2FError
+        If it cannot be written to.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        for source in (files("f2f_viz.app") / "notebooks").iterdir():
+            target = folder / source.name
+            if source.name.endswith(".ipynb") and not target.exists():
+                target.write_bytes(source.read_bytes())
+    except OSError as error:
+        raise F2FError(
+            "notebooks not copied",
+            expected=f"a folder {folder} that can be written to",
+            got=str(error),
+            hint="go to a folder of your own and run f2f-viz lab there",
+        ) from error
