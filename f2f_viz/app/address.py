@@ -102,7 +102,7 @@ def read_query(query: str, names: Mapping[str, Any]) -> State:
         elif name in names:
             try:
                 found[name] = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 found[name] = text
     # an address may be anybody's: what cannot be is left out, and settings say so themselves
     bad = {

@@ -222,7 +222,7 @@ class Chooser:
         elif content["kind"] == "settings":
             try:
                 loaded = Settings.from_dict(json.loads(content["text"]))
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, RecursionError) as error:
                 self.panel.errors = {"settings": f"not settings: {error}"}
                 return
             self.put(loaded.to_dict())

@@ -24,8 +24,8 @@ from f2f_viz.settings import FIELDS, Settings
 
 __all__ = ["LIT", "WATCHED", "Check", "Scene", "Step", "Tour", "read_tour"]
 
-_LARGEST = 1 << 20
-"""Bytes of a file that can be a tour."""
+_LARGEST = 1 << 16
+"""Bytes of a file that can be a tour; the shipped one has a tenth of that."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def read_tour(path: Any = None) -> Tour:
         told = tomllib.loads(data.decode("utf-8"))
     except OSError as error:
         raise F2FError(f"tour {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, F2FError):
             raise
         raise F2FError(f"tour {path} is no TOML: {error}") from None
@@ -282,7 +282,7 @@ def _only(told: Mapping[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of(value: Any, kind: Any, name: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and type(value) is int and abs(value) < 1 << 1023:  # larger ones are none
         value = float(value)
     fits = isinstance(value, kind) and (kind is not int or not isinstance(value, bool))
     if not fits:

@@ -52,7 +52,7 @@ def _earlier(path: Path) -> list[SweepPoint]:
     lines = path.read_bytes().split(b"\n")[:-1]
     try:
         return [SweepPoint.from_dict(json.loads(line)) for line in lines]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise F2FError(f"{path} is no sweep", expected="lines that sweep wrote", got="others",
                        hint="name another file, or --force") from None  # fmt: skip
 

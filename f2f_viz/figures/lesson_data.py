@@ -52,8 +52,8 @@ class LessonData:
     parts : dict of str to ndarray
         index uint32 (slots,), flat indices of the weights that are kept at the lowest rate, those
         that go last before the others; words uint8 (slots, bytes of a weight), little-endian;
-        values float32 (slots,), empty where the words are just these; scales float32 (slots,),
-        empty where there are none; matrices uint8, bits of M, stage after stage.
+        values float32 (slots,), empty where words are floats that JavaScript reads; scales float32
+        (slots,), empty where there are none; matrices uint8, bits of M, stage after stage.
     """
 
     values: dict[str, Any]
@@ -135,7 +135,7 @@ def _parts(ready: Prepared, index: NDArray[np.int64]) -> dict[str, NDArray[Any]]
     return {
         "index": index.astype("<u4"),
         "words": to_words(weights).view(np.uint8),
-        "values": none if layer.dtype == "float32" else weights.astype("<f4"),
+        "values": none if layer.dtype in ("float32", "float64") else weights.astype("<f4"),
         "scales": scales.astype("<f4"),
     }
 

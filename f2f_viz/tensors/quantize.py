@@ -87,10 +87,10 @@ def quantize(layer: Layer, to: str, per: str = "tensor") -> Quantized:
             got=layer.dtype,
         )
     weights = layer.weights.astype(np.float64)
-    finite = bool(np.isfinite(weights).all())
+    finite = np.isfinite(weights)
     scales: NDArray[Any] = np.ones(())
     if to in _LARGEST:
-        if not finite:
+        if not finite.all():
             raise _wrong(f"layer {layer.name} has infinities or NaNs, which integers have not")
         if per == "channel" and not weights.ndim:
             raise _wrong("a scalar has no channels", expected="a layer of ≥ 1 axes", got="0")
@@ -105,7 +105,7 @@ def quantize(layer: Layer, to: str, per: str = "tensor") -> Quantized:
     else:
         with np.errstate(over="ignore"):
             small = layer.weights.astype(DTYPES[to])
-        if finite and not np.isfinite(small.astype(np.float32)).all():
+        if not np.isfinite(small.astype(np.float32))[finite].all():
             raise _wrong(f"layer {layer.name} has values beyond {to}'s range")
     source = f"{layer.source}, {layer.dtype} → {to}" + (f" per {per}" if to in _LARGEST else "")
     return Quantized(Layer(layer.name, small, to, source), scales.astype(np.float32))

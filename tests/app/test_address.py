@@ -81,6 +81,7 @@ def test_nothing_chosen_is_nothing_said():
 def test_what_cannot_be_is_left_out():
     found = address.read_query("cycle=-1&plane=x&bit=1.5&source=moon&token=abc&theme=dark", START)
     assert found == {}
+    assert address.read_query("bit=" + "[" * 10_000, START) == {}
     assert address.foreign("?token=abc&rate=1&theme=dark", START) == [
         ("token", "abc"),
         ("theme", "dark"),

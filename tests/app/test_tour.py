@@ -134,7 +134,10 @@ check = { watch = "n_s", is = 0 }
         ("check =", 'settings = { mask = "a.npy" }\ncheck =', "none that names a file"),
         ("check =", "at = { bit = -1 }\ncheck =", "step 1: at: expected whole numbers"),
         ("check =", 'lit = "card moon"\ncheck =', "step 1: lit: expected one of mask"),
+        (", is = 0", ", at_least = " + "9" * 400, "at_least: expected a number"),
         ("title", "title = = ", "is no TOML"),
+        ("title", "title = " + "[" * 10_000, "is no TOML"),
+        ("title", "#" * (1 << 16) + "\ntitle", "expected at most 65536 bytes"),
     ],
 )
 def test_a_tour_that_cannot_be_is_refused_in_words(tmp_path, old, new, words):

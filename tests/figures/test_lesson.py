@@ -172,6 +172,7 @@ def test_masks_that_do_not_lie_in_each_other_are_offered_at_one_rate(monkeypatch
         (None, f2f.Settings(n_s=3, n_in=4), "n_s"),
         (np.zeros((0, 4), np.float32), f2f.Settings(), ""),
         (np.ones((4, 4), np.float32), f2f.Settings(rate=1), ""),
+        (np.ones(1, np.float32), f2f.Settings(rate=0.9), ""),  # as do lower rates of the page
         (np.zeros((1 << 11, (1 << 11) + 1), np.float16), f2f.Settings(), ""),
     ],
 )
@@ -180,3 +181,11 @@ def test_what_the_page_cannot_show_is_said(layer, settings, field):
     with pytest.raises(f2f.F2FError) as told:
         lesson_data(layer, settings)
     assert told.value.field == field
+
+
+def test_values_beyond_float32_are_the_layers():
+    weights = np.linspace(-1e300, 1e300, 64).reshape(8, 8)
+    made = lesson_data(f2f.load_layer(weights), f2f.Settings(rate=0.5))
+    index = made.parts["index"]
+    assert made.parts["values"].size == 0  # the page reads the words
+    np.testing.assert_array_equal(made.parts["words"].view("<f8").reshape(-1), weights.flat[index])

@@ -360,7 +360,7 @@ const begin = async () => {
   const { wasm, ...zipped } = data.parts;
   const raw = await Promise.all(Object.entries(zipped).map(async ([name, text]) => [name, await bytesOf(text)]));
   parts = Object.fromEntries(raw.map(([name, bytes]) => [name, new (KINDS[name] ?? Uint8Array)(bytes.buffer)]));
-  if (!parts.values.length) parts.values = new Float32Array(parts.words.buffer);
+  if (!parts.values.length) parts.values = new (data.dtype === "float64" ? Float64Array : Float32Array)(parts.words.buffer);
   slots = new Int32Array(data.size).fill(-1);
   parts.index.forEach((index, slot) => { slots[index] = slot; });
   const core = await WebAssembly.compile(await bytesOf(wasm)), { parts: _, ...values } = data;
