@@ -68,6 +68,7 @@ def test_extremes():
         ([1], "int8", "int4", "tensor", "already"),
         ([np.nan], "float32", "int8", "tensor", "NaN"),
         ([1e6], "float32", "float16", "tensor", "range"),
+        ([1e6, np.inf, np.nan], "float32", "float16", "tensor", "range"),
         (1.0, "float32", "int8", "channel", "scalar"),
     ],
 )
