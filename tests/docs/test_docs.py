@@ -95,7 +95,7 @@ def test_links_lead_to_files(page):
             assert target.exists(), f"{page.name} links to {link}"
 
 
-@pytest.mark.parametrize("page", ["start", "howto", "hardware", "lesson"])
+@pytest.mark.parametrize("page", ["start", "howto", "coming-from", "hardware", "lesson"])
 def test_examples_in_the_pages(page, shop):
     text = "\n".join(blocks(ROOT / "docs" / f"{page}.md", "python"))
     test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
