@@ -61,7 +61,7 @@ wasm: env
 docs: env
 	$(BIN)/python -m pip install -q --no-build-isolation -e ".[docs]"
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
-	$(BIN)/python -m pytest -q tests/docs/test_site.py
+	$(BIN)/python -m pytest -q tests/docs/site_check.py
 
 clean:
 	rm -rf build dist docs/_build docs/generated docs/api/generated $(VENV)

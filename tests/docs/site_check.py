@@ -1,4 +1,4 @@
-"""What `make docs` built: every page is there, and can be found. It runs this when it is done."""
+"""What `make docs` built: every page is there, and can be found. Only it runs this, when done."""
 
 import html
 import re
@@ -15,10 +15,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 @pytest.fixture(scope="module")
 def index():
-    page = SITE / "index.html"
-    if not page.exists() or page.stat().st_mtime < max(each.stat().st_mtime for each in PAGES):
-        pytest.skip("`make docs` builds the site, and pages are newer")
-    return page.read_text()
+    return (SITE / "index.html").read_text()
 
 
 def plain(text):
