@@ -150,6 +150,8 @@ def test_undo_and_redo_by_button_and_keys(at):
 def test_a_file_opened_here_is_there_after_a_reload_and_an_upload_is_asked_for(at, tmp_path):
     path = tmp_path / "mine.npz"
     np.savez(path, a=np.ones((4, 6), np.float32), b=np.eye(9, dtype=np.float32))
+    other = tmp_path / "other.npz"
+    np.savez(other, c=np.ones((5, 7), np.float32), d=np.ones((3, 8), np.float32))
     page = at()
     page.get_by_label("Path", exact=True).check()
     page.get_by_label("Path on this machine").fill(str(path))
@@ -158,10 +160,12 @@ def test_a_file_opened_here_is_there_after_a_reload_and_an_upload_is_asked_for(a
     expect(page.locator(".f2f-layer")).to_contain_text("9 × 9")
     page.reload()
     expect(page.locator(".f2f-layer")).to_contain_text("9 × 9")
+    settle(page)
     page.get_by_label("Upload", exact=True).check()
-    page.get_by_label("File to upload").set_input_files(path)
-    page.get_by_role("combobox", name="Tensor").select_option("a")
-    expect(page.locator(".f2f-layer")).to_contain_text("4 × 6")
+    page.get_by_label("File to upload").set_input_files(other)
+    expect(page.locator(".f2f-layer")).to_contain_text("5 × 7")
+    page.get_by_role("combobox", name="Tensor").select_option("d")
+    expect(page.locator(".f2f-layer")).to_contain_text("3 × 8")
     page.reload()
     expect(page.locator(".f2f-field-upload .f2f-error")).to_contain_text("choose it again")
     settle(page)
