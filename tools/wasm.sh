@@ -3,7 +3,7 @@
 # stands in the repository, tools/wasm.sh PYTHON check builds it apart and requires the same bytes.
 # PYTHON has ziglang, of this version: another one gives other bytes.
 set -eu
-python=$1
+python=$(realpath -s "$1") # -s: a venv is known by its link
 "$python" -m pip install -q "ziglang==0.17.1"
 cd "$(dirname "$0")/../cython_core"
 module=../f2f_viz/figures/static/lesson/search.wasm
