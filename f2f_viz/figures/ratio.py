@@ -97,8 +97,6 @@ class RatioView:
         if narrow:
             self.root = column(ratio, of_bound, distortion, sizing_mode="stretch_both")
         else:
-            first.update(ncols=2, margin=0)
-            ratio.add_layout(first, "above")  # a score's curve begins at the top
             right = column(of_bound, distortion, sizing_mode="stretch_both")
             self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
 
@@ -127,6 +125,9 @@ class RatioView:
         plot.xaxis.ticker.desired_num_ticks = 5
         self._draw(plot, "sparsity", "ratio")
         quiet_legend(plot, colours, "top_left")
+        if score:  # what falls from the top would go under it
+            plot.legend.update(ncols=2, margin=0)
+            plot.add_layout(plot.legend[0], "above")
         plot.y_range.range_padding = 0.14
         own = [one for one in plot.renderers if one.data_source is not self._scores]
         plot.y_range.renderers = own  # ratios alone: the score has its range

@@ -411,7 +411,7 @@ def test_views_draw_every_analysis(rate, shape):
 
 
 def test_no_legend_lies_where_points_may_be():
-    view = ratio.RatioView()
+    view = ratio.RatioView(score="accuracy")
     plots = list(view.root.select({"type": Plot}))
     shown = [(plot, one) for plot in plots for one in plot.legend if one.visible]
     assert len(shown) == 2
