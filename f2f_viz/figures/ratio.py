@@ -125,9 +125,6 @@ class RatioView:
         plot.xaxis.ticker.desired_num_ticks = 5
         self._draw(plot, "sparsity", "ratio")
         quiet_legend(plot, colours, "top_left")
-        if score:  # what falls from the top would go under it
-            plot.legend.update(ncols=2, margin=0)
-            plot.add_layout(plot.legend[0], "above")
         plot.y_range.range_padding = 0.14
         own = [one for one in plot.renderers if one.data_source is not self._scores]
         plot.y_range.renderers = own  # ratios alone: the score has its range

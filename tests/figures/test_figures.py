@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bokeh.models import Plot
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -408,11 +407,3 @@ def test_views_draw_every_analysis(rate, shape):
     shown = decoder.DecoderView()
     shown.update(a)
     assert shown.root.code["blocks"] == a.blocks
-
-
-def test_no_legend_lies_where_points_may_be():
-    view = ratio.RatioView(score="accuracy")
-    plots = list(view.root.select({"type": Plot}))
-    shown = [(plot, one) for plot in plots for one in plot.legend if one.visible]
-    assert len(shown) == 2
-    assert all(one in plot.above and one not in plot.center for plot, one in shown)
