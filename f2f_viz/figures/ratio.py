@@ -213,9 +213,7 @@ class RatioView:
             line_dash="dashed", line_width=1.5, legend_label="1 − h(δ), limit of random bits",
         )  # fmt: skip
         self._draw(plot, "delta", "rate")
-        quiet_legend(plot, colours, "top_left")
-        plot.legend.margin = 0
-        plot.add_layout(plot.legend[0], "above")  # points may be anywhere
+        quiet_legend(plot, colours, "top_right")
         plot.y_range.range_padding = 0.2
         return plot
 
