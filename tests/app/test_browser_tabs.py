@@ -170,13 +170,13 @@ def test_sweep_over_layers_and_methods(page):
 
 def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path):
     rng = np.random.default_rng(2)
-    tensors = {name: rng.normal(size=(400, 300)).astype(np.float32) for name in "abc"}
+    tensors = {name: rng.normal(size=(900, 900)).astype(np.float32) for name in "abc"}
     np.savez(tmp_path / "m.npz", **tensors)
     page.get_by_role("tab", name="Mask").click()
     page.get_by_label("Path", exact=True).check()
     page.get_by_label("Path on this machine").fill(str(tmp_path / "m.npz"))
     page.get_by_label("Path on this machine").press("Enter")
-    expect(page.locator(".f2f-layer")).to_contain_text("400 × 300")
+    expect(page.locator(".f2f-layer")).to_contain_text("900 × 900")
     settle(page)
     page.get_by_role("tab", name="Sweep").click()
     view = page.locator(".f2f-sweep")
@@ -192,7 +192,7 @@ def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path):
     view.get_by_role("button", name="Pause").click()
     point = view.locator(".point").first.element_handle()
     view.get_by_role("button", name="Resume").click()
-    expect(status).to_have_text("6 of 6")
+    expect(status).to_have_text("6 of 6", timeout=60_000)
     expect(view.locator(".point")).to_have_count(12)
     assert point.evaluate("(node) => node.isConnected")  # only new points are drawn
     view.locator(".point").first.dispatch_event("pointerover", {"bubbles": True})
@@ -228,7 +228,7 @@ def test_what_cannot_be_drawn_is_said_before_the_click(page):
     view.get_by_label("Plane", exact=True).fill("0")  # the sign, which has symbols
     view.get_by_label("Plane", exact=True).press("Enter")
     view.get_by_label("SVG", exact=True).check()
-    expect(view.get_by_role("status")).to_contain_text("256 states are too many")
+    expect(view.get_by_role("status")).to_contain_text("256 states are too many", timeout=30_000)
     expect(export).to_be_disabled()
     page.get_by_label("n_in, symbol bits").fill("4")
     expect(page.get_by_label("n_out, block bits")).to_have_value(
