@@ -11,7 +11,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 "$python" -m ziglang cc --target=wasm32-freestanding -std=gnu11 -O2 -msimd128 -mbulk-memory \
     -nostdlib -ffreestanding -fno-builtin-malloc -Wall -Wextra -Werror -Iwasm/include -I. \
-    wasm/module.c search/*.c coding/*.c -o "$out/search.wasm" -Wl,--no-entry -Wl,--strip-all \
+    wasm/*.c search/*.c coding/*.c -o "$out/search.wasm" -Wl,--no-entry -Wl,--strip-all \
     -Wl,-z,stack-size=1048576 -Wl,--initial-memory=4194304 -Wl,--max-memory=1073741824
 if [ "${2:-}" = check ]; then
     cmp "$out/search.wasm" "$module" || { echo "the lesson's module is not that of cython_core: make wasm" >&2; exit 1; }

@@ -1,4 +1,4 @@
-/* What the kernels need of it; module.c has it. */
+/* What the kernels need of it; libc.c has it. */
 #ifndef F2F_WASM_STRING_H
 #define F2F_WASM_STRING_H
 #include <stddef.h>
