@@ -14,7 +14,7 @@ from f2f_viz.analysis.report import report
 from f2f_viz.arguments import checked
 from f2f_viz.codec.code import Code
 from f2f_viz.figures import palette
-from f2f_viz.figures.front_end import STATIC, script, style
+from f2f_viz.figures.front_end import STATIC, script, sheet
 from f2f_viz.figures.lesson_data import LESSON, lesson_code, lesson_data, worker_script
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.settings import Settings
@@ -102,8 +102,7 @@ def lesson_html(
     replaced = {
         "$THEME": theme,
         "$ABOUT": markup(about),
-        "$CSS": palette.css()
-        + style(*(STATIC / f"{name}.css" for name in _VIEWS), LESSON / "page.css"),
+        "$CSS": sheet(*(STATIC / f"{name}.css" for name in _VIEWS), LESSON / "page.css"),
         "$LAYER": markup(layer.name),
         "$DATA": strict_json(values).replace("<", "\\u003c"),
         "$WORKER": worker_script(),

@@ -28,10 +28,8 @@ FOCUSED = """() => {
 
 
 @pytest.fixture(scope="module")
-def page(app_server, open_shared):
-    page = open_shared(app_server.url)
-    settle(page)
-    return page
+def page(shared):
+    return shared
 
 
 def test_every_control_of_every_tab_is_reached_by_tab_and_axe_is_content(page):

@@ -6,7 +6,6 @@ from playwright.sync_api import expect
 import f2f_viz as f2f
 from f2f_viz.figures.lanes import lanes_data, schedules
 from tests.app import eyes
-from tests.app.page import settle
 
 pytestmark = pytest.mark.browser
 
@@ -17,11 +16,10 @@ def cycles(lanes, **settings):
 
 
 @pytest.fixture(scope="module")
-def page(app_server, open_shared):
-    page = open_shared(app_server.url, width=1280, height=720)
-    settle(page)
-    page.get_by_role("tab", name="Lanes", exact=True).click()
-    return page
+def page(shared):
+    shared.set_viewport_size({"width": 1280, "height": 720})
+    shared.get_by_role("tab", name="Lanes", exact=True).click()
+    return shared
 
 
 def test_it_shows_the_layer_s_own_schedules(page):

@@ -16,10 +16,8 @@ TOUR = read_tour()
 
 
 @pytest.fixture(scope="module")
-def page(app_server, open_shared):
-    page = open_shared(app_server.url)
-    settle(page)
-    return page
+def page(shared):
+    return shared
 
 
 def click_weight(page):

@@ -12,11 +12,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def page(app_server, open_shared):
-    page = open_shared(app_server.url, width=1280, height=720)
-    settle(page)
-    page.get_by_role("tab", name="Trellis", exact=True).click()
-    return page
+def page(shared):
+    shared.set_viewport_size({"width": 1280, "height": 720})
+    shared.get_by_role("tab", name="Trellis", exact=True).click()
+    return shared
 
 
 def test_the_small_code_unfolds_and_leaves_the_settings_alone(page):

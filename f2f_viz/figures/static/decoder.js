@@ -7,9 +7,6 @@ const svg = (tag, props = {}, text = "") => {
   if (text) node.textContent = text;
   return node;
 };
-// wire arrays come as DataViews of any alignment: copy before viewing them wider than a byte
-const array = (view, Kind) =>
-  view ? new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) : new Kind(0);
 const hex = (value, bits) => value.toString(16).padStart(Math.ceil(bits / 4), "0").toUpperCase();
 const lower = (number) => [...String(number)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]).join("");
 const stage = (k) => (k === 0 ? "xₜ" : `xₜ₋${lower(k)}`);

@@ -10,6 +10,9 @@ const h = (tag, props = {}, ...children) => {
   node.append(...children.filter((c) => c !== null && c !== undefined));
   return node;
 };
+// wire arrays come as DataViews of any alignment: copy before viewing them wider than a byte
+const array = (view, Kind) =>
+  view ? new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) : new Kind(0);
 // several events at once, one by one: not every front end takes their names in one text
 const watch = (model, events, call) => events.split(" ").forEach((event) => model.on(event, call));
 const unwatch = (model, events, call) => events.split(" ").forEach((event) => model.off(event, call));

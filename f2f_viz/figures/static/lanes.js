@@ -146,7 +146,6 @@ function drawShares(curves, { lanes, width, height }) {
 }
 const reached = (work, lanes) => ({ lanes, shares: SCHEMES.map(({ run }) => share(run(work, lanes))) });
 
-const view = (raw, Kind) => raw && new Kind(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength));
 function render({ model, el }) {
   const own = unique();
   el.classList.add("f2f", "f2f-lanes");
@@ -198,7 +197,7 @@ function render({ model, el }) {
     const sent = model.get("work");
     el.classList.toggle("f2f-waiting", !sent.rows);
     if (!sent.rows) return;
-    work = { ...sent, rows: view(sent.rows, Int32Array), care: view(sent.care, Int32Array), corrections: view(sent.corrections, Uint16Array) };
+    work = { ...sent, rows: array(sent.rows, Int32Array), care: array(sent.care, Int32Array), corrections: array(sent.corrections, Uint16Array) };
     key.innerHTML = `<span class="f2f-chip care">work</span> <span class="f2f-chip corrected">a further correction</span> <span class="f2f-chip f2f-idle">waits</span> `
       + `A lane of CSR takes a kept weight a cycle; lanes of bitmask and F2F take ${work.width} bits a cycle and give a block of one plane; those of a bitmask wait where its blocks hold more. `
       + `A bitmask with a buffer keeps its lanes busy too, with some six times the logic of an F2F lane; F2F saves bandwidth, not multiplications. ${escape(sent.note)}`;
