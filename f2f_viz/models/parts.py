@@ -36,7 +36,7 @@ class Parts:
     Raises
     ------
     F2FError
-        If the output is no file, or something else has the folder's name.
+        If the output is no file, something else has the folder's name, or it is too long.
     """
 
     def __init__(self, output: Path, source: Iterable[Fingerprint]):
@@ -45,7 +45,11 @@ class Parts:
         self.folder = output.with_name(output.name + ".parts")
         if output.exists() and not output.is_file():
             raise F2FError(f"cannot write {output}", expected="a regular file", got="a device")
-        if self.folder.exists() and not self.folder.is_dir():
+        try:
+            in_the_way = self.folder.exists() and not self.folder.is_dir()
+        except OSError as problem:  # a name that is too long, with what is added to it
+            raise F2FError(f"cannot write {self.folder}: {problem.strerror}") from None
+        if in_the_way:
             raise F2FError(f"{self.folder} is in the way", expected="no such file", got="a file")
 
     def _path(self, key: str) -> Path:

@@ -764,3 +764,11 @@ def test_what_is_not_ours_stays_in_the_folder_of_parts(tmp_path):
     (folder / ("0" * 64 + ".part")).write_text("left by one that was killed")
     f2f.encode_model(path, tmp_path / "m.f2f", f2f.Settings(n_in=4))
     assert sorted(p.name for p in folder.iterdir()) == [".notes", "mine", "notes.part"]
+
+
+def test_a_name_too_long_for_its_parts_is_refused_in_words(tmp_path):
+    save_file({"w": np.ones((8, 8), "f4")}, tmp_path / "m.safetensors")
+    output = tmp_path / ("y" * 254)
+    with pytest.raises(f2f.F2FError, match=r"cannot write .*: File name too long"):
+        encode_model(tmp_path / "m.safetensors", output, SETTINGS)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
