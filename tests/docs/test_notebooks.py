@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from f2f_viz.app.servers import lab
 from f2f_viz.app.servers.lab import copy_notebooks
 from f2f_viz.errors import F2FError
 
@@ -43,6 +44,24 @@ def test_installed_notebooks_are_copied_and_changed_ones_stay(tmp_path):
     assert (folder / NOTEBOOKS[0].name).read_text() == "changed"
     with pytest.raises(F2FError, match="notebooks not copied"):
         copy_notebooks(folder / NOTEBOOKS[0].name)
+
+
+def test_notebooks_are_copied_whole_and_through_no_link(tmp_path, monkeypatch):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / NOTEBOOKS[0].name).symlink_to(tmp_path / "elsewhere")
+
+    def full(*_, **__):
+        raise F2FError("cannot write: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lab, "write_atomically", full)
+        with pytest.raises(F2FError, match=r"notebooks not copied.*No space"):
+            copy_notebooks(folder)
+    assert [path.name for path in folder.iterdir()] == [NOTEBOOKS[0].name]
+    copy_notebooks(folder)
+    assert not (tmp_path / "elsewhere").exists()
+    assert len(list(folder.iterdir())) == len(NOTEBOOKS)
 
 
 @pytest.mark.slow

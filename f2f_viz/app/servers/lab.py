@@ -1,5 +1,6 @@
 """JupyterLab on the notebooks: Jupyter's own server, closed where it would open outwards."""
 
+import os
 import secrets
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +11,7 @@ from f2f_viz.app.servers.ending import end_on_signals
 from f2f_viz.app.servers.isolation import isolate
 from f2f_viz.app.servers.listening import LOOPBACK, MAX_MESSAGE, listen
 from f2f_viz.errors import F2FError
+from f2f_viz.files.atomic import write_atomically
 
 __all__ = ["copy_notebooks", "serve_lab"]
 
@@ -90,9 +92,10 @@ def copy_notebooks(folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         for source in (files("f2f_viz.app") / "notebooks").iterdir():
             target = folder / source.name
-            if source.name.endswith(".ipynb") and not target.exists():
-                target.write_bytes(source.read_bytes())
-    except OSError as error:
+            # a link that leads nowhere is the user's, too
+            if source.name.endswith(".ipynb") and not os.path.lexists(target):
+                write_atomically(target, source.read_bytes())
+    except (OSError, F2FError) as error:
         raise F2FError(
             "notebooks not copied",
             expected=f"a folder {folder} that can be written to",
