@@ -84,9 +84,7 @@ class Choices(dict[str, Entry], Generic[Entry]):
             If the name is taken.
         """
         if entry.name in self:
-            raise F2FError(
-                f"the {self.field} {entry.name!r} is there already", expected="a new name"
-            )
+            raise F2FError(f"the {self.field} {entry.name!r} is there already", hint="name it anew")
         self[entry.name] = entry
 
 

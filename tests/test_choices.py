@@ -1,5 +1,6 @@
 """A choice is one entry of one table: a throw-away one of each kind is found wherever it must be."""
 
+import ast
 import dataclasses
 import json
 import re
@@ -318,3 +319,12 @@ def test_contributing_says_which_files_an_entry_touches(kind):
         assert f"| `{entry.name}` |" in page()
         assert entry.label
         assert entry.help
+
+
+def test_no_error_says_that_it_got_none_because_nobody_said_what():
+    root = Path(f2f.__file__).parent
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "F2FError":
+                given = {keyword.arg for keyword in node.keywords}
+                assert "expected" not in given or "got" in given, (path, node.lineno)

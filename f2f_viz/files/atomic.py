@@ -150,8 +150,7 @@ def write_folder(
             if others and not force and not (folder / mark).is_file():
                 raise F2FError(
                     f"{path} holds other files",
-                    expected="a new or an empty folder",
-                    hint="name another folder, or --force (force=True)",
+                    hint="name a new or an empty folder, or --force (force=True)",
                 )
             for left in own:  # by a process that was killed
                 shutil.rmtree(left, ignore_errors=True)

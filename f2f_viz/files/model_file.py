@@ -399,7 +399,7 @@ class ModelFile:
         """
         slot, place = self.slots[name], self.places[name]
         if place.scheme is None:
-            raise F2FError(f"tensor {name} of {self.path} is carried", expected="a coded one")
+            raise F2FError(f"tensor {name} of {self.path} is carried, and has no code")
         body = self._span(name).read().data
         packed = Packed(slot.dtype, slot.shape, place.scheme, body)
         return unpack_body(packed, f"layer {name} of {self.path}")
