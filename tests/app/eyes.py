@@ -69,6 +69,8 @@ CLIPPED = """() => {
   const ends = view && Math.max(...[...view.querySelectorAll('.f2f-part')].map((part) => part.getBoundingClientRect().bottom));
   const blank = view && stage.getBoundingClientRect().top + stage.scrollHeight - stage.scrollTop - ends;
   if (stage.scrollHeight > stage.clientHeight && blank > 40) found.push(`the view scrolls ${Math.round(blank)} px past its end`);
+  const main = app.querySelector('.f2f-main');
+  if (main && main.scrollWidth > main.clientWidth + 1) found.push(`what is right of the controls is ${main.scrollWidth - main.clientWidth} px wider than its room`);
   // 6. the frame is within the window, or the window scrolls to it
   const frame = app.getBoundingClientRect();
   const html = document.documentElement;

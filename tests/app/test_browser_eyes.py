@@ -77,6 +77,14 @@ def test_every_view_is_whole(pages, theme, tab):
     assert not faults
 
 
+def test_it_fits_beside_the_file_browser_of_jupyterlab(pages):
+    page = pages["light"]
+    look(page, "Planes")
+    page.set_viewport_size({"width": 846, "height": 800})  # what is left of 1280
+    page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    assert eyes.whole(page) == []
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_page_has_the_theme_of_the_system(pages, theme):
     ground = (
