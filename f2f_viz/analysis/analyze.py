@@ -286,9 +286,9 @@ def analyze(
     told(1, _PREVIEW_STEPS)
     code = ready.settings.code
     recipe = make_recipe(ready.layer.weights, ready.mask, code, threads=threads, cancel=cancel)
-    sample = None
+    sample = recipe.sample if preview else None
     told(2, _PREVIEW_STEPS)
-    if preview:
+    if preview and sample is None:
         sample = sample_mismatches(
             recipe.words, ready.mask.reshape(-1), recipe.layout, recipe.network, recipe.plan,
             threads=threads, cancel=cancel,

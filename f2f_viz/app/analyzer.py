@@ -206,6 +206,7 @@ class Analyzer(Widget):
             is_exact=lambda analysis: analysis.exact,
             worth=lambda job, newer: job[0] is newer[0],
             publish=self._publish,
+            seen=self._wait_drawn,
             fail=self._fail,
             tell=self._tell,
             cancelled=self._cancelled,

@@ -40,6 +40,8 @@ class Runner(Generic[Job, Result]):
         ``worth(job, newer)``: whether a preview of `job` is still worth seeing before `newer`.
     publish : coroutine function
         Shows a result; awaited, so that a slow screen slows the work down.
+    seen : coroutine function
+        Returns when what was shown is on the screen: the exact search would take the page's cores.
     fail : callable
         Called as ``fail(job, error)``.
     tell : callable
@@ -55,6 +57,7 @@ class Runner(Generic[Job, Result]):
         is_exact: Callable[[Result], bool],
         worth: Callable[[Job, Job], bool],
         publish: Callable[[Result], Awaitable[None]],
+        seen: Callable[[], Awaitable[None]],
         fail: Callable[[Job, Exception], None],
         tell: Callable[[int, int, float], None],
         cancelled: Callable[[], None],
@@ -63,18 +66,20 @@ class Runner(Generic[Job, Result]):
         self._is_exact = is_exact
         self._worth = worth
         self._publish = publish
+        self._seen = seen
         self._fail = fail
         self._tell = tell
         self._cancelled = cancelled
         self._wanted: Job | None = None
         self._running: Job | None = None
         self._newer, self._left = threading.Event(), threading.Event()
+        self._looking: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def request(self, job: Job) -> None:
         """Ask for a job; it replaces one that waits and cancels an exact search that runs."""
         self._wanted = job
-        self._newer.set()
+        self._supersede()
         if self._running is not None and not self._worth(self._running, job):
             self._left.set()
         self.start()
@@ -94,7 +99,7 @@ class Runner(Generic[Job, Result]):
         if not self.busy or (self._left.is_set() and self._wanted is None):
             return
         self._wanted = None
-        self._newer.set()
+        self._supersede()
         self._left.set()
         self._cancelled()
 
@@ -102,6 +107,11 @@ class Runner(Generic[Job, Result]):
     def busy(self) -> bool:
         """Whether something runs or waits."""
         return self._wanted is not None or (self._task is not None and not self._task.done())
+
+    def _supersede(self) -> None:
+        self._newer.set()
+        if self._looking is not None:
+            self._looking.cancel()
 
     async def settled(self) -> None:
         """Wait until nothing is wanted and nothing runs."""
@@ -138,6 +148,10 @@ class Runner(Generic[Job, Result]):
             return
         await self._publish(preview)
         if newer.is_set() or self._is_exact(preview):
+            return
+        self._looking = asyncio.ensure_future(self._seen())
+        await asyncio.wait({self._looking})
+        if newer.is_set():
             return
         started = last = time.monotonic()
 

@@ -24,7 +24,7 @@ from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.exponent_ranks import CodedWords, rank_table
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import PlanePlan, SearchedPlanes, plan_planes, search_planes
-from f2f_viz.codec.sampling import sample_mismatches
+from f2f_viz.codec.sampling import Sample, sample_mismatches
 from f2f_viz.codec.trellis import search_seconds
 
 __all__ = ["LENGTHS", "Recipe", "make_recipe"]
@@ -51,6 +51,8 @@ class Recipe:
     layout : Layout
     found : SearchedPlanes or None
         Where blocks of this length were tried on the whole layer: what came of it.
+    sample : Sample or None
+        Where they were tried on a sample of it.
     """
 
     code: Code
@@ -59,6 +61,7 @@ class Recipe:
     network: XorNetwork
     layout: Layout
     found: SearchedPlanes | None = None
+    sample: Sample | None = None
 
 
 def make_recipe(
@@ -176,4 +179,4 @@ class _Layer:
             for rate in rates[self.coded]
         ]
         stored = self.coded.size * blocks * self.code.n_in + sum(corrections)
-        return stored, replace(recipe, found=found)
+        return stored, replace(recipe, found=found, sample=sample)

@@ -93,13 +93,14 @@ class Sample:
     rates: NDArray[np.float64]
 
 
-def _share_out(planes: int, budget: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _share_out(planes: int, budget: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Deal planes out to sampled tiles, each as often as any other and well mixed.
 
     Parameters
     ----------
-    planes, budget : int
-        How many there are, and how many planes of tiles can be searched in time.
+    planes, budget, most : int
+        How many there are, how many planes of tiles can be searched in time, and how many tiles
+        the layer has.
 
     Returns
     -------
@@ -108,7 +109,8 @@ def _share_out(planes: int, budget: int) -> tuple[NDArray[np.int64], NDArray[np.
         False where the last tile is only filled up.
     """
     rounds = max(-(-_LEAST // planes), budget // planes)
-    width = min(max(rounds * planes // _FEWEST, 1), planes)
+    width = max(rounds * planes // _FEWEST, -(-rounds * planes // most), 1)
+    width = min(width, planes)
     tiles = -(-rounds * planes // width)
     turn = np.arange(tiles * width)
     dealt = turn * stride(planes) % planes
@@ -158,12 +160,15 @@ def sample_mismatches(
     counted, before, after = _spans(network.n_s)
     length = before + counted + after
     a_tile = search_seconds(network.n_in, network.n_s, length, 1)
-    dealt, counts = _share_out(coded.size, int(seconds / a_tile))
-    tiles, blocks = len(dealt), layout.blocks
-    if tiles > blocks // counted or 2 * dealt.size * length > blocks * coded.size:
+    blocks, most = layout.blocks, layout.blocks // counted
+    if most < _LEAST:
+        return None
+    dealt, counts = _share_out(coded.size, int(seconds / a_tile), most)
+    tiles = len(dealt)
+    if tiles > most or 2 * dealt.size * length > blocks * coded.size:
         return None
     rng = np.random.default_rng(0)
-    starts = np.sort(rng.choice(blocks // counted, tiles, replace=False)).astype(np.int64) * counted
+    starts = np.sort(rng.choice(most, tiles, replace=False)).astype(np.int64) * counted
     first = np.clip(starts - before, 0, blocks - length)
     block = first[:, None] + np.arange(length)
     kept = plan.wanted(kept_words(words, mask, layout, block.reshape(-1)))

@@ -66,12 +66,14 @@ class Bench:
     def __init__(self, work=None):
         self.published, self.failed, self.cancelled, self.started = [], [], 0, []
         self.told = []
-        self.gate = threading.Event()
+        self.gate, self.drawn = threading.Event(), asyncio.Event()
+        self.drawn.set()
         self.runner = Runner(
             work or self.work,
             is_exact=lambda result: result[1],
             worth=lambda job, newer: job != "slow",
             publish=self.publish,
+            seen=self.seen,
             fail=lambda job, error: self.failed.append((job, error)),
             tell=lambda *told: self.told.append(told),
             cancelled=self.count_cancelled,
@@ -90,6 +92,9 @@ class Bench:
 
     async def publish(self, result):
         self.published.append(result)
+
+    async def seen(self):
+        await self.drawn.wait()
 
     def count_cancelled(self):
         self.cancelled += 1
@@ -117,6 +122,23 @@ def test_progress_of_a_search_that_was_left_is_not_told(monkeypatch):
         await bench.runner.settled()
         assert bench.published == [("first", False), ("second", True)]
         assert [told[:2] for told in bench.told] == [(1, 3), (1, 3)]
+
+    asyncio.run(drive())
+
+
+def test_the_exact_search_waits_for_the_page_and_a_newer_job_does_not(until):
+    async def drive():
+        bench = Bench()
+        bench.drawn.clear()
+        bench.gate.set()
+        bench.runner.request("a")
+        await until(lambda: bench.published == [("a", False)])
+        bench.runner.request("b")
+        await until(lambda: bench.published[1:] == [("b", False)])
+        assert bench.started == [("a", True), ("b", True)]
+        bench.drawn.set()
+        await bench.runner.settled()
+        assert bench.published[2:] == [("b", True)]
 
     asyncio.run(drive())
 

@@ -14,10 +14,11 @@ from f2f_viz.codec.sampling import _share_out, sample_mismatches
 from f2f_viz.codec.trellis import MAX_STATE_BITS
 
 
-@given(planes=st.integers(1, 64), budget=st.integers(0, 5000))
-def test_every_plane_is_searched_as_often_as_any_other(planes, budget):
-    dealt, counts = _share_out(planes, budget)
-    assert len(dealt) >= max(4, min(planes, 8))
+@given(planes=st.integers(1, 64), budget=st.integers(0, 5000), most=st.integers(4, 5000))
+def test_every_plane_is_searched_as_often_as_any_other(planes, budget, most):
+    dealt, counts = _share_out(planes, budget, most)
+    assert len(dealt) >= max(4, min(planes, 8, most // 2))
+    assert len(dealt) <= most or dealt.shape[1] == planes
     assert dealt.size <= max(budget, planes, 6) + dealt.shape[1]
     assert len(set(np.bincount(dealt[counts], minlength=planes).tolist())) == 1
     for tile in dealt:
@@ -40,6 +41,20 @@ def test_short_tiles_do_not_bias_the_estimate(n_s):
         [p.mismatches for p in a.planes if p.entropy > 0.99] for a in (preview, exact)
     )
     assert guessed == pytest.approx(known, rel=0.5)
+
+
+def test_a_layer_of_few_tiles_is_sampled_by_fewer_that_hold_more_planes():
+    rng = np.random.default_rng(0)
+    mask = rng.random(26_000) < 0.1
+    words = rng.integers(0, 2**16, mask.size, dtype=np.uint16)
+    some = words[mask][:, None] >> np.arange(15, -1, -1) & 1
+    none = np.zeros(16, bool)
+    plan = PlanePlan(int(mask.sum()), some.sum(axis=0), none, none)
+    coded, layout = CodedWords(words, "uint16", None), Layout(mask.shape, 80, "row")
+    assert layout.blocks // 64 == 5  # eight tiles would be wanted
+    network = XorNetwork.random(8, 80, 2)
+    sample = sample_mismatches(coded, mask, layout, network, plan, seconds=0.02)
+    assert 0 < sample.rate.low < sample.rate.value < sample.rate.high < 0.1
 
 
 def test_one_plane_of_a_dear_search_has_an_interval():
