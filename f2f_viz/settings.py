@@ -1,5 +1,6 @@
 """What a user chooses: one frozen, validated, serialisable object."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -147,6 +148,11 @@ class Settings:
             for name, value in self.pruning_options().items()
             if FIELDS[name].read is not None and value
         ]
+
+    def anywhere(self) -> "Settings":
+        """Return the same for another folder: paths of files are absolute."""
+        named = {field.name: getattr(self, field.name) for field in FIELDS.values() if field.read}
+        return self.replace(**{name: os.path.abspath(path) for name, path in named.items() if path})
 
     def pruning_options(self) -> dict[str, Any]:
         """Return the options of `pruning.prune` that the method takes."""

@@ -118,13 +118,14 @@ def calls(folder):
     )
     yield "matmul", f2f.matmul, {"encoded": encoded, "x": np.ones(16)}
     yield "survey", f2f.survey, {"model": model, "settings": settings, "rules": [],
-                                 "together": False, "exact": True, **common}  # fmt: skip
+                                 "together": False, "exact": True, "executor": None,
+                                 **common}  # fmt: skip
     planned = f2f.survey(model, settings).plan
     yield "Plan", Plan, {f.name: getattr(planned, f.name) for f in fields(planned)}
     yield "Plan.from_dict", Plan.from_dict, {"values": planned.to_dict()}
     yield "Plan.save", planned.save, {"path": folder / "plan.json"}
     yield "sweep", lambda **given: list(f2f.sweep(**given)), {
-        "layers": [layer], "settings": [settings], "done": (), **common}  # fmt: skip
+        "layers": [layer], "settings": [settings], "done": (), "executor": None, **common}  # fmt: skip
     yield "lesson", f2f.lesson, {
         "layer": layer, "path": folder / "lesson.html", "settings": settings, "theme": "light"}  # fmt: skip
     yield "trace", f2f.trace, {"encoded": encoded, "plane": 3, "start": 0, "stop": 2}

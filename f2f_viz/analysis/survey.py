@@ -3,14 +3,17 @@
 import math
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from f2f_viz.analysis.analyze import Analysis, Estimate, analyze
 from f2f_viz.analysis.dataframe import dataframe
+from f2f_viz.analysis.executor import on_executor
 from f2f_viz.analysis.plan import Plan, Rule, plan_of
 from f2f_viz.arguments import checked
 from f2f_viz.codec.entropy import block_stats
@@ -18,8 +21,7 @@ from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.display import html_table, text_line
 from f2f_viz.errors import Progress, stop_if
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import layer_of
-from f2f_viz.tensors.loaders import Entry
+from f2f_viz.tensors.layer import Layer, layer_of
 from f2f_viz.tensors.objects import object_entries, said
 
 __all__ = ["Survey", "SurveyRow", "survey"]
@@ -167,6 +169,7 @@ def survey(
     together: bool = False,
     exact: bool = False,
     threads: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> Survey:
@@ -186,11 +189,14 @@ def survey(
     exact : bool
         Search every layer whole, in place of samples.
     threads : int, optional
-        Layers at a time; one per core if not given.
+        Layers at a time; one per core if not given. With an executor, threads of each layer, and
+        one.
+    executor : concurrent.futures.Executor, optional
+        Looks over layers where it likes; its workers read a file themselves.
     progress : callable, optional
         Called as ``progress(done, total)``, in weights.
     cancel : threading.Event, optional
-        Set it to stop; `Cancelled` is raised.
+        Set it to stop; `Cancelled` is raised. Layers that an executor has begun still end.
 
     Returns
     -------
@@ -209,9 +215,19 @@ def survey(
     stop = threading.Event()
 
     def run(name: str) -> SurveyRow:
-        return _row(entries[name], plan.layers[name], exact, stop)
+        return _row(layer_of(entries[name]), plan.layers[name], exact, 1, stop)
 
-    ready = as_finished(run, chosen, workers(threads), poll=lambda: stop_if(cancel), stop=stop)
+    if executor is None:
+        ready = as_finished(run, chosen, workers(threads), poll=lambda: stop_if(cancel), stop=stop)
+    else:
+        tasks = (
+            (
+                name, model, entries[name],
+                partial(_row, settings=own.anywhere(), exact=exact, threads=threads or 1),
+            )
+            for name, own in plan.layers.items()
+        )  # fmt: skip
+        ready = on_executor(executor, tasks, cancel)
     with closing(ready):
         for name, row in ready:
             rows[name] = row
@@ -225,6 +241,11 @@ def survey(
     )
 
 
-def _row(entry: Entry, settings: Settings, exact: bool, cancel: threading.Event) -> SurveyRow:
-    layer = layer_of(entry)
-    return SurveyRow.of(analyze(layer, settings, preview=not exact, threads=1, cancel=cancel))
+def _row(
+    layer: Layer,
+    settings: Settings,
+    exact: bool,
+    threads: int,
+    cancel: threading.Event | None = None,
+) -> SurveyRow:
+    return SurveyRow.of(analyze(layer, settings, preview=not exact, threads=threads, cancel=cancel))

@@ -4,8 +4,10 @@ import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields
+from concurrent.futures import Executor
+from contextlib import closing, suppress
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,14 @@ from numpy.typing import NDArray
 
 from f2f_viz.analysis.analyze import Analysis, analyze
 from f2f_viz.analysis.dataframe import dataframe
+from f2f_viz.analysis.executor import on_executor
 from f2f_viz.arguments import checked
 from f2f_viz.codec.trellis import max_n_in
 from f2f_viz.errors import F2FError, named
 from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer, load_layers
+from f2f_viz.tensors.layer import Layer, each_of, load_layer
+from f2f_viz.tensors.objects import object_entries
 
 __all__ = [
     "Sweep",
@@ -143,6 +147,7 @@ def sweep(
     *,
     done: Iterable[SweepPoint] = (),
     threads: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Sweep:
@@ -157,14 +162,19 @@ def sweep(
     done : iterable of SweepPoint
         Points of an earlier, interrupted sweep; they are yielded again and not measured.
     threads, cancel
-        As in `analysis.analyze`.
+        As in `analysis.analyze`; with an executor one thread a point if not given, and points that
+        it has begun still end.
+    executor : concurrent.futures.Executor, optional
+        Measures points where it likes; its workers read a layer that is given as a path
+        themselves.
     progress : callable, optional
         Called as ``progress(done, total)``, in points.
 
     Returns
     -------
     Sweep
-        An iterator of `SweepPoint`.
+        An iterator of `SweepPoint`; with an executor in the order in which they end, after those
+        that are done.
     """
     choices = [settings or Settings()] if not isinstance(settings, Sequence) else settings
     done = list(done)
@@ -175,12 +185,33 @@ def sweep(
         if not isinstance(given, kind):
             raise F2FError("a sweep", expected=f"each a {kind.__name__}", got=named(given))
     known = {(point.layer, point.settings): point for point in done}
-    jobs = [(layer, choice) for layer in load_layers(layers) for choice in choices]
+    jobs = [
+        (item, layer, choice)
+        for item in each_of(layers)
+        for layer in [load_layer(item)]
+        for choice in choices
+    ]
 
-    def points() -> Iterator[SweepPoint]:
-        for count, (layer, choice) in enumerate(jobs, 1):
+    def here() -> Iterator[SweepPoint]:
+        for _, layer, choice in jobs:
             point = known.get((layer.name, choice))
             yield point or _measure(layer, choice, threads, cancel)
+
+    def elsewhere(executor: Executor) -> Iterator[SweepPoint]:
+        tasks = []
+        for item, layer, choice in jobs:
+            if (layer.name, choice) in known:
+                yield known[layer.name, choice]
+            else:
+                work = partial(_measure, settings=choice.anywhere(), threads=threads or 1)
+                tasks.append((choice, item, object_entries(layer)[layer.name], work))
+        with closing(on_executor(executor, tasks, cancel)) as ready:
+            for choice, point in ready:
+                yield replace(point, settings=choice)
+
+    def points() -> Iterator[SweepPoint]:
+        for count, point in enumerate(here() if executor is None else elsewhere(executor), 1):
+            yield point
             if progress is not None:
                 progress(count, len(jobs))
 
@@ -243,7 +274,10 @@ def measure_gates(
 
 
 def _measure(
-    layer: Layer, settings: Settings, threads: int | None, cancel: threading.Event | None
+    layer: Layer,
+    settings: Settings,
+    threads: int | None,
+    cancel: threading.Event | None = None,
 ) -> SweepPoint:
     found = analyze(layer, settings, threads=threads, cancel=cancel)
     circuit = gates(found.network)

@@ -12,7 +12,15 @@ from tqdm import tqdm
 import f2f_viz as f2f
 from f2f_viz.analysis.sweep import SweepPoint, front, grid
 from f2f_viz.analysis.sweep import sweep as sweep_points
-from f2f_viz.cli.options import lists, pairs, preset_option, settings_of, value_of
+from f2f_viz.cli.options import (
+    dask_option,
+    lists,
+    on_dask,
+    pairs,
+    preset_option,
+    settings_of,
+    value_of,
+)
 from f2f_viz.cli.output import echo_json, force_option, output_option, progress_bar
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
@@ -41,6 +49,13 @@ def _layers(path: str | None, tensors: tuple[str, ...]) -> list[Layer]:
     return [f2f.load_layer(path, name) for name in tensors or (None,)]
 
 
+def _sources(path: str | None, tensors: tuple[str, ...]) -> list[Any]:
+    """Return what gives the layers: workers elsewhere read a path, and are sent numbers."""
+    if path is None:
+        return _layers(path, tensors)
+    return [f"{path}:{name}" for name in tensors] or [path]
+
+
 def _chosen(preset: str, texts: tuple[str, ...]) -> Settings:
     return settings_of(preset, {name: value_of(text) for name, text in pairs(texts).items()})
 
@@ -64,12 +79,13 @@ def _earlier(path: Path) -> list[SweepPoint]:
               help="A setting and the values to try, such as rate=0.7,0.8,0.9.")  # fmt: skip
 @preset_option
 @_set
+@dask_option("Measure points")
 @output_option("Points as JSON lines; an interrupted sweep goes on from there.", required=False)
 @click.option("--force", is_flag=True, help="Begin anew, whatever OUTPUT holds or is made of.")
 @click.option("--json", "as_json", is_flag=True, help="Print points as JSON lines.")
 def sweep(
     path: str | None, tensors: tuple[str, ...], axes: tuple[str, ...], preset: str,
-    chosen: tuple[str, ...], output: Path | None, force: bool, as_json: bool,
+    chosen: tuple[str, ...], dask: str | None, output: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure a grid of settings on layers of PATH, or on sample layers.
 
@@ -78,7 +94,7 @@ def sweep(
     """
     values = {name: [value_of(v) for v in text.split(",")] for name, text in pairs(axes).items()}
     settings = grid(_chosen(preset, chosen), **values)
-    layers = _layers(path, tensors)
+    layers = _sources(path, tensors)
     points: list[SweepPoint] = []
     with ExitStack() as stack:
         if output:
@@ -89,7 +105,8 @@ def sweep(
         bar = stack.enter_context(
             tqdm(total=len(settings) * len(layers), unit="point", disable=None, leave=False)
         )
-        for point in sweep_points(layers, settings, done=earlier):
+        executor = stack.enter_context(on_dask(dask))
+        for point in sweep_points(layers, settings, done=earlier, executor=executor):
             points.append(point)
             if output:
                 text = "".join(strict_json(p.to_dict()) + "\n" for p in points)

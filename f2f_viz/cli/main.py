@@ -11,14 +11,15 @@ import click
 
 import f2f_viz as f2f
 from f2f_viz.analysis.compare import Rival, bounds, compare, table
-from f2f_viz.analysis.dask import dask_executor
 from f2f_viz.analysis.prepare import encode_layer
 from f2f_viz.analysis.report import Report
 from f2f_viz.cli.explore import figure, lesson, sweep
 from f2f_viz.cli.hardware import verilog
 from f2f_viz.cli.options import (
+    dask_option,
     field_options,
     lists,
+    on_dask,
     preset_option,
     rule_option,
     rules_of,
@@ -127,7 +128,7 @@ def tensors(path: str, as_json: bool) -> None:
 @preset_option
 @field_options
 @click.option("--threads", type=click.IntRange(1), help="One per core if not given.")
-@click.option("--dask", metavar="ADDRESS", help="Encode layers on a Dask cluster (extra dask).")
+@dask_option("Encode layers")
 @_json
 def encode(
     path: str, tensor: str | None, output: Path, force: bool, rules: tuple[str, ...],
@@ -148,7 +149,7 @@ def encode(
         raise click.UsageError("--plan has settings and rates of its own")
     if tensor is None and (rules or dask or plan or len(f2f.list_tensors(path)) > 1):
         with ExitStack() as stack:
-            executor = stack.enter_context(dask_executor(dask)) if dask else None
+            executor = stack.enter_context(on_dask(dask))
             progress = stack.enter_context(progress_bar(Path(path).name, "weight"))
             stack.enter_context(_kept(output))
             account = encode_model(

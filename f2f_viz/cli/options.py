@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import click
 
+from f2f_viz.analysis.dask import dask_executor
 from f2f_viz.analysis.plan import Rule
 from f2f_viz.choices import Choices
 from f2f_viz.codec.code import PRESETS
@@ -13,8 +16,8 @@ from f2f_viz.errors import F2FError
 from f2f_viz.settings import FIELDS, Field, Settings
 
 __all__ = [
-    "Name", "field_options", "lists", "pairs", "preset_option", "rule_option", "rules_of",
-    "settings_given", "settings_of", "value_of",
+    "Name", "dask_option", "field_options", "lists", "on_dask", "pairs", "preset_option",
+    "rule_option", "rules_of", "settings_given", "settings_of", "value_of",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -86,6 +89,17 @@ def settings_of(preset: str, chosen: dict[str, Any]) -> Settings:
     """Return a preset's settings with those chosen that are not None."""
     given = {name: value for name, value in chosen.items() if value is not None}
     return Settings(code=PRESETS.pick(preset).code).replace(**given)
+
+
+def dask_option(what: str) -> Callable[[Command], Command]:
+    """Return the option ``--dask``; `what` is what its workers do."""
+    text = f"{what} on a Dask cluster (extra dask), whose workers see the same files."
+    return click.option("--dask", metavar="ADDRESS", help=text)
+
+
+def on_dask(address: str | None) -> AbstractContextManager[Executor | None]:
+    """Connect to the cluster of ``--dask``; None if there is none."""
+    return dask_executor(address) if address else nullcontext()
 
 
 def settings_given(chosen: dict[str, Any]) -> bool:

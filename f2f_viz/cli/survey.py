@@ -10,7 +10,15 @@ import click
 
 import f2f_viz as f2f
 from f2f_viz.analysis.survey import plain_row
-from f2f_viz.cli.options import field_options, preset_option, rule_option, rules_of, settings_of
+from f2f_viz.cli.options import (
+    dask_option,
+    field_options,
+    on_dask,
+    preset_option,
+    rule_option,
+    rules_of,
+    settings_of,
+)
 from f2f_viz.cli.output import echo_json, progress_bar
 from f2f_viz.files.atomic import claim
 from f2f_viz.tensors.layer import files_of
@@ -29,14 +37,15 @@ __all__ = ["survey"]
               help="Write what becomes of each tensor, for encode --plan, as JSON.")  # fmt: skip
 @preset_option
 @field_options
-@click.option(
-    "--threads", type=click.IntRange(1), help="Layers at a time; one per core if not given."
-)
+@click.option("--threads", type=click.IntRange(1),
+              help="Layers at a time; one per core if not given. With --dask, threads of each "
+              "layer; one if not given.")  # fmt: skip
+@dask_option("Look over layers")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines for programs.")
 def survey(
     path: str, exact: bool, rules: tuple[str, ...], together: bool, save_plan: Path | None,
-    preset: str, threads: int | None, as_csv: bool, as_json: bool, **choices: Any,
+    preset: str, threads: int | None, dask: str | None, as_csv: bool, as_json: bool, **choices: Any,
 ) -> None:  # fmt: skip
     """Say what each layer of the model PATH would take, estimated from samples.
 
@@ -46,10 +55,11 @@ def survey(
     with ExitStack() as stack:
         if save_plan:
             save_plan = stack.enter_context(claim(save_plan, *files_of(path, *settings.files)))
+        executor = stack.enter_context(on_dask(dask))
         progress = stack.enter_context(progress_bar(Path(path).name, "weight"))
         found = f2f.survey(
             path, settings, rules=rules_of(rules), together=together, exact=exact,
-            threads=threads, progress=progress,
+            threads=threads, executor=executor, progress=progress,
         )  # fmt: skip
         if save_plan:
             found.plan.save(save_plan)

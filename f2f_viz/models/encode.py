@@ -5,16 +5,16 @@ import json
 import os
 import threading
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from f2f_viz.analysis.executor import on_executor
 from f2f_viz.analysis.plan import Plan, Rule, plan_of, read_plan
 from f2f_viz.analysis.prepare import prepare
 from f2f_viz.analysis.report import Report, report
@@ -31,9 +31,7 @@ from f2f_viz.models.number_format import converted
 from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import files_of, layer_of
-from f2f_viz.tensors.loaders import Entry, listed
-from f2f_viz.tensors.roles import with_mask
+from f2f_viz.tensors.layer import Layer, files_of, layer_of
 
 __all__ = ["encode_model"]
 
@@ -41,21 +39,14 @@ Paths = str | os.PathLike[str]
 
 
 def encode_part(
-    path: str, name: str, settings: Settings, key: str, threads: int | None = None
-) -> tuple[bytes, dict[str, Any]]:
-    """Encode one tensor of a file; executors call this where they like. See `_part`."""
-    return _part(with_mask(listed(Path(path)), name), settings, key, threads)
-
-
-def _part(
-    entry: Entry,
+    layer: Layer,
     settings: Settings,
     key: str,
     threads: int | None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> tuple[bytes, dict[str, Any]]:
-    """Encode one tensor.
+    """Encode one tensor, which must still be that of the key when it is read; in any process.
 
     Returns
     -------
@@ -64,10 +55,10 @@ def _part(
     about : dict
         ``report`` as JSON values, None for weights that are only pruned.
     """
-    info = entry.info
-    layer = layer_of(entry)
     if part_key(layer.weights, settings) != key:
-        raise F2FError(f"tensor {info.name} of {entry.source} is another one when it is read again")
+        raise F2FError(
+            f"tensor {layer.name} of {layer.source} is another one when it is read again"
+        )
     ready = prepare(layer, settings)
     weights = ready.layer.weights  # their scales are a tensor of the model
     encoded = encode(
@@ -196,6 +187,7 @@ def _encode(
     cancel: threading.Event | None,
 ) -> ModelReport:
     """Encode what `parts` lacks, and put it together as the model that is coded."""
+    plan = {name: own.anywhere() for name, own in plan.items()}
     keys, sizes = {}, {}
     for name, own in plan.items():
         weights = layer_of(source.entries[name]).weights
@@ -217,11 +209,14 @@ def _encode(
         left = {name: sizes[name] for name in missing}
         results = _side_by_side(source, plan, keys, left, within, workers(threads), report, cancel)
     else:
-        tasks = {
-            executor.submit(_task(source, name), plan[name], keys[name], threads or 1): name
+        tasks = (
+            (
+                name, source.path, source.entries[name],
+                partial(encode_part, settings=plan[name], key=keys[name], threads=threads or 1),
+            )
             for name in missing
-        }
-        results = _as_completed(tasks, cancel)
+        )  # fmt: skip
+        results = on_executor(executor, tasks, cancel)
     with closing(results):
         for name, result in results:
             parts.write(keys[name], *result)
@@ -249,40 +244,13 @@ def _side_by_side(
             within[name] = sizes[name] * part // max(whole, 1)
 
         own = max(round(threads * sizes[name] / total), 1)
-        return _part(source.entries[name], plan[name], keys[name], own, inner, stop)
+        return encode_part(layer_of(source.entries[name]), plan[name], keys[name], own, inner, stop)
 
     def poll() -> None:
         stop_if(cancel)
         report()
 
     yield from as_finished(run, list(sizes), threads, poll=poll, stop=stop)
-
-
-def _task(source: Source, name: str) -> Callable[..., tuple[bytes, dict[str, Any]]]:
-    """Return what encodes a tensor elsewhere: from the file, or with the numbers themselves."""
-    if source.path is None:
-        entry = source.entries[name]
-        return partial(_part, replace(entry, reader=partial(np.asarray, entry.read())))
-    return partial(encode_part, os.path.abspath(source.path), name)
-
-
-def _as_completed(
-    tasks: dict["Future[Any]", str], cancel: threading.Event | None
-) -> Generator[tuple[str, Any], None, None]:
-    """Yield results as they come, dropping each; whatever goes wrong, cancel those that wait."""
-    try:
-        while tasks:
-            ended, _ = wait(tasks, timeout=0.2 if cancel else None, return_when=FIRST_COMPLETED)
-            stop_if(cancel)
-            for future in ended:
-                yield tasks.pop(future), future.result()
-    except BrokenExecutor as problem:
-        raise F2FError(
-            f"a worker died: {problem}", hint="run again; finished layers are kept"
-        ) from None
-    finally:
-        for future in tasks:
-            future.cancel()
 
 
 def _assemble(

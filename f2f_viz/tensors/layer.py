@@ -16,8 +16,8 @@ from f2f_viz.tensors.objects import Layer, is_single, object_entries, said
 from f2f_viz.tensors.roles import ROLES
 
 __all__ = [
-    "Layer", "TensorInfo", "array_of", "files_of", "layer_of", "list_tensors", "load_layer",
-    "load_layers", "load_mask", "mask_of", "scores_of", "split_name",
+    "Layer", "TensorInfo", "array_of", "each_of", "files_of", "layer_of", "list_tensors",
+    "load_layer", "load_mask", "mask_of", "scores_of", "split_name",
 ]  # fmt: skip
 
 _FLAGS = ("bool", *DTYPES, *(f"{sign}int{bits}" for bits in (16, 32, 64) for sign in ("", "u")))
@@ -84,10 +84,10 @@ def files_of(*paths: str) -> set[Path]:
     return {held for file in files for held in files_holding(file, listed(file).values())}
 
 
-def load_layers(source: Any) -> list[Layer]:
-    """Load the layer of each of several objects, or of one; each as `load_layer` takes it."""
+def each_of(source: Any) -> list[Any]:
+    """Return several objects, or one, as a list; each is one that `load_layer` takes."""
     one = not isinstance(source, Iterable) or isinstance(source, Mapping) or is_single(source)
-    return [load_layer(item) for item in ([source] if one else source)]
+    return [source] if one else list(source)
 
 
 def load_mask(source: Any, tensor: str | None = None) -> NDArray[np.bool_]:
