@@ -60,7 +60,22 @@ def _file_formats() -> list[tuple[str, str]]:
     return [(" ".join(e.suffixes), f"{e.label}. {e.help}") for e in LOADERS.values()]
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Ends with a line and 130, as shells know it, when it is interrupted."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("f2f-viz: interrupted", err=True)
+            raise click.exceptions.Exit(130) from None
+
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(f2f.__version__, prog_name="f2f-viz")
 @click.pass_context
 def cli(context: click.Context) -> None:

@@ -46,19 +46,8 @@ def write_atomically(
         If it cannot be written: to a folder, disk or socket, over a read-only file, where there
         is no folder or no room.
     """
-    pieces = [data] if isinstance(data, bytes) else data
     with _failing(path):
-        target, there = _look(path)
-        if there is not None and not stat.S_ISREG(there.st_mode):
-            with tempfile.TemporaryFile() as file:
-                _fill(file, pieces, check)
-                _pour(file, target)
-            return
-        with _nameless(target.parent) as (file, temporary):
-            _fill(file, pieces, check)
-            if there is not None:
-                _take_after(file, there)
-            _give_name(file, temporary, target)
+        _write(path, data, check)
 
 
 @contextmanager
@@ -156,9 +145,25 @@ def write_folder(
                 shutil.rmtree(left, ignore_errors=True)
             with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=folder) as made:
                 for name, data in files.items():
-                    write_atomically(Path(made) / name, data)
+                    _write(Path(made) / name, data)
                 for name in files:
                     os.replace(Path(made) / name, folder / name)
+
+
+def _write(path: Name, data: bytes | Iterable[bytes], check: Check | None = None) -> None:
+    """Write as `write_atomically` does, but an `OSError` is the caller's, who knows the name."""
+    pieces = [data] if isinstance(data, bytes) else data
+    target, there = _look(path)
+    if there is not None and not stat.S_ISREG(there.st_mode):
+        with tempfile.TemporaryFile() as file:
+            _fill(file, pieces, check)
+            _pour(file, target)
+        return
+    with _nameless(target.parent) as (file, temporary):
+        _fill(file, pieces, check)
+        if there is not None:
+            _take_after(file, there)
+        _give_name(file, temporary, target)
 
 
 def _remove_empty(folder: Path) -> None:

@@ -207,6 +207,38 @@ def test_control_c_says_that_finished_layers_are_kept(run, tmp_path, monkeypatch
     assert f"finished layers are kept in {output}.parts" in error
 
 
+INTERRUPTED = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+module = sys.argv.pop(1)
+sys.meta_path.insert(0, Finder)
+from f2f_viz.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["numpy", "f2f_viz.cli.main", "f2f_viz.app.servers.app"])
+def test_control_c_while_modules_load_is_one_line(module):
+    command = [sys.executable, "-c", INTERRUPTED, module, "app", "--no-browser"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "f2f-viz: interrupted\n")
+
+
+def test_control_c_is_one_line(run, tmp_path, monkeypatch, weights):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "encode_layer", interrupted)
+    error = run("encode", tmp_path / "w.npy", "-o", tmp_path / "w.f2f", code=130)
+    assert error == "f2f-viz: interrupted\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["w.npy"]
+
+
 def test_too_little_memory_is_one_line(run, tmp_path, monkeypatch, weights):
     def too_large(*args, **options):
         raise MemoryError

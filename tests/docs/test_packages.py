@@ -23,7 +23,8 @@ pairs = {
     for of in graph.find_modules_directly_imported_by(by)
     if "." in by and "." in of
 }
-print(json.dumps(sorted(pair for pair in pairs if pair[0] != pair[1])))
+fronts = "public", "__main__"  # of all packages
+print(json.dumps(sorted(pair for pair in pairs if pair[0] not in (pair[1], *fronts))))
 """
 
 

@@ -232,7 +232,7 @@ def test_a_folder_is_written_whole_or_stays(tmp_path, monkeypatch, encoded_layer
 
     monkeypatch.setattr(verilog, "_block_lines", lambda _: map(full, [0]))
     for name in ("old", "new"):
-        with pytest.raises(f2f.F2FError, match="No space"):
+        with pytest.raises(f2f.F2FError, match=f"cannot write {tmp_path / name}: No space"):
             f2f.verilog(encoded, tmp_path / name, flips=2)
     assert {file.name: file.read_bytes() for file in (tmp_path / "old").iterdir()} == before
     assert not (tmp_path / "new").exists()
