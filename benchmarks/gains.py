@@ -4,7 +4,7 @@
 
 `plain`: payload + corrections, bits per weight and plane, with planes coded and with planes stored
 plainly, of random bits and of the sample network. `n_out_by_plane`, if there is a MODEL (the one
-of minilm.py): payload + corrections of some of its matrices, S = 0.9, n_in = 8, n_s = 1, at the
+of minilm.json): payload + corrections of some of its matrices, S = 0.9, n_in = 8, n_s = 1, at the
 best of several block lengths for the layer, and at the best for each plane by itself.
 """
 

@@ -3,7 +3,7 @@
     python -m benchmarks.hardware [MODEL] [--only efficiency gates ...]
 
 Debian's Icarus Verilog and Yosys are installed if they are not there (tools/ensure_iverilog.sh).
-MODEL is that of minilm.py; without it the columns of the model keep what they hold. S = 0.9,
+MODEL is that of minilm.json; without it the columns of the model keep what they hold. S = 0.9,
 n_in = 8, n_out = 80 throughout; what was measured before is replaced part by part.
 
 `efficiency`: of matrices of many weights, on random bits (20 matrices each) and on the 16 low planes

