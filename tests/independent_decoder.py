@@ -255,6 +255,7 @@ def decode(data):
     file = opened(data, b"\x89F2F")
     dtype = list(WORD_BITS)[file.next()]
     shape = [file.next() for _ in range(file.next())]
+    file.take(file.next()).decode()  # the tensor's name
     scheme = scheme_of(file, [])
     return body(dtype, shape, scheme, file.data[file.at :])
 

@@ -262,8 +262,8 @@ def test_a_file_format_is_read_offered_and_listed(tmp_path, run):
 
 @pytest.fixture
 def output_format():
-    def write(weights, scales):
-        return " ".join(map(repr, weights.tolist())).encode()
+    def write(name, weights, scales):
+        return f"# {name}\n{' '.join(map(repr, weights.tolist()))}".encode()
 
     WRITERS.add(Writer(name=NAME, label=LABEL, help=HELP, suffixes=(".txt",), layer=write))
     yield

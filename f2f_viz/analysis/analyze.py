@@ -356,8 +356,8 @@ def _measured(
     weights = ready.layer.weights
     cpu: list[float] = []
     encoded = encode_recipe(
-        weights, ready.mask, recipe, scales=ready.scales, threads=threads, progress=progress,
-        cancel=cancel, cpu=cpu,
+        weights, ready.mask, recipe, scales=ready.scales, name=ready.layer.name,
+        threads=threads, progress=progress, cancel=cancel, cpu=cpu,
     )  # fmt: skip
     stop_if(cancel)
     pruned = to_words(weights) * ready.mask.reshape(-1)
@@ -395,6 +395,7 @@ def _header_bits(ready: Prepared, recipe: Recipe) -> float:
         planes=(nothing,) * word_bits(ready.layer.dtype),
         ranks=recipe.words.ranks,
         checksum="0" * 16,
+        name=ready.layer.name,
     )
     scales = 0 if ready.scales is None else 8 * ready.scales.nbytes
     return float(stored_bits(empty)["header"] + scales)

@@ -70,7 +70,7 @@ def encode_layer(
     """Prepare and encode one layer; parameters as in `encode.encode`."""
     ready = prepare(layer, settings)
     return encode(
-        ready.layer.weights, ready.mask, settings.code, scales=ready.scales,
+        ready.layer.weights, ready.mask, settings.code, scales=ready.scales, name=layer.name,
         threads=threads, progress=progress, cancel=cancel,
     )  # fmt: skip
 

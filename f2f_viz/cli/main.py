@@ -211,7 +211,8 @@ def _announce(layer: f2f.Layer, settings: Settings) -> None:
 def decode(file: str, output: Path, force: bool) -> None:
     """Decode an .f2f file to weights, or to a model's file; pruned ones are 0.
 
-    Of quantized weights, a .safetensors file also gets the scales: values are weights · scales.
+    A .safetensors file has the tensor under its name, and of quantized weights the scales as
+    NAME_scale: values are weights · scales.
     """
     if is_model_file(Path(file)):
         with progress_bar(Path(file).name, "B") as progress:
@@ -220,7 +221,7 @@ def decode(file: str, output: Path, force: bool) -> None:
     write = writer_of(output, "layer").layer
     assert write is not None
     encoded = f2f.open(file)
-    data = write(decode_verified(encoded), encoded.scales)
+    data = write(encoded.name, decode_verified(encoded), encoded.scales)
     with claim(output, file, force=force) as target:
         write_atomically(target, data)
 
@@ -243,11 +244,12 @@ def verify(file: str, as_json: bool) -> None:
         return
     encoded = f2f.open(file)
     digest = verified_sha256(encoded)
-    shape = "×".join(map(str, encoded.shape)) or "scalar"
     if as_json:
-        echo_json({"ok": True, "sha256": digest})
-    else:
-        click.echo(f"ok: {shape} {encoded.dtype}, {encoded.kept:,} kept weights, sha256 {digest}")
+        echo_json({"ok": True, "name": encoded.name, "sha256": digest})
+        return
+    name = f"{shown(encoded.name)}, " if encoded.name else ""
+    what = f"{'×'.join(map(str, encoded.shape)) or 'scalar'} {encoded.dtype}"
+    click.echo(f"ok: {name}{what}, {encoded.kept:,} kept weights, sha256 {digest}")
 
 
 @cli.command()

@@ -31,6 +31,7 @@ def encode(
     *,
     network: XorNetwork | None = None,
     scales: NDArray[np.float32] | None = None,
+    name: str = "",
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -43,6 +44,8 @@ def encode(
     weights : ndarray, any shape, a dtype of `bitplanes.DTYPES`
     mask : ndarray of bool, the same shape
         True = kept. Only kept weights are preserved.
+    name : str
+        Of the tensor.
     code, network, scales, threads, progress, cancel, **code_fields
         As there.
 
@@ -67,8 +70,9 @@ def encode(
         code = replace(code, n_in=network.n_in, n_s=network.n_s, n_out=network.n_out)
     recipe = make_recipe(weights, mask, code, network=network, threads=threads, cancel=cancel)
     return encode_recipe(
-        weights, mask, recipe, scales=scales, threads=threads, progress=progress, cancel=cancel
-    )
+        weights, mask, recipe, scales=scales, name=name,
+        threads=threads, progress=progress, cancel=cancel,
+    )  # fmt: skip
 
 
 def encode_recipe(
@@ -77,6 +81,7 @@ def encode_recipe(
     recipe: Recipe,
     *,
     scales: NDArray[np.float32] | None = None,
+    name: str = "",
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -103,6 +108,7 @@ def encode_recipe(
         ranks=recipe.words.ranks,
         checksum=_sha256(to_words(weights), flat)[: 2 * CHECKSUM_BYTES],
         scales=scales,
+        name=name,
     )
 
 

@@ -19,6 +19,7 @@ from f2f_viz.codec.planes import Plane
 from f2f_viz.codec.word_decoder import CodedPlanes, Field, WordDecoder, all_symbols
 from f2f_viz.display import html_table, text_line
 from f2f_viz.errors import F2FError
+from f2f_viz.text import sound
 
 __all__ = ["CHECKSUM_BYTES", "Encoded"]
 
@@ -61,6 +62,8 @@ class Encoded:
         being +0; in hexadecimal.
     scales : ndarray of float32 or None
         Of quantized weights (`quantize`): the value of one step, shape () or (shape[0], 1, …).
+    name : str
+        Of the tensor; empty if it has none.
 
     Raises
     ------
@@ -79,9 +82,11 @@ class Encoded:
     ranks: NDArray[np.uint16] | None
     checksum: str
     scales: NDArray[np.float32] | None = None
+    name: str = ""
 
     def __post_init__(self) -> None:
         checked_fields(self, Encoded)
+        object.__setattr__(self, "name", sound(self.name))  # files can then hold it
         _expect(self.dtype in DTYPES, "number format", f"one of {', '.join(DTYPES)}", self.dtype)
         _expect(self.mask.shape == self.shape, "mask", f"shape {self.shape}", self.mask.shape)
         _expect(0 < self.tile_blocks <= MOST_TILE_BLOCKS, "tile_blocks",

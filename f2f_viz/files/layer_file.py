@@ -1,7 +1,7 @@
 """The .f2f file of one encoded layer (docs/format.md).
 
-A magic, the version, number format and shape, the scheme and the body. The body is the layer's
-own, as in the file of a whole model: a head (`layer_header`), then bit strings with bit 0 first:
+A magic, the version, number format, shape and name, the scheme and the body. The body is that of
+the layer, as in the file of a model: a head (`layer_header`), then bit strings with bit 0 first:
 ``mask`` (`mask_coding`), ``ranks`` (the field's values by rank; none if not recoded), ``scales``
 (float32; none if not quantized), ``symbols`` (plane after plane, n_in bits per block; planes at
 zero rate have none), ``corrections`` (plane after plane, each from a byte's start). The last 32
@@ -34,6 +34,7 @@ from f2f_viz.files.atomic import write_atomically
 from f2f_viz.files.layer_header import Scheme, pack_head, pack_scheme, unpack_head, unpack_scheme
 from f2f_viz.files.numbers import Reader, number
 from f2f_viz.tensors.loaders.base import MOST_DIMENSIONS, open_regular, reading
+from f2f_viz.text import utf8
 
 __all__ = [
     "MAGIC",
@@ -59,6 +60,8 @@ MAGIC, MODEL_MAGIC = b"\x89F2F", b"\x89F2M"
 """How the files of a layer and of a model (`model_file`) begin."""
 STRINGS = ("mask", "ranks", "scales", "symbols", "corrections")
 _DIGEST = 32
+_MOST_NAME = 1024
+"""Bytes of the tensor's name; a longer one is left out."""
 MAX_BYTES = 1 << 30
 """Memory that a small file may claim; ``F2F_VIZ_MAX_BYTES`` in the environment says otherwise."""
 MAX_EXPANSION = 4096
@@ -74,12 +77,15 @@ class Packed(NamedTuple):
     ----------
     dtype : str
     shape : tuple of int
+    name : str
+        Of the tensor.
     scheme : Scheme
     body : memoryview
     """
 
     dtype: str
     shape: tuple[int, ...]
+    name: str
     scheme: Scheme
     body: memoryview
 
@@ -134,10 +140,10 @@ def join_body(strings: dict[str, Bytes], head: dict[str, Any]) -> bytes:
     return b"".join([pack_head(head), *(strings[name].tobytes() for name in STRINGS)])
 
 
-def seal(dtype: str, shape: tuple[int, ...], scheme: Scheme, body: bytes) -> bytes:
+def seal(dtype: str, shape: tuple[int, ...], name: bytes, scheme: Scheme, body: bytes) -> bytes:
     """Write the file of a layer round its body; nothing is judged."""
-    sizes = b"".join(map(number, (WIRE[dtype], len(shape), *shape)))
-    pieces = [MAGIC, number(VERSION), sizes, pack_scheme(scheme), body]
+    sizes = b"".join(map(number, (WIRE[dtype], len(shape), *shape, len(name))))
+    pieces = [MAGIC, number(VERSION), sizes, name, pack_scheme(scheme), body]
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
@@ -156,7 +162,7 @@ def stored_bits(encoded: Encoded, *, alone: bool = True) -> dict[str, int]:
     ----------
     encoded : Encoded
     alone : bool
-        False: the layer's part of the file of a model, which holds matrices once for all.
+        False: the layer's part of the file of a model, which holds names and matrices itself.
     """
     return itemised(encoded, alone=alone)[1]
 
@@ -165,7 +171,9 @@ def itemised(encoded: Encoded, *, alone: bool = True) -> tuple[bytes, dict[str, 
     """Return the file of an encoded layer, and its bits as `stored_bits` gives them."""
     strings, head, bits = parts(encoded)
     body = join_body(strings, head)
-    data = seal(encoded.dtype, encoded.shape, scheme_of(encoded), body)
+    name = utf8(encoded.name) if alone else b""
+    name = name if len(name) <= _MOST_NAME else b""
+    data = seal(encoded.dtype, encoded.shape, name, scheme_of(encoded), body)
     bits["matrix"] = encoded.network.matrix.size if alone else 0
     size = len(data) if alone else len(body)
     return data, bits | {"header": 8 * size - sum(bits.values())}
@@ -234,17 +242,28 @@ def unseal(data: bytes, name: str = "file") -> Packed:
     if hashlib.sha256(whole[:-_DIGEST]).digest() != whole[-_DIGEST:]:
         raise kind
     reader = Reader(whole[:-_DIGEST], len(MAGIC) + 1)
-    names = {wire: name for name, wire in WIRE.items()}
+    dtypes = {wire: dtype for dtype, wire in WIRE.items()}
     wire = reader.number()
-    if wire not in names:
-        raise F2FError("damaged file, dtype", expected=f"one of {sorted(names)}", got=wire)
+    if wire not in dtypes:
+        raise F2FError("damaged file, dtype", expected=f"one of {sorted(dtypes)}", got=wire)
     shape = tuple(reader.numbers(MOST_DIMENSIONS))
-    return Packed(names[wire], shape, unpack_scheme(reader), reader.take(reader.left))
+    name, scheme = _name(reader), unpack_scheme(reader)
+    return Packed(dtypes[wire], shape, name, scheme, reader.take(reader.left))
 
 
 def from_bytes(data: bytes, name: str = "file", *, max_bytes: int | None = None) -> Encoded:
     """Parse the bytes of an .f2f file; see `open`."""
     return unpack_body(unseal(data, name), name, max_bytes=max_bytes)
+
+
+def _name(reader: Reader) -> str:
+    size = reader.number()
+    if size > _MOST_NAME:
+        raise F2FError("damaged file, name", expected=f"<= {_MOST_NAME} bytes", got=size)
+    try:
+        return str(reader.take(size), "utf-8")
+    except UnicodeDecodeError:
+        raise F2FError("damaged file, name", expected="UTF-8", got="other bytes") from None
 
 
 def _max_bytes() -> int:
@@ -272,7 +291,7 @@ def unpack_body(packed: Packed, name: str, *, max_bytes: int | None = None) -> E
     max_bytes
         As in `open`.
     """
-    dtype, _, scheme, body = packed
+    dtype, _, tensor, scheme, body = packed
     shape = _shape(packed.shape)
     code, n_out = scheme.code, scheme.n_out
     n_in, coding, planes = code.n_in, CODINGS[code.coding], word_bits(dtype)
@@ -314,6 +333,7 @@ def unpack_body(packed: Packed, name: str, *, max_bytes: int | None = None) -> E
         ranks=ranks,
         checksum=head["checksum"],
         scales=scales,
+        name=tensor,
     )
 
 

@@ -401,7 +401,7 @@ class ModelFile:
         if place.scheme is None:
             raise F2FError(f"tensor {name} of {self.path} is carried, and has no code")
         body = self._span(name).read().data
-        packed = Packed(slot.dtype, slot.shape, place.scheme, body)
+        packed = Packed(slot.dtype, slot.shape, name, place.scheme, body)
         return unpack_body(packed, f"layer {name} of {self.path}")
 
 

@@ -16,6 +16,8 @@ from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.files.onnx_frame import frame_of, write_onnx
 from f2f_viz.tensors.loaders.base import storage_dtype
+from f2f_viz.tensors.objects import UNNAMED
+from f2f_viz.tensors.quantize import SCALE
 
 __all__ = ["WRITERS", "Rest", "Writer", "endings", "writer_of"]
 
@@ -51,7 +53,7 @@ class Writer(Choice):
     suffixes : tuple of str
         How names of such files end, in lower case.
     layer : callable or None
-        ``layer(weights, scales)`` gives the file of one decoded layer; scales may be None.
+        ``layer(name, weights, scales)`` gives the file of one decoded layer; scales may be None.
     model : callable or None
         ``model(rest, tensors, path)`` writes a whole model.
     frame : callable or None
@@ -59,7 +61,7 @@ class Writer(Choice):
     """
 
     suffixes: tuple[str, ...]
-    layer: Callable[[NDArray[Any], NDArray[Any] | None], bytes] | None = None
+    layer: Callable[[str, NDArray[Any], NDArray[Any] | None], bytes] | None = None
     model: Callable[[Rest, Tensors, Path], None] | None = None
     frame: Callable[[Path], bytes | None] | None = None
 
@@ -76,7 +78,7 @@ def _in_bytes(weights: NDArray[Any]) -> NDArray[Any]:
     return weights if wider is None else weights.astype(storage_dtype(wider))
 
 
-def _npy(weights: NDArray[Any], scales: NDArray[Any] | None) -> bytes:
+def _npy(name: str, weights: NDArray[Any], scales: NDArray[Any] | None) -> bytes:
     if scales is not None:
         raise F2FError(".npy has no place for the scales", hint="write .safetensors")
     weights = _in_bytes(weights)
@@ -87,10 +89,14 @@ def _npy(weights: NDArray[Any], scales: NDArray[Any] | None) -> bytes:
     return buffer.getvalue()
 
 
-def _safetensors(weights: NDArray[Any], scales: NDArray[Any] | None) -> bytes:
-    data: bytes = safetensors.numpy.save(
-        {"weights": _in_bytes(weights)} | ({} if scales is None else {"scales": scales})
-    )
+def _safetensors(name: str, weights: NDArray[Any], scales: NDArray[Any] | None) -> bytes:
+    name = name or UNNAMED
+    if name == "__metadata__":
+        raise F2FError(f"no tensor of .safetensors is called {name}", hint="write .npy")
+    tensors = {name: _in_bytes(weights)}
+    if scales is not None:
+        tensors[name + SCALE] = scales
+    data: bytes = safetensors.numpy.save(tensors)
     return data
 
 
@@ -120,7 +126,7 @@ WRITERS = Choices(
         Writer(
             name="safetensors",
             label="safetensors",
-            help="One layer as weights and scales; or a whole model.",
+            help="One layer under its name, scales as NAME_scale; or a whole model.",
             suffixes=(".safetensors",),
             layer=_safetensors,
             model=_safetensors_model,

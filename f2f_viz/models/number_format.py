@@ -11,12 +11,10 @@ from f2f_viz.files.model_file import Source, with_entries
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import layer_of
 from f2f_viz.tensors.loaders import Entry, TensorInfo
-from f2f_viz.tensors.quantize import STORED, in_format
+from f2f_viz.tensors.quantize import SCALE, STORED, in_format
 from f2f_viz.tensors.roles import CODED
 
 __all__ = ["converted"]
-
-_SCALE = "_scale"
 
 
 def converted(source: Source, plan: Mapping[str, Settings]) -> Source:
@@ -55,7 +53,7 @@ def _converted(entry: Entry, number_format: str, source: Source) -> dict[str, En
     info = replace(entry.info, dtype=dtype, nbytes=weights.nbytes)
     there = {name: _in_memory(entry, info)}
     if (scales := small.told_scales) is not None:
-        beside = name + _SCALE
+        beside = name + SCALE
         if beside in source.entries:
             raise F2FError(f"{source.origin} has a tensor {beside} already", field="number_format")
         told = TensorInfo(beside, scales.shape, "float32", scales.nbytes)

@@ -70,7 +70,8 @@ def encode(
     (200, 20, 50)
     """
     mask = mask if isinstance(mask, np.ndarray) else load_mask(mask)
+    layer = load_layer(weights)
     return codec.encode(
-        load_layer(weights).weights, mask, code, network=network, scales=scales,
+        layer.weights, mask, code, network=network, scales=scales, name=layer.name,
         threads=threads, progress=progress, cancel=cancel, **code_fields,
     )  # fmt: skip

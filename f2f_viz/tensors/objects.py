@@ -33,9 +33,10 @@ from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_bytes, te
 from f2f_viz.tensors.roles import with_company
 from f2f_viz.text import sound
 
-__all__ = ["KINDS", "Kind", "Layer", "is_path", "is_single", "object_entries", "said"]
+__all__ = ["KINDS", "UNNAMED", "Kind", "Layer", "is_path", "is_single", "object_entries", "said"]
 
-_UNNAMED = "weights"
+UNNAMED = "weights"
+"""The name of a tensor that has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +262,7 @@ def _kind(thing: Any, arrays: bool = False) -> Kind | None:
     return next((kind for kind in kinds if kind.holds(thing)), None)
 
 
-def object_entries(thing: Any, name: str = _UNNAMED) -> dict[str, Entry]:
+def object_entries(thing: Any, name: str = UNNAMED) -> dict[str, Entry]:
     """List the tensors of an object by name.
 
     Parameters

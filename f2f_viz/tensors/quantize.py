@@ -13,10 +13,14 @@ from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.tensors.layer import Layer
 
-__all__ = ["NUMBER_FORMATS", "STORED", "Quantized", "describe_format", "in_format", "quantize"]
+__all__ = [
+    "NUMBER_FORMATS", "SCALE", "STORED", "Quantized", "describe_format", "in_format", "quantize",
+]  # fmt: skip
 
 STORED = "stored"
 """The number format of a layer as it is stored."""
+SCALE = "_scale"
+"""Scales are the tensor of this name behind that of their weights."""
 _LARGEST = {"int8": 127, "int4": 7}
 _FLOATS = ("bfloat16", "float16", "float32")
 

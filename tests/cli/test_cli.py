@@ -31,7 +31,7 @@ def coded(tmp_path, run, weights):
 
 
 def test_encode_verify_decode_report(run, tmp_path, weights, coded):
-    assert run("verify", coded).startswith("ok: 60×70 float32, 840 kept")
+    assert run("verify", coded).startswith("ok: w, 60×70 float32, 840 kept")
     run("decode", coded, "-o", tmp_path / "back.npy")
     mask = f2f.prune(weights, 0.8)
     np.testing.assert_array_equal(np.load(tmp_path / "back.npy"), np.where(mask, weights, 0))
@@ -47,6 +47,23 @@ def test_encode_verify_decode_report(run, tmp_path, weights, coded):
     assert rows[-1]["bytes"] == coded.stat().st_size
     assert json.loads(run("tensors", tmp_path / "w.npy", "--json"))[0]["shape"] == [60, 70]
     assert "60×70" in run("tensors", tmp_path / "w.npy")
+
+
+def test_a_tensor_comes_back_under_its_name(run, tmp_path, weights):
+    save_file({"b.bias": weights[0], "b.weight": weights}, tmp_path / "m.safetensors")
+    coded, back = tmp_path / "w.f2f", tmp_path / "back.safetensors"
+    run("encode", tmp_path / "m.safetensors", "--tensor", "b.weight", "-o", coded, "--n-s", "0")
+    run("decode", coded, "-o", back)
+    assert run("verify", coded).startswith("ok: b.weight, 60×70 float32")
+    assert [(t.name, t.shape) for t in f2f.list_tensors(back)] == [("b.weight", (60, 70))]
+    run("encode", tmp_path / "m.safetensors", "--tensor", "b.weight", "-o", coded,
+        "--number-format", "int8", "--force")  # fmt: skip
+    run("decode", coded, "-o", back, "--force")
+    assert {t.name for t in f2f.list_tensors(back)} == {"b.weight", "b.weight_scale"}
+    f2f.save(f2f.encode(f2f.Layer("__metadata__", weights, "float32", ""), weights > 1), coded)
+    assert "__metadata__" in run("decode", coded, "-o", tmp_path / "no.safetensors", code=1)
+    assert not (tmp_path / "no.safetensors").exists()
+    run("decode", coded, "-o", tmp_path / "yes.npy")
 
 
 @pytest.mark.parametrize("name", ["e.npz", "e.safetensors", "e.onnx", "e.pt"])

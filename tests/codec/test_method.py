@@ -495,7 +495,7 @@ def test_planes_are_stored_plainly_where_that_is_smaller(n_s, rate, shape):
     given_layer = layer(shape, dtype=np.float16)
     mask = f2f.prune(given_layer.weights, rate)
     coded = f2f.encode(given_layer.weights, mask, n_s=n_s, plain=False)
-    plain = f2f.encode(given_layer.weights, mask, n_s=n_s)
+    plain = f2f.encode(given_layer, mask, n_s=n_s)
     searched = sum(not plane.zero_rate for plane in plain.planes)
     assert not coded.network.is_plain
     np.testing.assert_array_equal(plain.network.matrix, np.eye(8, 8 * (n_s + 1)))

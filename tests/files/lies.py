@@ -11,11 +11,12 @@ from f2f_viz.files.numbers import number
 
 
 def taken_apart(encoded):
-    """What the file of a layer is made of: dtype, shape, scheme, head (a dict), strings (a dict)."""
+    """What the file of a layer is made of: dtype, shape, name, scheme, head, strings."""
     strings, head, _ = layer_file.parts(encoded)
     return SimpleNamespace(
         dtype=encoded.dtype,
         shape=list(encoded.shape),
+        name=encoded.name.encode(),
         scheme=layer_file.scheme_of(encoded),
         head=head,
         strings=strings,
@@ -25,7 +26,7 @@ def taken_apart(encoded):
 def put_together(layer):
     """The bytes of the file."""
     body = layer_file.join_body(layer.strings, layer.head)
-    return layer_file.seal(layer.dtype, layer.shape, layer.scheme, body)
+    return layer_file.seal(layer.dtype, layer.shape, layer.name, layer.scheme, body)
 
 
 def unchecked(code, **fields):

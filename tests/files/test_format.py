@@ -58,6 +58,14 @@ def test_another_decoder_agrees_on_every_code(n_in, n_s, n_out, order):
     assert_decodes(data, weights, 0.9)
 
 
+def test_another_decoder_reads_past_a_name():
+    weights = np.random.default_rng(5).normal(size=(21, 40)).astype(np.float16)
+    layer = f2f.Layer("bündel.0.weight" * 10, weights, "float16", "here")
+    encoded = f2f.encode(layer, f2f.prune(weights, 0.8))
+    assert encoded.name == layer.name
+    assert_decodes(layer_file.to_bytes(encoded), weights, 0.8)
+
+
 def test_another_decoder_reads_planes_stored_plainly():
     weights = np.random.default_rng(4).normal(size=(21, 40)).astype(np.float16)
     data = encoded_bytes(weights, 0.05, "default", n_s=0)
@@ -130,6 +138,7 @@ def test_golden_files_hold_what_their_script_says():
             del header["parameters"]
         assert headers[0] == headers[1], name
         assert golden.network == made.network, name
+        assert golden.name == made.name == f"µ.{name}"
         np.testing.assert_array_equal(golden.mask, made.mask)
         np.testing.assert_array_equal(golden.scales, made.scales)
         assert f2f.decode(golden).tobytes() == f2f.decode(made).tobytes()

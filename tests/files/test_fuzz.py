@@ -112,6 +112,8 @@ def lie_about(layer, random):
 def lying_layer(good, random):
     layer = taken_apart(layer_file.from_bytes(good))
     lie_about(layer, random)
+    if random.integers(9) == 0:
+        layer.name = random.bytes(int(random.choice([1, 5, 1024, 1025])))
     return put_together(layer)
 
 

@@ -341,6 +341,39 @@ def test_flags_and_numbers_come_back(values, value):
     assert (reader.flags(len(values)), reader.number(), reader.left) == (values, value, 0)
 
 
+@pytest.mark.parametrize("name", ["fc1.weight", "", "ünïcode/Δ", "\x1b]0;x\x07\n\0", "x" * 1024])
+def test_the_name_of_a_tensor_survives(encoded, name):
+    told = dataclasses.replace(encoded, name=name)
+    data = layer_file.to_bytes(told)
+    assert layer_file.from_bytes(data).name == name
+    nameless = dataclasses.replace(encoded, name="")
+    more = len(data) - len(layer_file.to_bytes(nameless))
+    assert more == len(name.encode()) + (len(name) > 127)
+    headers = [layer_file.stored_bits(each)["header"] for each in (told, nameless)]
+    assert headers[0] - headers[1] == 8 * more
+    in_model = layer_file.stored_bits(told, alone=False)
+    assert in_model == layer_file.stored_bits(nameless, alone=False)
+    assert str(told).isprintable()
+
+
+def test_a_name_that_no_file_holds_is_left_out_or_told(encoded):
+    long = dataclasses.replace(encoded, name="ü" * 513)
+    assert layer_file.from_bytes(layer_file.to_bytes(long)).name == ""
+    lone = dataclasses.replace(encoded, name="\ud800")
+    assert layer_file.from_bytes(layer_file.to_bytes(lone)).name == lone.name == "\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [(b"\xff", "UTF-8"), (b"\xed\xa0\x80", "UTF-8"), (b"\xc0\x80", "UTF-8"), (b"x" * 1025, "1024")],
+)
+def test_names_that_are_none_are_refused(encoded, name, message):
+    layer = taken_apart(encoded)
+    layer.name = name
+    with pytest.raises(f2f.F2FError, match=f"damaged file, name.*{message}"):
+        layer_file.from_bytes(put_together(layer))
+
+
 def test_a_file_of_another_kind_is_named(encoded, tmp_path):
     f2f.encode_model({"a": np.ones((8, 8), np.float32)}, tmp_path / "m.f2f", f2f.Settings(n_in=4))
     with pytest.raises(f2f.F2FError, match="the file of a whole model"):

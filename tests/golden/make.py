@@ -57,7 +57,8 @@ FILES = {
 def make(name):
     """Encode what a golden file holds."""
     values, rate, code, options = FILES[name]
-    return f2f.encode(values, f2f.prune(values, rate), code, **options)
+    layer = f2f.load_layer({f"µ.{name}": values})
+    return f2f.encode(layer, f2f.prune(values, rate), code, **options)
 
 
 def main():

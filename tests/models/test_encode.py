@@ -132,8 +132,8 @@ def test_the_golden_model_still_decodes(tmp_path):
 
 def test_each_layer_can_be_its_own_f2f_file(source, tmp_path):
     encode_model(source, tmp_path / "m.f2f", SETTINGS)
-    weights = f2f.load_layer(source, "attn.weight").weights
-    one = f2f.encode(weights, f2f.prune(weights, 0.8), SETTINGS.code)
+    layer = f2f.load_layer(source, "attn.weight")
+    one = f2f.encode(layer, f2f.prune(layer, 0.8), SETTINGS.code)
     f2f.save(open_model(tmp_path / "m.f2f").layer("attn.weight"), tmp_path / "one.f2f")
     assert (tmp_path / "one.f2f").read_bytes() == layer_file.to_bytes(one)
 

@@ -156,8 +156,8 @@ def test_the_command_line_quantizes_one_tensor_and_keeps_scales(run, tmp_path):
     found = load_file(tmp_path / "x.safetensors")
     small = quantize(layer(WEIGHTS), "int8", "channel")
     mask = f2f.prune(WEIGHTS.astype(np.float32), 0.5)
-    np.testing.assert_array_equal(found["weights"], np.where(mask, small.layer.weights, 0))
-    np.testing.assert_array_equal(found["scales"], small.scales)
+    np.testing.assert_array_equal(found["w"], np.where(mask, small.layer.weights, 0))
+    np.testing.assert_array_equal(found["w_scale"], small.scales)
     save_file(
         {"a": np.ones((4, 4), np.float32), "b": np.ones((4, 4), np.float32)},
         tmp_path / "m.safetensors",
