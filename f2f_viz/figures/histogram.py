@@ -55,7 +55,7 @@ class HistogramView:
     ----------
     theme : {"light", "dark"}
     narrow : bool
-        Short titles.
+        Short titles and labels.
     on_select : callable, optional
         Called with the number of care bits whose bar the user clicked, of the chosen order.
 
@@ -96,7 +96,7 @@ class HistogramView:
             title=order,
             panel=True,
             x="n_u, care bits of a block" if order == last else "",
-            y="share of blocks",
+            y="share" if self._narrow else "share of blocks",
             x_range=x_range,
             y_range=y_range,
         )

@@ -3,6 +3,7 @@ const KEYS = [
   ["p", "Presenter mode: no controls, large type, one view; p or Esc ends it"],
   ["→ ←", "In presenter mode: step on, step back, in whatever view is shown"],
   ["Space", "In presenter mode: play, and stop"],
+  ["v", "In presenter mode: the next picture, of a view that has several"],
   ["PgDn PgUp", "On the tour: next step, step before"],
   ["1 to 9", "The tab of that number"],
   ["s", "Spotlight: on what is selected, then where the pointer goes"],
@@ -14,7 +15,11 @@ const KEYS = [
   ["?", "This sheet"],
 ];
 // what is selected, as far as the page knows where it is; the first that is seen
-const SELECTED = [".f2f-stage .band", ".f2f-planes tr[aria-current]", ".f2f-now", ".f2f-wave .now", ".f2f-figure"];
+const SELECTED = [".f2f-stage .band", ".f2f-planes tr[aria-current]", ".f2f-at", ".f2f-wave .now", ".f2f-figure"];
+// what of a view fills the screen, where not all of it can; app.css says what is of which
+const PICTURES = { Decoder: ["network", "cycles", "gates", "wires"], Sweep: ["choice", "results"] };
+// whose work is not to be looked at
+const WORK = ["Export"];
 
 // keys and presenter mode of an analyzer. `app` has: el, stack, tabs (their names), choose (a tab),
 // send (to the kernel), flip (the theme), tour (whose `step` may be asked for), on (whom keys reach)
@@ -36,12 +41,27 @@ function presenting(app) {
   const light = h("div", { class: "f2f-spotlight", hidden: true });
   const aim = (x, y) => { light.style.setProperty("--x", `${x}px`); light.style.setProperty("--y", `${y}px`); };
   const point = (event) => { if (spot) aim(event.clientX, event.clientY); };
+  const follow = new MutationObserver(() => { if (spot) seek(); });
   const seek = () => {
     const view = stack.querySelector(".f2f-tabpanel:not([hidden])");
     const node = SELECTED.map((selector) => [...view.querySelectorAll(selector)].find((one) => one.checkVisibility())).find(Boolean) ?? view;
     const box = node.getBoundingClientRect();
     aim((box.left + box.right) / 2, Math.min((box.top + box.bottom) / 2, innerHeight - 80));
   };
+  const turnPicture = () => {
+    const pictures = PICTURES[el.dataset.tab];
+    if (!large || !pictures) return;
+    el.dataset.picture = (Number(el.dataset.picture) + 1) % pictures.length;
+    if (spot) seek();
+  };
+  const nameView = () => {
+    const pictures = PICTURES[el.dataset.tab] ?? [];
+    view.hidden = !pictures.length;
+    view.textContent = pictures.length ? `${Number(el.dataset.picture) + 1}/${pictures.length}` : "";
+    if (large && WORK.includes(el.dataset.tab)) app.choose(app.tabs[0]);
+  };
+  const view = button("", "Next picture of this view", turnPicture, "v");
+  const turned = new MutationObserver(nameView);
   const shine = () => {
     spot = !spot;
     light.hidden = !spot;
@@ -49,22 +69,23 @@ function presenting(app) {
   };
   const bar = h("div", { class: "f2f-presenter", role: "toolbar", "aria-label": "Presenter" },
     button("◀", "Step back", () => press("ArrowLeft"), "←"), button("▶", "Step on", () => press("ArrowRight"), "→"),
-    button("Play", "Play or stop", () => press(" "), "space"), button("☼", "Spotlight", shine, "s"),
+    button("Play", "Play or stop", () => press(" "), "space"), view, button("☼", "Spotlight", shine, "s"),
     button("◐", "Light or dark", app.flip, "t"), button("?", "Keys", showKeys, "?"), button("✕", "End presenter mode", () => present(), "p"));
   const present = (on = !large) => {
     large = on;
     if (spot) shine();
     el.classList.toggle("f2f-present", large);
+    nameView();
     if (!ownPage()) (large ? el.requestFullscreen?.() : document.fullscreenElement && document.exitFullscreen())?.catch(() => {});
     send({ kind: "look" });
   };
-  const actions = { p: () => present(), "?": showKeys, s: shine, t: app.flip };
+  const actions = { p: () => present(), "?": showKeys, s: shine, t: app.flip, v: turnPicture };
   const turn = (by) => app.tour.get("step") && app.tour.send({ go: Math.max(1, app.tour.get("step") + by) });
   const heard = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || sheet.open) return;
     if (event.target.closest?.("select, textarea, input:not([type=radio], [type=checkbox], [type=range])")) return;
     let action = actions[event.key];
-    if (/^[1-9]$/.test(event.key) && app.tabs[event.key - 1]) action = () => app.choose(app.tabs[event.key - 1]);
+    if (/^[1-9]$/.test(event.key) && app.tabs[event.key - 1] && !(large && WORK.includes(app.tabs[event.key - 1]))) action = () => app.choose(app.tabs[event.key - 1]);
     if (app.tour?.get("step")) action ??= { PageDown: () => turn(1), PageUp: () => turn(-1) }[event.key];
     if (large) {
       if (event.key === "Escape") action = () => present(false);
@@ -81,10 +102,14 @@ function presenting(app) {
   el.addEventListener("pointermove", point);
   el.addEventListener("f2f-keys", showKeys);
   el.append(sheet, light);
+  turned.observe(el, { attributeFilter: ["data-tab", "data-picture"] });
+  follow.observe(stack, { subtree: true, attributeFilter: ["data-cycle", "data-step", "data-bit", "hidden"] });
   return { bar, large: () => large, end: () => {
     app.on.removeEventListener("keydown", heard);
     el.removeEventListener("pointermove", point);
     el.removeEventListener("f2f-keys", showKeys);
+    turned.disconnect();
+    follow.disconnect();
     sheet.remove();
     light.remove();
   } };

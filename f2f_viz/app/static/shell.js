@@ -78,6 +78,8 @@ function render({ model, el, host, signal }) {
 
   const showTab = () => {
     const chosen = names.indexOf(model.get("tab"));
+    el.dataset.tab = names[chosen];
+    el.dataset.picture = 0;
     buttons.forEach((button, index) => {
       button.setAttribute("aria-selected", index === chosen);
       button.tabIndex = index === chosen ? 0 : -1;

@@ -10,11 +10,11 @@ const svg = (tag, props = {}, text = "") => {
 const hex = (value, bits) => value.toString(16).padStart(Math.ceil(bits / 4), "0").toUpperCase();
 const lower = (number) => [...String(number)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]).join("");
 const stage = (k) => (k === 0 ? "xₜ" : `xₜ₋${lower(k)}`);
-const GUTTER = 118, GAP = 8, LABEL = 22, CELL = 19;
+const GUTTER = 118, GAP = 8, LABEL = 22;
 
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-decoder");
-  let code, matrix, win, mismatches, heavy, width = 0;
+  let code, matrix, win, mismatches, heavy, width = 0, room = Infinity;
 
   // ---- state -------------------------------------------------------------------------------
   const at = () => model.get("cycle");
@@ -86,21 +86,21 @@ function render({ model, el }) {
   el.append(toolbar, bare, stageBox, equation, wave, legend, registers);
 
   const geometry = () => {
-    const rows = code.n_in * (code.n_s + 1);
-    const rowHeight = Math.max(12, Math.min(16, Math.floor(208 / rows)));
+    const rows = code.n_in * (code.n_s + 1), large = room < Infinity;
+    const lanes = win?.inverted
+      ? ["gates give", "inverted", "wanted", "corrected"] : ["gates give", "wanted", "corrected"];
+    const cell = large ? 15 : 19, lane = large ? 17 : 22, rest = LABEL + code.n_s * GAP + 13 + lanes.length * lane + 10;
+    const rowHeight = large ? Math.max(4, Math.min(24, (room - rest) / rows)) : Math.max(12, Math.min(16, Math.floor(208 / rows)));
     const columnWidth = Math.max(5, Math.min(24, (width - GUTTER - 8) / code.n_out));
     const y = (row) => LABEL + row * rowHeight + Math.floor(row / code.n_in) * GAP;
     const bottom = y(rows - 1) + rowHeight + 13;
-    return { rows, rowHeight, columnWidth, y, bottom,
+    return { rows, rowHeight, columnWidth, y, bottom, lanes, cell, lane, height: bottom + lanes.length * lane + 10,
              x: (i) => GUTTER + i * columnWidth, w: GUTTER + code.n_out * columnWidth + 8 };
   };
 
   let scene = null;
   function build() {
-    const g = geometry();
-    const lanes = win?.inverted
-      ? ["gates give", "inverted", "wanted", "corrected"] : ["gates give", "wanted", "corrected"];
-    const height = g.bottom + lanes.length * (CELL + 3) + 10;
+    const g = geometry(), { height, lanes } = g;
     const root = svg("svg", { width: g.w, height, viewBox: `0 0 ${g.w} ${height}`, role: "img",
                               "aria-label": "XOR network" });
     const band = svg("rect", { class: "band", y: 0, height, width: g.columnWidth });
@@ -121,7 +121,8 @@ function render({ model, el }) {
       const box = svg("rect", { "data-box": row, x: GUTTER - 30, y: top + 0.5, width: 20, height: g.rowHeight - 1, rx: 2 });
       const text = svg("text", { "data-holds": row, x: GUTTER - 20, y: mid + 3.5, class: "bitvalue" });
       root.append(wire, dots);
-      cells.append(box, text);
+      cells.append(box);
+      if (g.rowHeight > 10.2) cells.append(text);  // letters have a height
       wires.push({ wire, dots, box, text, k: Math.floor(row / code.n_in) });
     }
     const names = [];
@@ -139,7 +140,7 @@ function render({ model, el }) {
     root.append(cells);
     const out = svg("g");
     lanes.forEach((name, lane) => root.append(svg("text", { x: 0,
-      y: g.bottom + lane * (CELL + 3) + 13.5, class: "lane" }, name)));
+      y: g.bottom + lane * g.lane + g.cell / 2 + 4, class: "lane" }, name)));
     root.append(out);
     root.addEventListener("click", (event) => {
       const box = root.getBoundingClientRect();  // larger than drawn in front of a class
@@ -147,11 +148,11 @@ function render({ model, el }) {
       if (i >= 0 && i < code.n_out) put("bit", i);
     });
     stageBox.replaceChildren(root);
-    scene = { g, root, band, wires, names, out, lanes, cells, drawn: null };
+    scene = { g, root, band, wires, names, out, cells };
   }
 
   function drawOutput(t) {
-    const { g, out, lanes } = scene;
+    const { g, out } = scene, { lanes, cell } = g;
     const base = t * code.n_out, groups = {}, texts = [];
     for (let i = 0; i < code.n_out; i++) {
       const care = win.care[base + i], wrong = win.mismatch[base + i];
@@ -165,15 +166,15 @@ function render({ model, el }) {
       });
       kinds.forEach(([kind, value], lane) => {
         const key = `${kind} ${value === 1 ? "one" : "zero"}`;
-        const x = g.x(i) + 0.75, y = g.bottom + lane * (CELL + 3), w = g.columnWidth - 1.5;
-        groups[key] = (groups[key] ?? "") + `M${x.toFixed(1)} ${y}h${w.toFixed(1)}v${CELL}h${(-w).toFixed(1)}z`;
+        const x = g.x(i) + 0.75, y = g.bottom + lane * g.lane, w = g.columnWidth - 1.5;
+        groups[key] = (groups[key] ?? "") + `M${x.toFixed(1)} ${y}h${w.toFixed(1)}v${cell}h${(-w).toFixed(1)}z`;
         if (g.columnWidth >= 8.5)
-          texts.push(`<text class="${key}" x="${g.x(i + 0.5).toFixed(1)}" y="${y + 13.5}">${value}</text>`);
+          texts.push(`<text class="${key}" x="${g.x(i + 0.5).toFixed(1)}" y="${y + cell / 2 + 4}">${value}</text>`);
       });
       if (wrong) {
         const x = g.x(i + 0.5).toFixed(1);
         texts.push(`<text class="sign mismatch" x="${x}" y="${g.bottom - 3}">✕</text>`,
-          `<text class="sign corrected" x="${x}" y="${g.bottom + lanes.length * (CELL + 3) + 8}">✓</text>`);
+          `<text class="sign corrected" x="${x}" y="${g.bottom + lanes.length * g.lane + 8}">✓</text>`);
       }
     }
     out.innerHTML = Object.entries(groups).map(([key, d]) => `<path class="${key}" d="${d}"/>`).join("")
@@ -361,9 +362,13 @@ function render({ model, el }) {
   watch(model, changed, soon);
   watch(model, "change:cycle change:bit", move);
   const observer = new ResizeObserver(() => {
-    if (el.clientWidth && el.clientWidth !== width) { width = el.clientWidth; refresh(); }
+    if (!el.clientWidth || (el.clientWidth === width && roomOf(stageBox) === room)) return;
+    width = el.clientWidth;
+    room = roomOf(stageBox);
+    refresh();
   });
   observer.observe(el);
+  observer.observe(stageBox);
   read();
   return () => {
     stop();

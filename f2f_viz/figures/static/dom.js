@@ -32,6 +32,8 @@ const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "
 const grouped = (value) => Math.round(value).toLocaleString("en");
 // whether the page is the app's, and not a notebook's: then its address and its ground are ours
 const ownPage = () => Boolean(document.body.dataset.voila);
+// how high a drawing may be: before a class what its box has, elsewhere as high as it likes
+const roomOf = (box) => (box.closest(".f2f-present") ? box.clientHeight : Infinity);
 // a prefix for ids and names that no other view on the page has
 const unique = () => {
   const key = Symbol.for("f2f-viz.views");

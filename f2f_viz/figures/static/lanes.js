@@ -92,11 +92,13 @@ function pieces({ lane, start, stop, since, until, cycles }, shown, correcting, 
 }
 
 // the schedules of all schemes about a cycle, as an SVG picture; what is still to come is pale
-function drawLanes(schedules, { lanes, cycle, width, own = "f2f-" }) {
-  const shown = Math.min(lanes, SHOWN), high = Math.max(1.5, Math.min(14, 48 / shown)), panel = shown * high;
+function drawLanes(schedules, { lanes, cycle, width, room = Infinity, own = "f2f-" }) {
+  const shown = Math.min(lanes, SHOWN), large = room < Infinity, head = 19, gap = large ? 5 : 10;
+  const high = large ? Math.max(0.5, Math.min(28, ((room - 18) / SCHEMES.length - head - gap) / shown)) : Math.max(1.5, Math.min(14, 48 / shown));
+  const panel = shown * high;
   const last = Math.max(1, ...schedules.map((s) => s.cycles)), span = Math.min(SPAN, last);
   const from = Math.max(0, Math.min(cycle - Math.floor(0.75 * span), last - span)), step = width / span;
-  const head = 19, gap = 10, height = SCHEMES.length * (head + panel + gap) + 18;
+  const height = SCHEMES.length * (head + panel + gap) + 18;
   const at = (c) => (c - from) * step;
   let out = `<defs><pattern id="${own}idle" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="f2f-hatch" d="M0 0v5"/></pattern></defs>`;
   SCHEMES.forEach(({ name, tint, shape }, k) => {
@@ -118,6 +120,7 @@ function drawLanes(schedules, { lanes, cycle, width, own = "f2f-" }) {
   });
   if (cycle > from && cycle < from + span)
     SCHEMES.forEach((_, k) => { out += `<path class="f2f-now" d="M${at(cycle).toFixed(1)} ${k * (head + panel + gap) + head - 1}v${panel + 2}"/>`; });
+  out += `<rect class="f2f-at" fill="none" x="${at(cycle).toFixed(1)}" y="${(SCHEMES.length - 1) * (head + panel + gap) + head}" width="1" height="${panel}"/>`;
   const ticks = [1, 2, 5, 10, 20, 50, 100].find((t) => t * step >= 56) ?? 100;
   for (let c = Math.ceil(from / ticks) * ticks; c <= from + span; c += ticks)
     if (at(c) < width - 64) out += `<text class="${at(c) < 14 ? "" : "mid"}" x="${at(c).toFixed(1)}" y="${height - 4}">${grouped(c)}</text>`;
@@ -163,22 +166,22 @@ function render({ model, el }) {
   const choose = (count) => { model.set("lanes", Math.max(1, Math.min(LANES, count))); model.save_changes(); };
   const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Clock" },
     h("label", { class: "f2f-group" }, "Lanes", field), slide,
-    h("span", { class: "f2f-group" }, ...controls));
+    h("span", { class: "f2f-group f2f-player" }, ...controls));
   const told = h("span", { class: "f2f-quiet", role: "status" });
   const picture = h("div", { class: "f2f-schedules", tabindex: 0, role: "application",
     "aria-label": "Lanes over cycles. Arrow keys step, space plays, Home and End jump, plus and minus change the number of lanes." });
   const chart = h("figure", { class: "f2f-shares" });
-  const key = h("p", { class: "f2f-quiet f2f-lanes-key" });
+  const key = h("p", { class: "f2f-quiet f2f-lanes-key" }), about = h("span", { class: "f2f-key-words" });
   toolbar.append(told);
   el.append(toolbar, h("div", { class: "f2f-lanes-body" }, picture, chart), key);
 
   onKeys(picture, { ...keys, "+": () => choose(lanes() + 1), "-": () => choose(lanes() - 1) });
 
   function draw() {
-    const width = Math.floor(picture.clientWidth), side = Math.floor(chart.clientWidth);
+    const width = Math.floor(picture.clientWidth), side = Math.floor(chart.clientWidth), room = roomOf(picture);
     if (!work || !width) return;
-    picture.innerHTML = drawLanes(schedules, { lanes: lanes(), cycle, width, own });
-    chart.innerHTML = `<figcaption>Share of its own ideal, whole layer</figcaption>${curves.length === COUNTS.length ? drawShares(curves, { lanes: lanes(), width: side, height: 250 }) : ""}`;
+    picture.innerHTML = drawLanes(schedules, { lanes: lanes(), cycle, width, room, own });
+    chart.innerHTML = `<figcaption>Share of its own ideal, whole layer</figcaption>${curves.length === COUNTS.length ? drawShares(curves, { lanes: lanes(), width: side, height: Math.min(room - 22, 250) }) : ""}`;
     told.textContent = `cycle ${grouped(cycle)} of ${grouped(end())}${lanes() > SHOWN ? `; ${SHOWN} of ${lanes()} lanes are drawn` : ""}`;
     picture.dataset.cycle = cycle;
     picture.dataset.cycles = schedules.map((s) => s.cycles).join(" ");
@@ -198,9 +201,10 @@ function render({ model, el }) {
     el.classList.toggle("f2f-waiting", !sent.rows);
     if (!sent.rows) return;
     work = { ...sent, rows: array(sent.rows, Int32Array), care: array(sent.care, Int32Array), corrections: array(sent.corrections, Uint16Array) };
-    key.innerHTML = `<span class="f2f-chip care">work</span> <span class="f2f-chip corrected">a further correction</span> <span class="f2f-chip f2f-idle">waits</span> `
-      + `A lane of CSR takes a kept weight a cycle; lanes of bitmask and F2F take ${work.width} bits a cycle and give a block of one plane; those of a bitmask wait where its blocks hold more. `
-      + `A bitmask with a buffer keeps its lanes busy too, with some six times the logic of an F2F lane; F2F saves bandwidth, not multiplications. ${escape(sent.note)}`;
+    key.innerHTML = `<span class="f2f-chip care">work</span> <span class="f2f-chip corrected">a further correction</span> <span class="f2f-chip f2f-idle">waits</span> `;
+    key.append(about);
+    about.textContent = `A lane of CSR takes a kept weight a cycle; lanes of bitmask and F2F take ${work.width} bits a cycle and give a block of one plane; those of a bitmask wait where its blocks hold more. `
+      + `A bitmask with a buffer keeps its lanes busy too, with some six times the logic of an F2F lane; F2F saves bandwidth, not multiplications. ${sent.note}`;
     curves = [];
     plan();
     clearTimeout(late);

@@ -7,7 +7,9 @@ function render({ model, el }) {
     const most = Math.max(1, ...rows.map((row) => row.per_bit));
     const bar = (share, kind) =>
       `<i class="f2f-meter"><b class="${kind}" style="width:${(100 * share).toFixed(2)}%"></b></i>`;
-    el.innerHTML = `<table><thead><tr><th scope="col">Plane</th>
+    // before a class all planes at once, in two tables beside each other
+    const half = roomOf(el) < Infinity ? Math.ceil(rows.length / 2) : rows.length;
+    const table = (rows) => `<table><thead><tr><th scope="col">Plane</th>
       <th scope="col" title="share of ones among care bits">Ones</th>
       <th scope="col" title="h(ones), bits per care bit">Entropy</th>
       <th scope="col" title="matched care bits / care bits">Efficiency</th>
@@ -22,6 +24,7 @@ function render({ model, el }) {
       <td><i class="f2f-meter"><b class="symbol" style="width:${(100 * row.payload / (row.payload + row.corrections || 1) * row.per_bit / most).toFixed(2)}%"></b><b class="corrected" style="width:${(100 * row.corrections / (row.payload + row.corrections || 1) * row.per_bit / most).toFixed(2)}%"></b></i><span>${about}${row.per_bit.toFixed(3)}</span></td>
       <td>${[row.inverted ? "inverted" : "", row.symbols ? "" : "no symbols"].filter(Boolean).join(", ")}</td>
       </tr>`).join("")}</tbody></table>`;
+    el.innerHTML = [rows.slice(0, half), rows.slice(half)].filter((part, i) => part.length || !i).map(table).join("");
   };
   el.addEventListener("click", (event) => {
     const button = event.target.closest("[data-plane]");

@@ -47,12 +47,13 @@ function traceback({ states }, columns) {
 
 // the trellis after `step` steps, as an SVG picture: two steps a column, candidates and what
 // survives of them; then a step for each way back
-function drawUnfolding(data, columns, { step, width }) {
+function drawUnfolding(data, columns, { step, width, room = Infinity }) {
   const { n_in, n_s, costs, first } = data, count = columns.length, states = costs.length;
-  const told = states <= TOLD, named = states <= NAMED;
-  const space = told ? 62 : named ? 24 : Math.max(6, 400 / states), radius = told ? 13 : named ? 10 : 2.2;
+  const told = states <= TOLD, head = 30, large = room < Infinity, fits = (room - head - 42) / Math.max(states - 1, 1);
+  const named = states <= NAMED && fits >= 21;
+  const space = large ? Math.min(Math.max(2, fits), 110) : told ? 62 : named ? 24 : Math.max(6, 400 / states), radius = told ? 13 : named ? 10 : 2.2;
   const newest = Math.min(count - 1, Math.max(0, Math.ceil(step / 2) - 1)), back = Math.max(0, step - 2 * count);
-  const left = 16 + 7 * n_in * n_s + radius + 12, plot = width - left - radius - 8, head = 30;
+  const left = 16 + 7 * n_in * n_s + radius + 12, plot = width - left - radius - 8;
   const wide = told && !back ? Math.max(plot / count, Math.min(240, 0.34 * plot)) : plot / count;
   const slim = count > 1 ? (plot - wide) / (count - 1) : plot;
   const X = (t) => left + t * slim + (t > newest ? wide - slim : 0), Y = (state) => head + radius + 4 + state * space;
@@ -92,9 +93,9 @@ function drawUnfolding(data, columns, { step, width }) {
       if (reached && named) nodes += text(X(t), Y(state) + 4, "mid f2f-cost", known ? cost : "?");
     });
   }
-  for (let state = 0; state < states; state += named ? 1 : states / 8)
+  for (let state = 0; state < states; state += named ? 1 : Math.ceil(states / 8))
     nodes += text(left - radius - 8, Y(state) + 4, "end f2f-name", binary(state, n_in * n_s));
-  nodes += text(0, 12, "", "block");
+  nodes += text(0, 12, "", "block") + `<rect class="f2f-at" fill="none" x="${X(newest).toFixed(1)}" y="${head}" width="${(X(newest + 1) - X(newest)).toFixed(1)}" height="${(height - head).toFixed(1)}"/>`;
   return `<svg${named ? "" : ' class="f2f-many"'} width="${width}" height="${height}" role="img" aria-label="Trellis of ${states} states, ${plural(Math.min(count, Math.ceil(step / 2)), "block")} of ${count}">${edges}${labels}${nodes}</svg>`;
 }
 
@@ -138,13 +139,13 @@ function render({ model, el }) {
   const why = h("span", { class: "f2f-quiet" });
   const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Steps" },
     h("span", { class: "f2f-group" }, ...chooser, why),
-    h("span", { class: "f2f-group" }, ...controls));
+    h("span", { class: "f2f-group f2f-player" }, ...controls));
   const about = h("p", { class: "f2f-quiet" });
   const picture = h("div", { class: "f2f-trellis", tabindex: 0, role: "application",
     "aria-label": "Trellis. Arrow keys step, space plays, Home resets, End goes to the end." });
   const said = h("p", { class: "f2f-said", "aria-live": "polite" });
   const key = h("p", { class: "f2f-legend" });
-  key.innerHTML = `<span class="f2f-chip">01 +2: symbol 01 enters, 2 care bits wrong</span><span class="f2f-chip care">cheapest state</span><span class="f2f-chip symbol">the encoder's way</span><span class="f2f-quiet">in a state: the fewest care bits wrong of all ways there</span>`;
+  key.innerHTML = `<span class="f2f-chip">01 +2: symbol 01 enters, 2 care bits wrong</span><span class="f2f-chip care">cheapest state</span><span class="f2f-chip symbol">the encoder's way</span><span class="f2f-quiet f2f-key-words">in a state: the fewest care bits wrong of all ways there</span>`;
   el.append(toolbar, about, said, picture, key);
 
   onKeys(picture, keys);
@@ -152,7 +153,7 @@ function render({ model, el }) {
   function draw() {
     const width = Math.floor(picture.clientWidth);
     if (!data || !width) return;
-    picture.innerHTML = drawUnfolding(data, columns, { step, width });
+    picture.innerHTML = drawUnfolding(data, columns, { step, width, room: roomOf(picture) });
     said.textContent = tellStep(data, columns, step);
     picture.dataset.step = step;
     picture.dataset.costs = columns.map(({ costs }) => costs.map((cost) => cost ?? "").join(",")).join(" ");
