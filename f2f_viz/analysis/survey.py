@@ -24,7 +24,7 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, layer_of
 from f2f_viz.tensors.objects import object_entries, said
 
-__all__ = ["Survey", "SurveyRow", "plain_row", "survey", "survey_row"]
+__all__ = ["Survey", "SurveyRow", "survey"]
 
 
 @dataclass(frozen=True)
@@ -215,8 +215,7 @@ def survey(
     stop = threading.Event()
 
     def run(name: str) -> SurveyRow:
-        layer = layer_of(entries[name])
-        return survey_row(layer, plan.layers[name], exact, threads=1, cancel=stop)
+        return _row(layer_of(entries[name]), plan.layers[name], exact, 1, stop)
 
     if executor is None:
         ready = as_finished(run, chosen, workers(threads), poll=lambda: stop_if(cancel), stop=stop)
@@ -224,7 +223,7 @@ def survey(
         tasks = (
             (
                 name, model, entries[name],
-                partial(survey_row, settings=own.anywhere(), exact=exact, threads=threads or 1),
+                partial(_row, settings=own.anywhere(), exact=exact, threads=threads or 1),
             )
             for name, own in plan.layers.items()
         )  # fmt: skip
@@ -242,17 +241,11 @@ def survey(
     )
 
 
-def survey_row(
+def _row(
     layer: Layer,
     settings: Settings,
-    exact: bool = False,
-    *,
-    threads: int | None = None,
-    progress: Progress | None = None,
+    exact: bool,
+    threads: int,
     cancel: threading.Event | None = None,
 ) -> SurveyRow:
-    """Say what one layer of a model would take; parameters and errors as of `survey`."""
-    found = analyze(
-        layer, settings, preview=not exact, threads=threads, progress=progress, cancel=cancel
-    )
-    return SurveyRow.of(found)
+    return SurveyRow.of(analyze(layer, settings, preview=not exact, threads=threads, cancel=cancel))

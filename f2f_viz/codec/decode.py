@@ -103,10 +103,12 @@ def _kept_of_tile(
     index = encoded.layout.weights(np.arange(first, last))
     care = (index >= 0) & encoded.mask.reshape(-1)[index]
     start = encoded.care_starts[first : last + 1]
-    ends = start[[0, -1]]
+    cuts = encoded.correction_starts[:, tile : tile + 2]
     own_planes = planes._replace(
         symbols=[None if own is None else own[first:last] for own in planes.symbols],
-        corrections=[own[slice(*np.searchsorted(own, ends))] for own in planes.corrections],
+        corrections=[
+            own[begin:end] for own, (begin, end) in zip(planes.corrections, cuts, strict=True)
+        ],
     )
     return index, care, decode_blocks(own_planes, pack_mask(care), start)
 

@@ -287,6 +287,12 @@ class Encoded:
         """Care bits before each block of a plane, shape (l + 1,)."""
         return self.layout.starts(self.mask.reshape(-1))
 
+    @cached_property
+    def correction_starts(self) -> NDArray[np.int64]:
+        """Corrections of each plane before each tile, shape (b, tiles + 1)."""
+        edges = np.append(self.care_starts[: self.blocks : self.tile_blocks], self.kept)
+        return np.array([np.searchsorted(plane.corrections, edges) for plane in self.planes])
+
     def positions(self, plane: Plane) -> NDArray[np.int64]:
         """Return the positions t·n_out + i of the corrections of a plane."""
         return self.care_positions[plane.corrections]

@@ -66,9 +66,8 @@ def matmul(encoded: Encoded, x: Any) -> NDArray[Any]:
     total = np.zeros((rows, *x.shape[1:]), exact)
     factor = x.astype(exact)
     for index, weights in kept_by_tile(encoded):
-        tile = coo_array(
-            (weights.astype(exact), (index // columns, index % columns)), (rows, columns)
-        )
+        row = index // columns
+        tile = coo_array((weights.astype(exact), (row, index - row * columns)), (rows, columns))
         total += tile @ factor
     wide = whole or encoded.dtype == "float64" or (x.dtype.kind == "f" and x.dtype.itemsize >= 8)
     return total if wide else total.astype(np.float32)
