@@ -17,6 +17,9 @@ LATENCY = HERE.parent / "benchmarks" / "latency.json"
 GAINS = HERE.parent / "benchmarks" / "gains.json"
 CHECKPOINTS = HERE.parent / "benchmarks" / "checkpoints.json"
 HARDWARE = HERE.parent / "benchmarks" / "hardware.json"
+COST = HERE.parent / "benchmarks" / "cost.json"
+PRODUCTS = HERE.parent / "benchmarks" / "products.json"
+SURVEY = HERE.parent / "benchmarks" / "survey.json"
 Row = dict[str, Any]
 
 
@@ -402,6 +405,63 @@ def checkpoints_table(rows: list[Row]) -> str:
     return markdown(["made by", "kind", "tensors", "coded", *tried], lines)
 
 
+def cost_table(found: Row) -> str:
+    """CPU seconds of a million weights, and core-hours of seven billion, by n_s."""
+    large = 7_000  # million weights
+    lines = []
+    for row in found["rows"]:
+        hours = (f"{row[part] * large / 3600:.2g}" for part in ("survey", "encode"))
+        seconds = (f"{row[part]:.2g}" for part in ("survey", "encode"))
+        lines.append([row["format"], row["rate"], row["n_s"], *seconds, *hours])
+    head = ["coded as", "S", "n_s", "survey, s per million", "encode, s per million",
+            "survey of 7 billion, core-hours", "encode of 7 billion, core-hours"]  # fmt: skip
+    return markdown(head, lines) + f"\nMeasured on {found['machine']}.\n"
+
+
+def products_table(found: Row) -> str:
+    """Milliseconds of a product by S, columns of x and way; what a kept weight costs CSR."""
+    rows = found["rows"]
+    ways = list(dict.fromkeys(row["way"] for row in rows))
+    lines, dearer = [], []
+    for k in dict.fromkeys(row["columns"] for row in rows):
+        for rate in dict.fromkeys(row["rate"] for row in rows):
+            own = {row["way"]: row["ms"] for row in select(rows, columns=k, rate=rate)}
+            lines.append([k, rate, *(f"{own[way]:.3g}" for way in ways)])
+            if rate == 0.9:
+                dearer.append(own["CSR, SciPy"] / own["dense"] / (1 - rate))
+    return (
+        markdown(["columns of x", "S", *ways], lines)
+        + f"\nMeasured on {found['machine']}. At S = 0.9 a kept weight costs SciPy's CSR "
+        f"{dearer[0]:.1f} times what a weight costs the dense product, with 64 columns "
+        f"{dearer[1]:.1f} times.\n"
+    )
+
+
+def product_bytes_table(found: Row) -> str:
+    """Bytes of the matrix of `products_table`, by S."""
+    rows = found["rows"]
+    ways = {"dense": "dense", "CSR": "CSR, SciPy", "F2F": "F2F, matmul"}
+    lines = []
+    for rate in dict.fromkeys(row["rate"] for row in rows):
+        own = {row["way"]: row["bytes"] for row in select(rows, rate=rate)}
+        lines.append([rate, *(f"{own[way]:,}" for way in ways.values())])
+    return markdown(["S", *(f"{name}, bytes" for name in ways)], lines)
+
+
+def survey_table(found: Row) -> str:
+    """How near the survey of a whole model came to its encodes."""
+    lines = []
+    for key, row in found.items():
+        within, millions = f"{row['within']} of {row['layers']}", row["weights"] / 1e6
+        lines.append(
+            [key.removeprefix("n_s="), row["sampled"], f"{millions:.1f} million",
+             f"{row['cpu_seconds']:.1f} s", within, percent(row["largest_error"])]
+        )  # fmt: skip
+    head = ["n_s", "layers sampled", "weights", "CPU", "ratios in their interval",
+            "farthest ratio, off by"]  # fmt: skip
+    return markdown(head, lines)
+
+
 def choices_page() -> str:
     """Return the tables of choices as the package holds them, one below the other."""
     from f2f_viz.codec.blocks import ORDERS
@@ -452,6 +512,12 @@ def write(*_: Any) -> None:
     (folder / "model_rivals.md").write_text(model_rivals_table(model))
     checkpoints = json.loads(CHECKPOINTS.read_text())
     (folder / "checkpoints.md").write_text(checkpoints_table(checkpoints))
+    products = json.loads(PRODUCTS.read_text())
+    for make, found in (
+        (cost_table, json.loads(COST.read_text())), (products_table, products),
+        (product_bytes_table, products), (survey_table, json.loads(SURVEY.read_text())),
+    ):  # fmt: skip
+        (folder / f"{make.__name__.removesuffix('_table')}.md").write_text(make(found))
     hardware = json.loads(HARDWARE.read_text())
     for part in ("efficiency", "gates", "cycles", "lanes", "slots"):
         table = globals()[f"hardware_{part}_table"](hardware[part])

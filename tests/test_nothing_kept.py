@@ -7,7 +7,6 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz.app.selection import Selection
-from f2f_viz.app.sources import model_of
 from f2f_viz.app.tabs import TABS, Link
 from f2f_viz.figures.catalogue import FIGURES
 from f2f_viz.figures.figure import to_bytes
@@ -65,11 +64,9 @@ def test_every_figure_and_every_tab(layer, settings, tabs):
             except f2f.F2FError as error:  # a lesson of no weights
                 assert name == "decoder"
                 assert "nothing to code" in str(error)
-    model = model_of({"source": "given"}, [], None, layer[0])
     link = Link(
-        "light", Selection, lambda **_: None, lambda _: None, lambda _: None, lambda: False, list,
-        lambda: model,
-    )  # fmt: skip
+        "light", Selection, lambda **_: None, lambda _: None, lambda _: None, lambda: False, list
+    )
     for name, make in TABS.items():
         if name == "Export":  # asks a loop for what it shows
             continue

@@ -60,18 +60,7 @@ def shapes(tmp_path_factory):
     return path, kinds
 
 
-TABS = (
-    "Mask",
-    "Ratio",
-    "Planes",
-    "Decoder",
-    "Trellis",
-    "Lanes",
-    "Sweep",
-    "Model",
-    "Compare",
-    "Export",
-)
+TABS = ("Mask", "Ratio", "Planes", "Decoder", "Trellis", "Lanes", "Sweep", "Compare", "Export")
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -56,6 +56,28 @@ def test_readme_tables():
     assert [float(e) for e in said.groups()] == pytest.approx(last, abs=0.051)
 
 
+def test_tables_are_written_from_what_commands_measured(tmp_path):
+    """Pages show every table that is made, and no other; and say which command measured it."""
+    tables = runpy.run_path(ROOT / "docs" / "tables.py")
+    tables["write"].__globals__["HERE"] = tmp_path
+    tables["write"]()
+    made = {file.name for file in (tmp_path / "generated").iterdir()}
+    assert all((tmp_path / "generated" / name).read_text().count("\n|") > 2 for name in made)
+    pages = "\n".join(page.read_text() for page in PAGES)
+    shown = set(re.findall(r"^```\{include\} generated/(\S+)", pages, re.M))
+    assert made == shown - {"gallery.md"}  # docs/live.py
+
+    scripts = [file.read_text().split('"""')[1] for file in (ROOT / "benchmarks").glob("[a-z]*.py")]
+    for file in (ROOT / "benchmarks").glob("*.json"):
+        commands = [
+            re.search(r"^    (python (?:-m )?\S+|make \w+)", script, re.M)[1]
+            for script in scripts
+            if file.name in script
+        ]
+        said = [page.read_text() for page in PAGES if f"benchmarks/{file.name}" in page.read_text()]
+        assert any(command in page for command in commands for page in said), file
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", "docs/howto.md", "docs/hardware.md", "docs/lesson.md"]
 )
