@@ -171,6 +171,7 @@ class Analyzer(Widget):
         self._look: tuple[Theme, bool] = "light", False
         self._going = False
         self._asked = 0
+        self._lit: Selection | None = None
         self._foreign: list[tuple[str, str]] = []
         self._start: dict[str, Any] = {}
         self._chooser = Chooser(
@@ -331,6 +332,20 @@ class Analyzer(Widget):
         self._moved(False)
         self._touring.look()
 
+    def _light(self, told: Mapping[str, Any] | None) -> None:
+        """Show in passing what the pointer is on, and tell the page its way; a click keeps it."""
+        a, at = self.analysis, None
+        if a is not None and a.blocks and told is not None:
+            if "figure" in told:
+                at = self._stage.aim(told["figure"], told["plot"], told["x"], told["y"])
+            else:
+                at = replace(self.selection, **told)
+            at = at and at.within(a)
+        if at != self._lit:
+            self._lit = at
+            self._stage.light(at)
+        self.send({"kind": "lit", "trail": trail(a, at) if a is not None and at else []})
+
     def _show_trail(self) -> None:
         if self.analysis is not None:
             self.trail = trail(self.analysis, self.selection.within(self.analysis))
@@ -426,6 +441,9 @@ class Analyzer(Widget):
         self._show_trail()
         self._ask_score(analysis)
         session.remember_files(analysis.settings)
+        if self._lit is not None:
+            self._lit = None
+            self._stage.light(None)  # of another layout
         self._stage.take(analysis)
         self._chooser.panel.auto_n_out = analysis.n_out
         with self.headline.hold_sync():
@@ -536,6 +554,9 @@ class Analyzer(Widget):
             return
         if kind == "tour":
             self._touring.start()
+            return
+        if kind == "light":
+            self._light(content["at"])
             return
         if kind == "step":
             cycle = self.selection.cycle + content["by"]

@@ -74,6 +74,16 @@ class Stage:
         if self._root.tab in self._tabs:
             self._tabs[self._root.tab].follow(selection)
 
+    def aim(self, figure: str, plot: str, x: float, y: float) -> Selection | None:
+        """Return what a click at a place of the tab that is seen would select."""
+        tab = self._tabs.get(self._root.tab)
+        return tab.aim(figure, plot, x, y) if tab else None
+
+    def light(self, selection: Selection | None) -> None:
+        """Show a selection in passing in the tab that is seen, or none any more."""
+        if self._root.tab in self._tabs:
+            self._tabs[self._root.tab].light(selection)
+
     def dress(self, theme: Theme, large: bool) -> None:
         """Begin anew in another theme, or for a projector."""
         self._link = replace(self._link, theme=theme, large=large)

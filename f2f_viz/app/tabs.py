@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bokeh.models import LayoutDOM
@@ -75,6 +75,10 @@ class Tab:
         Whether `update` takes exact analyses only.
     follow : callable
         Shows another selection.
+    aim : callable
+        Returns what a click at a place would select: takes the names of figure and plot, x and y.
+    light : callable
+        Shows a selection in passing beside the one that stands, or no longer any.
     fill, pause : callable
         `fill` measures more of an exact analysis while the tab is seen; `pause` stops that.
     """
@@ -83,6 +87,8 @@ class Tab:
     update: Callable[[Analysis], None]
     exact_only: bool = False
     follow: Callable[[Selection], None] = lambda _: None
+    aim: Callable[[str, str, float, float], Selection | None] = lambda *_: None
+    light: Callable[[Selection | None], None] = lambda _: None
     fill: Callable[[Analysis], None] = lambda _: None
     pause: Callable[[], None] = lambda: None
 
@@ -98,6 +104,9 @@ def _figure(link: Link, root: LayoutDOM, name: str) -> FigureWidget:
 
 
 def _mask(link: Link, analysis: Analysis) -> Tab:
+    def select(at: Selection) -> None:
+        link.select(**vars(at))
+
     mask = MaskView(
         link.theme,
         lambda block, bit: link.select(cycle=block, bit=bit),
@@ -106,15 +115,15 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
     )
     shown = analysis
 
-    def of_so_many(n_u: int) -> None:
-        link.select(**vars(link.where().next_block(shown, n_u)))
+    def of_so_many(n_u: int) -> Selection:
+        return link.where().next_block(shown, n_u)
 
-    def of_part(part: str) -> None:
-        if part == "corrections":
-            link.select(**vars(link.where().next_mismatch(shown)))
+    def of_part(part: str) -> Selection:
+        here = link.where()
+        return here.next_mismatch(shown) if part == "corrections" else here
 
-    histogram = HistogramView(link.theme, link.large, on_select=of_so_many)
-    bits = BitsView(link.theme, on_select=of_part)
+    histogram = HistogramView(link.theme, link.large, on_select=lambda n_u: select(of_so_many(n_u)))
+    bits = BitsView(link.theme, on_select=lambda part: select(of_part(part)))
     views: dict[str, Any] = {"mask": mask, "histogram": histogram, "bits": bits}
     bar = Bar(
         checks={_GRID: lambda shown: setattr(mask, "grid_shown", shown)},
@@ -135,7 +144,25 @@ def _mask(link: Link, analysis: Analysis) -> Tab:
         histogram.mark(int(shown.n_u[at.cycle]) if chosen else None)
         bits.mark(parts_of(shown, at) if chosen else ())
 
-    return Tab([bar, *figures], update, follow=follow)
+    def aim(figure: str, plot: str, x: float, y: float) -> Selection | None:
+        here = link.where()
+        if figure == "mask":
+            at = mask.at(x, y)
+            return None if at is None else replace(here, cycle=at[0], bit=at[1])
+        if figure == "histogram":
+            n_u = histogram.at(plot, x)
+            found = here if n_u is None else of_so_many(n_u)
+        else:
+            part = bits.at(x)
+            found = here if part is None else of_part(part)
+        return None if found == here else found
+
+    def light(at: Selection | None) -> None:
+        mask.light(*(None, 0) if at is None else (at.cycle, at.bit))
+        histogram.light(None if at is None else int(shown.n_u[at.cycle]))
+        bits.light(() if at is None else parts_of(shown, at))
+
+    return Tab([bar, *figures], update, follow=follow, aim=aim, light=light)
 
 
 def _decoder(link: Link, analysis: Analysis) -> Tab:

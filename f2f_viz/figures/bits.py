@@ -9,7 +9,7 @@ from bokeh.transform import factor_cmap
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.palette import Theme, palette
-from f2f_viz.figures.style import blank, quiet_legend
+from f2f_viz.figures.style import LIGHT, blank, quiet_legend
 
 __all__ = ["PARTS", "BitsView", "bits_data"]
 
@@ -83,6 +83,7 @@ class BitsView:
             title="Stored bits",
             x="bits per weight",
             y_range=(-0.36, 2.4 if narrow else 1.15),
+            tags=[LIGHT],
         )
         fill = [getattr(colours, part) for part in PARTS]
         bars = plot.hbar(
@@ -94,6 +95,11 @@ class BitsView:
         plot.hbar(
             y=-0.32, height=0.07, left="left", right="right", source=self._marks,
             fill_color=colours.ink, line_color=None,
+        )  # fmt: skip
+        self._passing = ColumnDataSource({"left": [], "right": []}, name="parts passing")
+        plot.hbar(
+            y=-0.32, height=0.07, left="left", right="right", source=self._passing,
+            fill_color=colours.symbol, line_color=None,
         )  # fmt: skip
         plot.on_event(Tap, self._tapped)
         self._bound = ColumnDataSource({"bound": [], "limit": []})
@@ -139,20 +145,31 @@ class BitsView:
             else f"Bits per weight: {coded} payload + corrections, {whole} whole file; "
             f"dense {planes}"
         )
-        self._draw_marks()
+        self._draw_marks(self._marks, self._lit)
 
     def mark(self, parts: Sequence[str]) -> None:
         """Underline the parts that a bit takes part in."""
         self._lit = parts
-        self._draw_marks()
+        self._draw_marks(self._marks, parts)
 
-    def _draw_marks(self) -> None:
-        data = self._source.data
-        at = [i for i, part in enumerate(data["part"]) if part in self._lit]
-        self._marks.data = {side: [data[side][i] for i in at] for side in ("left", "right")}
+    def light(self, parts: Sequence[str]) -> None:
+        """Underline parts in passing, over those that are marked."""
+        self._draw_marks(self._passing, parts)
 
-    def _tapped(self, event: Tap) -> None:
+    def at(self, x: float) -> str | None:
+        """Return the part that is stored at a place of the bar; None right of it."""
         data = self._source.data
         for part, left, right in zip(data["part"], data["left"], data["right"], strict=True):
-            if self._on_select is not None and event.x is not None and left <= event.x < right:
-                self._on_select(part)
+            if left <= x < right:
+                return str(part)
+        return None
+
+    def _draw_marks(self, marks: ColumnDataSource, parts: Sequence[str]) -> None:
+        data = self._source.data
+        at = [i for i, part in enumerate(data["part"]) if part in parts]
+        marks.data = {side: [data[side][i] for i in at] for side in ("left", "right")}
+
+    def _tapped(self, event: Tap) -> None:
+        part = None if event.x is None else self.at(event.x)
+        if self._on_select is not None and part is not None:
+            self._on_select(part)

@@ -12,7 +12,7 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.codec.entropy import block_stats, n_u_binomial
 from f2f_viz.figures.palette import Palette, Theme, palette
-from f2f_viz.figures.style import blank, quiet_legend
+from f2f_viz.figures.style import LIGHT, blank, quiet_legend
 
 __all__ = ["HistogramView", "histogram_data"]
 
@@ -74,6 +74,7 @@ class HistogramView:
         self._order = ""
         self._marked: int | None = None
         self._marks: dict[str, ColumnDataSource] = {}
+        self._passing: dict[str, ColumnDataSource] = {}
         self._sources: dict[str, ColumnDataSource] = {}
         self._plots: dict[str, figure] = {}
         self._bars: dict[str, GlyphRenderer[VBar]] = {}
@@ -99,6 +100,8 @@ class HistogramView:
             y="share" if self._narrow else "share of blocks",
             x_range=x_range,
             y_range=y_range,
+            name=order,
+            tags=[LIGHT],
         )
         self._plots[order] = plot
         self._draw(order, plot, colours)
@@ -121,6 +124,11 @@ class HistogramView:
             "n_u", top="share", width=0.86, source=mark, fill_color=colours.symbol,
             line_color=colours.ink, line_width=1.5,
         )  # fmt: skip
+        passing = ColumnDataSource({"n_u": [], "share": []}, name="n_u passing")
+        plot.vbar(
+            "n_u", top="share", width=0.86, source=passing, fill_color=None,
+            line_color=colours.symbol, line_width=2.5,
+        )  # fmt: skip
         expected = {"source": source, "color": colours.reference, "legend_label": "binomial"}
         plot.line("n_u", "binomial", width=1.4, **expected)
         plot.scatter("n_u", "binomial", size=4, marker="diamond", **expected)
@@ -130,7 +138,8 @@ class HistogramView:
             ("binomial", "@binomial{0.00 %}"),
         ]
         plot.add_tools(HoverTool(renderers=[bars], tooltips=tooltips))
-        self._sources[order], self._marks[order], self._bars[order] = source, mark, bars
+        self._sources[order], self._bars[order] = source, bars
+        self._marks[order], self._passing[order] = mark, passing
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis."""
@@ -148,20 +157,31 @@ class HistogramView:
             more = "" if self._narrow else f" × binomial, lag-1 {shown['lag1']:.2f}"
             title = f"{order.capitalize()}: variance {shown['dispersion']:.2f}{more or ' ×'}"
             self._plots[order].title.text = title.replace("-0", "−0")
-        self._draw_mark()
+        self._draw_mark(self._marks, self._marked)
 
     def mark(self, n_u: int | None) -> None:
         """Light the bar of the blocks with so many care bits, in the chosen order."""
         self._marked = n_u
-        self._draw_mark()
+        self._draw_mark(self._marks, n_u)
 
-    def _draw_mark(self) -> None:
-        for order, source in self._marks.items():
+    def light(self, n_u: int | None) -> None:
+        """Outline a bar in passing, beside the marked one."""
+        self._draw_mark(self._passing, n_u)
+
+    def at(self, order: str, x: float) -> int | None:
+        """Return of how many care bits the bar at a place is; None outside the chosen order."""
+        n_u = int(np.floor(x + 0.5))
+        shown = order == self._order and 0 <= n_u < len(self._sources[order].data["share"])
+        return n_u if shown else None
+
+    def _draw_mark(self, marks: dict[str, ColumnDataSource], lit: int | None) -> None:
+        for order, source in marks.items():
             shares = self._sources[order].data["share"]
-            n_u = self._marked if order == self._order else None
+            n_u = lit if order == self._order else None
             at = [] if n_u is None or n_u >= len(shares) else [n_u]
             source.data = {"n_u": at, "share": [shares[n] for n in at]}
 
     def _tapped(self, order: str, event: Tap) -> None:
-        if self._on_select is not None and order == self._order and event.x is not None:
-            self._on_select(round(event.x))
+        n_u = None if event.x is None else self.at(order, event.x)
+        if self._on_select is not None and n_u is not None:
+            self._on_select(n_u)

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.mask_overlays import Window, edges_in_view, profiles, run_edges
 from f2f_viz.figures.palette import Palette, Theme, palette
-from f2f_viz.figures.style import FONT, TOOLBAR, blank, density_mapper
+from f2f_viz.figures.style import FONT, LIGHT, TOOLBAR, blank, density_mapper
 
 __all__ = ["MaskView", "block_weights", "crisp", "mask_data", "mask_matrix"]
 
@@ -197,6 +197,10 @@ class MaskView:
         self._image = _source("image", "image", "value", "x", "y", "dw", "dh")
         self._chosen = _source("chosen", "row", "column")
         self._marks = _source("marks", "row", "column", "kept", "size")
+        self._passing, self._glance = (
+            _source("passing", "row", "column"),
+            _source("glance", "row", "column"),
+        )
         self._edges, self._outline = _source("edges", *_ENDS), _source("outline", *_ENDS)
         self._mapper = density_mapper(colours)
         self._shades, self._swatches = self._mapper.palette, [colours.pruned, colours.kept]
@@ -224,7 +228,7 @@ class MaskView:
             min_border_left=_LEFT,
             min_border_right=6,
             min_border_bottom=_BELOW,
-            tags=[TOOLBAR],
+            tags=[TOOLBAR, LIGHT],
         )
         plot.title.visible = False
         plot.xaxis.ticker = plot.yaxis.ticker = BasicTicker(min_interval=1)
@@ -257,7 +261,16 @@ class MaskView:
             "column", "row", source=self._chosen, marker="circle", size=17, line_width=2.5,
             line_color=colours.ink, fill_color=None,
         )  # fmt: skip
-        self._hover = HoverTool(renderers=[image])
+        plot.scatter(  # a block in passing, and the weight of it
+            "column", "row", source=self._passing, marker="square", size=7, line_width=1.4,
+            line_color=colours.symbol, line_alpha=0.8, fill_color=None,
+        )  # fmt: skip
+        plot.scatter(
+            "column", "row", source=self._glance, marker="circle", size=15, line_width=1.4,
+            line_color=colours.ink, line_alpha=0.7, fill_color=None,
+        )  # fmt: skip
+        cut = {"$x": "printf", "$y": "printf"}  # a weight is of the row that it lies in
+        self._hover = HoverTool(renderers=[image], formatters=cut)
         plot.add_tools(self._hover)
 
     def _profile(self, colours: Palette, axis: str) -> tuple[Any, ...]:
@@ -333,6 +346,28 @@ class MaskView:
         self._block, self._bit = block, bit
         self._draw_marks()
 
+    def light(self, block: int | None, bit: int = 0) -> None:
+        """Mark a block and a weight of it in passing, beside what is selected."""
+        a, none = self._analysis, np.zeros(0)
+        found = {"row": none, "column": none}
+        if a is not None and block is not None and block < a.blocks:
+            found = block_weights(a, block)
+        self._passing.data = {side: found[side] for side in ("row", "column")}
+        self._glance.data = {side: found[side][bit : bit + 1] for side in ("row", "column")}
+
+    def at(self, x: float, y: float) -> tuple[int, int] | None:
+        """Return the block, and the bit of it, whose weight lies at a place; None for none."""
+        if self._analysis is None:
+            return None
+        rows, columns = mask_matrix(self._analysis.mask).shape
+        row, column = int(np.floor(y)), int(np.floor(x))
+        index = row * columns + column
+        size = self._analysis.mask.size
+        if not (0 <= row < rows and 0 <= column < columns and index < size):
+            return None
+        (block,), (bit,) = self._analysis.layout.positions(np.array([index]))
+        return int(block), int(bit)  # they go into addresses, as JSON
+
     def _draw(self) -> None:
         analysis = self._analysis
         if analysis is None:
@@ -354,7 +389,7 @@ class MaskView:
             self._valued = weights, self._cells
         self._image.data.update(cells)
         told = ("weight", "@value{0.0000}") if single else ("share kept", "@image{0.00}")
-        self._hover.tooltips = [("row", "$y{0,0}"), ("column", "$x{0,0}"), told]
+        self._hover.tooltips = [("row", "$y{%d}"), ("column", "$x{%d}"), told]
         high = 1.0 if single else float(density.max()) or 1.0
         self._mapper.update(high=high, palette=self._swatches if single else self._shades)
         ends = (0.25, 0.75) if single else (0.0, high)
@@ -448,16 +483,8 @@ class MaskView:
         self._draw()
 
     def _tapped(self, event: Tap) -> None:
-        if self._analysis is None or event.x is None or event.y is None:
+        if event.x is None or event.y is None or (found := self.at(event.x, event.y)) is None:
             return
-        rows, columns = mask_matrix(self._analysis.mask).shape
-        row, column = int(event.y), int(event.x)
-        index = row * columns + column
-        size = self._analysis.mask.size
-        if not (0 <= row < rows and 0 <= column < columns and index < size):
-            return
-        (block,), (bit,) = self._analysis.layout.positions(np.array([index]))
-        found = int(block), int(bit)  # they go into addresses, as JSON
         self.select(*found)
         if self._on_select is not None:
             self._on_select(*found)

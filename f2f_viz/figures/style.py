@@ -14,6 +14,7 @@ from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import Palette
 
 __all__ = [
+    "LIGHT",
     "MARK",
     "TEXT_PT",
     "TOOLBAR",
@@ -33,6 +34,8 @@ _LEAST_PX = 8.0
 """6 pt: smaller text cannot be read in print."""
 MARK = "mark"
 """Tag of what points at the settings or the cycle shown."""
+LIGHT = "light"
+"""Tag of plots that a page asks what is under the pointer in."""
 TOOLBAR = "toolbar"
 """Tag of plots whose lower border has room for a toolbar, which paper has not."""
 _TOOLBAR_PX = 28

@@ -127,6 +127,27 @@ async function render({ model, el, host }) {
       ask();
     }
   };
+  // where the pointer is, in plots that say what lies there; not while it drags
+  const plots = function* (found) {
+    for (const view of found) {
+      if (view.model.tags.includes("light") && view.frame) yield view;
+      yield* plots(view.child_views ?? []);
+    }
+  };
+  const light = (at) => el.dispatchEvent(new CustomEvent("f2f-light", { bubbles: true, detail: at }));
+  const point = (event) => {
+    if (event.buttons || event.pointerType === "touch" || !views) return;
+    for (const view of plots(views.roots)) {
+      const box = view.el.getBoundingClientRect(), scale = view.el.offsetWidth / box.width;
+      const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+      if (view.frame.bbox.contains(x, y))
+        return light({ figure: model.get("name"), plot: view.model.name ?? "", x: view.frame.x_scale.invert(x), y: view.frame.y_scale.invert(y) });
+    }
+    light(null);
+  };
+  const gone = () => light(null);
+  el.addEventListener("pointermove", point);
+  el.addEventListener("pointerleave", gone);
   model.on("msg:custom", heard);
   // what came with the state is drawn at once; if it is old, the kernel answers with the whole
   const state = model.get("whole");
@@ -137,6 +158,8 @@ async function render({ model, el, host }) {
   ask();
   return () => {
     alive = false;
+    el.removeEventListener("pointermove", point);
+    el.removeEventListener("pointerleave", gone);
     model.off("msg:custom", heard);
     send({ kind: "gone" });
     if (Bokeh) drop(Bokeh);

@@ -80,6 +80,7 @@ function render({ model, el, host, signal }) {
     const chosen = names.indexOf(model.get("tab"));
     el.dataset.tab = names[chosen];
     el.dataset.picture = 0;
+    way.style.minHeight = "";
     buttons.forEach((button, index) => {
       button.setAttribute("aria-selected", index === chosen);
       button.tabIndex = index === chosen ? 0 : -1;
@@ -112,7 +113,8 @@ function render({ model, el, host, signal }) {
     });
   };
   // the way of the selected bit; each station leads to the view that shows it
-  const showTrail = () => way.replaceChildren(...model.get("trail").flatMap(({ text, kind, tab }, index) => [
+  const showTrail = () => tellWay(model.get("trail"));
+  const tellWay = (stations) => way.replaceChildren(...stations.flatMap(({ text, kind, tab }, index) => [
     index ? h("span", { class: "f2f-quiet", "aria-hidden": "true" }, "→") : "",
     h("button", { type: "button", class: "f2f-station", style: `--kind: var(--f2f-${kind.replaceAll("_", "-")})`,
       title: `Show it: ${tab}`, onclick: () => choose(tab) }, text)]));
@@ -121,6 +123,47 @@ function render({ model, el, host, signal }) {
   model.on("change:views", showViews);
   model.on("change:notes", showNotes);
   showTab(); showViews(); showNotes(); showTrail();
+
+  // ---- what the pointer is on: lit in passing wherever it is told of, until a click keeps it ----
+  const TOLD = ["plane", "cycle", "bit"];
+  const places = ":is(.f2f-hit, tr)";
+  let lit = null, asking = false, newer = false;
+  const ask = () => {  // the kernel of one at a time, and of the newest
+    newer = asking;
+    if (asking) return;
+    asking = true;
+    send({ kind: "light", at: lit });
+  };
+  const light = (at) => {
+    if (JSON.stringify(at) === JSON.stringify(lit)) return;
+    lit = at;
+    for (const node of stack.querySelectorAll(".f2f-lit")) node.classList.remove("f2f-lit");
+    for (const name of TOLD.filter((name) => lit && name in lit))
+      for (const node of stack.querySelectorAll(`.f2f-tabpanel:not([hidden]) ${places}[data-${name}="${lit[name]}"]`)) node.classList.add("f2f-lit");
+    if (!lit) glance([]);
+    ask();
+  };
+  const glance = (stations) => {
+    way.classList.toggle("f2f-glance", Boolean(stations.length));
+    if (!stations.length) return showTrail();
+    tellWay(stations);
+    way.style.minHeight = `${way.offsetHeight}px`;  // or the view would move under the pointer
+  };
+  const answered = ({ kind, trail }) => {
+    if (kind !== "lit") return;
+    asking = false;
+    if (newer) ask();
+    else if (lit) glance(trail);
+  };
+  stack.addEventListener("pointerover", (event) => {
+    if (event.buttons || event.pointerType === "touch" || event.target.closest(".f2f-figure")) return;
+    const own = event.target.closest(places)?.dataset ?? {};
+    const told = TOLD.filter((name) => name in own).map((name) => [name, Number(own[name])]);
+    light(told.length ? Object.fromEntries(told) : null);
+  });
+  stack.addEventListener("pointerleave", () => light(null));
+  stack.addEventListener("f2f-light", (event) => light(event.detail));
+  model.on("msg:custom", answered);
 
   // ---- where it stands, in the address of our own page ---------------------------------------
   const owner = Symbol.for("f2f-viz.address");
@@ -216,6 +259,7 @@ function render({ model, el, host, signal }) {
     if (owns) delete globalThis[owner];
     systemDark.removeEventListener("change", themed);
     model.off("change:trail", showTrail);
+    model.off("msg:custom", answered);
     model.off("change:tab", showTab);
     model.off("change:views", showViews);
     model.off("change:notes", showNotes);

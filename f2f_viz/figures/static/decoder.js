@@ -142,6 +142,8 @@ function render({ model, el }) {
     lanes.forEach((name, lane) => root.append(svg("text", { x: 0,
       y: g.bottom + lane * g.lane + g.cell / 2 + 4, class: "lane" }, name)));
     root.append(out);
+    for (let i = 0; i < code.n_out; i++)
+      root.append(svg("rect", { class: "f2f-hit", "data-bit": i, x: g.x(i), y: 0, width: g.columnWidth, height }));
     root.addEventListener("click", (event) => {
       const box = root.getBoundingClientRect();  // larger than drawn in front of a class
       const i = Math.floor(((event.clientX - box.left) * g.w / box.width - GUTTER) / g.columnWidth);
@@ -282,7 +284,7 @@ function render({ model, el }) {
       parts += `<rect class="bar ${full ? "heavy" : ""}" x="${x + 3}" width="${w - 6}" y="${barY(n)}" height="${barTop + bars - barY(n)}"/>`
         + `<text class="hex small" x="${x + w / 2}" y="${barTop - 6}">${n}${full ? "▲" : ""}</text>`;
       if (wrong) parts += `<text class="wrong" x="${x + w / 2}" y="${height - 6}">✓${wrong}</text>`;
-      parts += `<rect class="hit" data-cycle="${c}" x="${x}" y="0" width="${w}" height="${height}"><title>cycle ${c}: ${n} care bits, ${wrong} corrected</title></rect>`;
+      parts += `<rect class="f2f-hit" data-cycle="${c}" x="${x}" y="0" width="${w}" height="${height}"><title>cycle ${c}: ${n} care bits, ${wrong} corrected</title></rect>`;
     }
     const y = barY(code.n_in);
     parts += `<line class="limit" x1="${GUTTER}" x2="${width - 8}" y1="${y}" y2="${y}"/>`;
@@ -315,7 +317,7 @@ function render({ model, el }) {
     if (now >= 0 && now < data.n)
       parts = `<rect class="now" x="${left + now * w - 1}" y="0" width="${w + 1}" height="${height}"/>` + parts;
     for (let i = 0; i < data.n; i++)
-      parts += `<rect class="hit" data-cycle="${data.start + i}" x="${left + i * w}" y="0" width="${w}" height="${height}"><title>cycle ${data.start + i}: ${data.stages.map((s) => `n_s = ${s.n_s}: ${s.wrong[i]}`).join(", ")} corrected</title></rect>`;
+      parts += `<rect class="f2f-hit" data-cycle="${data.start + i}" x="${left + i * w}" y="0" width="${w}" height="${height}"><title>cycle ${data.start + i}: ${data.stages.map((s) => `n_s = ${s.n_s}: ${s.wrong[i]}`).join(", ")} corrected</title></rect>`;
     registers.innerHTML = `<div class="f2f-quiet">Why the register helps: cycles ${data.start} to ${data.start + data.n - 1} searched with each register length</div>`
       + `<svg width="${width}" height="${height}" role="img" aria-label="${data.stages.map((s) => `n_s ${s.n_s}: ${s.wrong.reduce((a, b) => a + b, 0)} corrected`).join(", ")}">${parts}</svg>`;
   }

@@ -15,7 +15,7 @@ function render({ model, el }) {
       <th scope="col" title="matched care bits / care bits">Efficiency</th>
       <th scope="col" title="care bits the decoder gets wrong">Corrected</th>
       <th scope="col" title="payload + corrections over the plane's care bits; the bound for random bits is 1">Stored bits per care bit</th>
-      <th scope="col">How</th></tr></thead><tbody>${rows.map((row) => `<tr${row.index === model.get("plane") ? ' aria-current="true"' : ""}>
+      <th scope="col">How</th></tr></thead><tbody>${rows.map((row) => `<tr data-plane="${row.index}"${row.index === model.get("plane") ? ' aria-current="true"' : ""}>
       <th scope="row"><button type="button" class="f2f-link" data-plane="${row.index}" title="open in the decoder">${row.index} · ${row.name}</button></th>
       <td>${bar(row.ones, "care")}<span>${(100 * row.ones).toFixed(1)} %</span></td>
       <td>${bar(row.entropy, "register")}<span>${row.entropy.toFixed(3)}</span></td>
@@ -27,7 +27,7 @@ function render({ model, el }) {
     el.innerHTML = [rows.slice(0, half), rows.slice(half)].filter((part, i) => part.length || !i).map(table).join("");
   };
   el.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-plane]");
+    const button = event.target.closest("button[data-plane]");
     if (!button) return;
     model.send({ kind: "open", plane: Number(button.dataset.plane) });
   });

@@ -47,7 +47,7 @@ function traceback({ states }, columns) {
 
 // the trellis after `step` steps, as an SVG picture: two steps a column, candidates and what
 // survives of them; then a step for each way back
-function drawUnfolding(data, columns, { step, width, room = Infinity }) {
+function drawUnfolding(data, columns, { step, width, room = Infinity, hits = false }) {
   const { n_in, n_s, costs, first } = data, count = columns.length, states = costs.length;
   const told = states <= TOLD, head = 30, large = room < Infinity, fits = (room - head - 42) / Math.max(states - 1, 1);
   const named = states <= NAMED && fits >= 21;
@@ -65,6 +65,7 @@ function drawUnfolding(data, columns, { step, width, room = Infinity }) {
   columns.forEach(({ ways }, t) => {
     const decided = step >= 2 * (t + 1), fresh = t === newest && !back;
     labels += text((X(t) + X(t + 1)) / 2, 12, fresh ? "mid f2f-block f2f-fresh" : "mid f2f-block", `${first + t}`);
+    if (hits) edges = `<rect class="f2f-hit" data-cycle="${first + t}" x="${X(t).toFixed(1)}" y="0" width="${(X(t + 1) - X(t)).toFixed(1)}" height="${height.toFixed(1)}"/>` + edges;
     if (step < 2 * t + 1) return;
     const sources = [...new Set(ways.map(({ state }) => state))].sort((a, b) => a - b);
     for (const way of ways) {
@@ -149,11 +150,15 @@ function render({ model, el }) {
   el.append(toolbar, about, said, picture, key);
 
   onKeys(picture, keys);
+  picture.addEventListener("click", (event) => {
+    const block = event.target.closest(".f2f-hit")?.dataset.cycle;
+    if (block !== undefined) go(2 * (Number(block) - data.first) + 2);
+  });
 
   function draw() {
     const width = Math.floor(picture.clientWidth);
     if (!data || !width) return;
-    picture.innerHTML = drawUnfolding(data, columns, { step, width, room: roomOf(picture) });
+    picture.innerHTML = drawUnfolding(data, columns, { step, width, room: roomOf(picture), hits: mode === "layer" });
     said.textContent = tellStep(data, columns, step);
     picture.dataset.step = step;
     picture.dataset.costs = columns.map(({ costs }) => costs.map((cost) => cost ?? "").join(",")).join(" ");
