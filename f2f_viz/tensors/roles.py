@@ -43,6 +43,7 @@ def _ends(*words: str) -> Callable[[TensorInfo], bool]:
 _BETWEEN = re.compile(r"[./:]")
 _norm = _word(r"\w*norm\w*|(?:\w+_)?(?:ln|bn)_?\w{0,2}|norm\d*")
 _of_norm = _word(r"weight|bias|scale|gamma|beta|running_\w+|num_batches_tracked")
+_is_mask = _ends("masks?")
 _bias = _word(r"(?:\w+_)?bias(?:_\w+)?")
 _embedding = _word(r"\w*embed\w*|(?:\w+_)?emb|wte|wpe")
 
@@ -84,7 +85,7 @@ ROLES = Choices(
             name="mask",
             label="Mask",
             help="a pruning or attention mask",
-            fits=lambda info: info.dtype == "bool" or _ends("masks?")(info),
+            fits=lambda info: info.dtype == "bool" or _is_mask(info),
         ),
         Role(
             name="scale",
