@@ -22,7 +22,7 @@ from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.planes import PlanePlan
 from f2f_viz.codec.trellis import search_seconds, search_tiles
 
-__all__ = ["Estimate", "Sample", "sample_mismatches"]
+__all__ = ["Estimate", "Sample", "sample_mismatches", "share_out"]
 
 _COUNTED = (32, 32, 64)
 _BEFORE, _AFTER = (0, 8, 16), (0, 8, 8)
@@ -93,7 +93,7 @@ class Sample:
     rates: NDArray[np.float64]
 
 
-def _share_out(planes: int, budget: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def share_out(planes: int, budget: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Deal planes out to sampled tiles, each as often as any other and well mixed.
 
     Parameters
@@ -109,9 +109,12 @@ def _share_out(planes: int, budget: int, most: int) -> tuple[NDArray[np.int64], 
         False where the last tile is only filled up.
     """
     rounds = max(-(-_LEAST // planes), budget // planes)
-    width = max(rounds * planes // _FEWEST, -(-rounds * planes // most), 1)
-    width = min(width, planes)
-    tiles = -(-rounds * planes // width)
+    tiles = 0
+    while tiles < _LEAST:
+        width = max(rounds * planes // _FEWEST, -(-rounds * planes // most), 1)
+        width = min(width, planes)
+        tiles = -(-rounds * planes // width)
+        rounds += tiles < _LEAST
     turn = np.arange(tiles * width)
     dealt = turn * stride(planes) % planes
     return dealt.reshape(tiles, width), (turn < rounds * planes).reshape(tiles, width)
@@ -163,7 +166,7 @@ def sample_mismatches(
     blocks, most = layout.blocks, layout.blocks // counted
     if most < _LEAST:
         return None
-    dealt, counts = _share_out(coded.size, int(seconds / a_tile), most)
+    dealt, counts = share_out(coded.size, int(seconds / a_tile), most)
     tiles = len(dealt)
     if tiles > most or 2 * dealt.size * length > blocks * coded.size:
         return None
