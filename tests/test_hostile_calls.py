@@ -15,7 +15,7 @@ from tests import hostile_calls
 def test_every_public_function_with_hostile_arguments(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "tests.hostile_calls"],
-        capture_output=True, text=True, env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True, text=True, timeout=600, env=os.environ | {"TMPDIR": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert done.stdout.endswith(" 0 wrong\n")

@@ -98,7 +98,12 @@ def page(data):
 
 
 @pytest.mark.parametrize(
-    ("name", "drawn"), [*((name, KINDS) for name in HOSTILE[:4]), ("".join(HOSTILE), DRAWN)]
+    ("name", "drawn"),
+    [
+        (HOSTILE[0], KINDS),
+        *(pytest.param(name, KINDS, marks=pytest.mark.slow) for name in HOSTILE[1:4]),
+        ("".join(HOSTILE), DRAWN),
+    ],
 )
 def test_figures_with_hostile_names(name, drawn, plain):
     made = analysis(name)

@@ -24,15 +24,18 @@ LAYERS = {
 CODES = {"default": f2f.Code(), "paper": f2f.Code.paper(), "small": f2f.Code(n_in=3)}
 
 
+QUICK = ("all pruned", "no rows", "one weight", "scalar")
+"""Those that the quick tests draw, the first of them by all codes and as pages, too."""
+
+
+def quick_if(wanted):
+    return () if wanted else pytest.mark.slow
+
+
 @pytest.fixture(params=LAYERS)
 def layer(request):
     weights, chosen = LAYERS[request.param]
     return f2f.Layer("w", weights, weights.dtype.name, "test"), chosen
-
-
-@pytest.fixture(params=CODES)
-def settings(request, layer):
-    return f2f.Settings(code=CODES[request.param], **layer[1])
 
 
 @pytest.fixture(scope="module")
@@ -44,39 +47,63 @@ def tabs():
         part.close()
 
 
-def test_every_figure_and_every_tab(layer, settings, tabs):
-    """All are drawn anew for each layer; for its other codes the same tabs follow."""
-    anew = settings.code == CODES["default"]
-    f2f.analyze(layer[0], settings, preview=True)
-    analysis = f2f.analyze(layer[0], settings)
-    for name in FIGURES:
+def figures_of(analysis, given):
+    """Every figure that there is of an analysis; of no points, or of points measured now."""
+    for name, entry in FIGURES.items():
+        points = () if given and entry.measure is not None else None
         try:
-            measured = FIGURES[name].measure is not None and settings.code != CODES["small"]
-            figure = f2f.figure(name, analysis, points=() if measured else None)
+            yield name, f2f.figure(name, analysis, points=points)
         except f2f.F2FError as error:  # no trellis of no blocks, say
             assert str(error).isprintable()
-            continue
+
+
+@pytest.mark.parametrize(
+    ("layer", "code"),
+    [
+        pytest.param(
+            name, code, marks=quick_if(name == QUICK[0] or (name in QUICK and code == "default"))
+        )
+        for name in LAYERS
+        for code in CODES
+    ],
+    indirect=["layer"],
+)
+def test_every_figure_and_every_tab(layer, code, tabs):
+    """All are drawn anew for each layer; for its other codes the same tabs follow."""
+    settings = f2f.Settings(code=CODES[code], **layer[1])
+    f2f.analyze(layer[0], settings, preview=True)
+    analysis = f2f.analyze(layer[0], settings)
+    for _, figure in figures_of(analysis, code != "small"):
         strict(to_bytes(figure, "json"))
         to_bytes(figure, "csv")
-        if anew:
-            try:
-                to_bytes(figure, "html")
-            except f2f.F2FError as error:  # a lesson of no weights
-                assert name == "decoder"
-                assert "nothing to code" in str(error)
     link = Link(
         "light", Selection, lambda **_: None, lambda _: None, lambda _: None, lambda: False, list
     )
     for name, make in TABS.items():
         if name == "Export":  # asks a loop for what it shows
             continue
-        if anew or name not in tabs:
+        if code == "default" or name not in tabs:
             tabs[name] = make(link, analysis)
         tab = tabs[name]
         tab.update(analysis)
         tab.follow(Selection())
         for part in tab.parts:
             json.dumps(part.get_state(), allow_nan=False, default=lambda _: "bytes or a widget")
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [pytest.param(name, marks=quick_if(name == QUICK[0])) for name in LAYERS],
+    indirect=True,
+)
+def test_every_figure_is_a_page(layer):
+    analysis = f2f.analyze(layer[0], f2f.Settings(**layer[1]))
+    for name, figure in figures_of(analysis, given=True):
+        try:
+            to_bytes(figure, "html")
+        except f2f.F2FError as error:  # a lesson of no weights
+            assert name == "decoder"
+            assert "nothing to code" in str(error)
 
 
 def test_every_command(layer, tmp_path, run):

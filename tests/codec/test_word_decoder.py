@@ -1,6 +1,6 @@
 """The decoding kernels, at every level, give what a slow decoder of bits gives."""
 
-from functools import lru_cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -85,12 +85,11 @@ def slowly(planes, mask, layout):
     return words & planes.word.type((1 << count) - 1) * mask
 
 
-@lru_cache
-def turned(count, word, order):
-    """Planes of layers of many sizes, and their words: the slow way, once for all levels."""
+def turned(cases, count, word, order):
+    """Planes of layers, and their words: the slow way."""
     rng = np.random.default_rng(count)
     found = []
-    for size, n_out, n_in, n_s in CASES:
+    for size, n_out, n_in, n_s in cases:
         network = f2f.XorNetwork.random(n_in, n_out, n_s)
         shape = (-(-size // 64), 64) if size > 64 else (size,)  # l is not the fewest blocks
         layout = blocks.Layout(shape, n_out, order)
@@ -103,16 +102,20 @@ def turned(count, word, order):
 @pytest.mark.parametrize(
     ("count", "word"), [(4, "u1"), (8, "u1"), (16, "<u2"), (32, "<u4"), (64, "<u8"), (13, "<u4")]
 )
-@pytest.mark.parametrize("large", [False, True])
-def test_equals_planes_turned_one_by_one(monkeypatch, level, count, word, order, large):
+@pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_equals_planes_turned_one_by_one(monkeypatch, count, word, order, half):
+    """At every level, from few weights and as from many."""
     monkeypatch.setattr(word_decoder, "PIECE", 1000)
-    if large:
-        monkeypatch.setattr(word_decoder, "LARGE", 1)
-    for case, (planes, mask, layout, expected) in enumerate(turned(count, word, order)):
-        threads = (1, 3)[(case + large) % 2]
-        got = np.full(mask.size, 7, word)
-        WordDecoder(planes, mask, layout, threads=threads).decode(got, threads=threads)
-        np.testing.assert_array_equal(got, expected)
+    first = (half + (order == "row")) % 2
+    cases = turned(CASES[first::2], count, word, order)
+    for level, large in product(LEVELS, (word_decoder.LARGE, 1)):
+        monkeypatch.setattr(instruction_set, "DECODING_SET", level)
+        monkeypatch.setattr(word_decoder, "LARGE", large)
+        for case, (planes, mask, layout, expected) in enumerate(cases):
+            threads = (1, 3)[(case + (large == 1)) % 2]
+            got = np.full(mask.size, 7, word)
+            WordDecoder(planes, mask, layout, threads=threads).decode(got, threads=threads)
+            np.testing.assert_array_equal(got, expected, f"level {level}, large {large}")
 
 
 @settings(max_examples=200, deadline=None)

@@ -70,9 +70,10 @@ def assert_same(layer, settings, found):
     return encoded
 
 
-def test_the_page_finds_what_encode_finds(worker):
-    layer, every = f2f.sample_layer(), list(settings_of(40))
-    assert len({json.dumps(setting(s)) for s in every}) == 40
+@pytest.mark.parametrize("count", [16, pytest.param(40, marks=pytest.mark.slow)])
+def test_the_page_finds_what_encode_finds(worker, count):
+    layer, every = f2f.sample_layer(), list(settings_of(count))
+    assert len({json.dumps(setting(s)) for s in every}) == count
     for settings, found in searched(worker, layer, every):
         assert_same(layer, settings, found)
 
