@@ -15,13 +15,14 @@ copyright = "the f2f-viz authors; Apache-2.0"
 version = release = f2f_viz.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_click",
     "live",
+    "notebook_pages",
     "tables",
 ]
 exclude_patterns = ["_build", "generated"]
@@ -29,6 +30,15 @@ root_doc = "index"
 
 myst_enable_extensions = ["deflist", "smartquotes"]
 myst_heading_anchors = 3
+
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_output_stderr = "warn"
+# pages without a kernel have no widgets; what stands beside them is shown
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
+nb_ipywidgets_js = {}
 
 autosummary_generate = True
 autodoc_typehints = "none"
@@ -38,7 +48,7 @@ numpydoc_xref_param_type = False
 
 html_theme = "furo"
 html_title = f"f2f-viz {release}"
-html_static_path = []
+html_static_path = ["generated/static"]
 html_extra_path = ["generated/site"]
 html_copy_source = False
 

@@ -98,6 +98,7 @@ class FigureWidget(Widget):
     """The document as it is when somebody asks for the state."""
 
     def __init__(self, model: LayoutDOM, name: str = "") -> None:
+        self.model = model
         self._changes: list[Any] = []
         self._revision = 0
         self._views: set[str] = set()
