@@ -218,6 +218,11 @@ def accuracy(name: str, weights: NDArray[Any]) -> float:
     return float((predict(model, images) == labels).mean())
 
 
+def sample_network(name: str) -> dict[str, NDArray[Any]]:
+    """Return all parameters of the network that a sample layer is of; shared, not to be changed."""
+    return _model(name.split("/")[1])
+
+
 @cache
 def _model(variant: str) -> dict[str, NDArray[Any]]:
     return sample_model(variant)

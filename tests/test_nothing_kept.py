@@ -7,6 +7,7 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz.app.selection import Selection
+from f2f_viz.app.sources import model_of
 from f2f_viz.app.tabs import TABS, Link
 from f2f_viz.figures.catalogue import FIGURES
 from f2f_viz.figures.figure import to_bytes
@@ -76,9 +77,11 @@ def test_every_figure_and_every_tab(layer, code, tabs):
     for _, figure in figures_of(analysis, code != "small"):
         strict(to_bytes(figure, "json"))
         to_bytes(figure, "csv")
+    model = model_of({"source": "given"}, [], None, layer[0])
     link = Link(
-        "light", Selection, lambda **_: None, lambda _: None, lambda _: None, lambda: False, list
-    )
+        "light", Selection, lambda **_: None, lambda _: None, lambda _: None, lambda: False, list,
+        lambda: model,
+    )  # fmt: skip
     for name, make in TABS.items():
         if name == "Export":  # asks a loop for what it shows
             continue

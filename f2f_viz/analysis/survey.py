@@ -24,7 +24,7 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, layer_of
 from f2f_viz.tensors.objects import object_entries, said
 
-__all__ = ["Survey", "SurveyRow", "survey"]
+__all__ = ["Survey", "SurveyRow", "plain_row", "survey", "survey_row"]
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,8 @@ def survey(
     stop = threading.Event()
 
     def run(name: str) -> SurveyRow:
-        return _row(layer_of(entries[name]), plan.layers[name], exact, 1, stop)
+        layer = layer_of(entries[name])
+        return survey_row(layer, plan.layers[name], exact, threads=1, cancel=stop)
 
     if executor is None:
         ready = as_finished(run, chosen, workers(threads), poll=lambda: stop_if(cancel), stop=stop)
@@ -223,7 +224,7 @@ def survey(
         tasks = (
             (
                 name, model, entries[name],
-                partial(_row, settings=own.anywhere(), exact=exact, threads=threads or 1),
+                partial(survey_row, settings=own.anywhere(), exact=exact, threads=threads or 1),
             )
             for name, own in plan.layers.items()
         )  # fmt: skip
@@ -241,11 +242,17 @@ def survey(
     )
 
 
-def _row(
+def survey_row(
     layer: Layer,
     settings: Settings,
-    exact: bool,
-    threads: int,
+    exact: bool = False,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> SurveyRow:
-    return SurveyRow.of(analyze(layer, settings, preview=not exact, threads=threads, cancel=cancel))
+    """Say what one layer of a model would take; parameters and errors as of `survey`."""
+    found = analyze(
+        layer, settings, preview=not exact, threads=threads, progress=progress, cancel=cancel
+    )
+    return SurveyRow.of(found)

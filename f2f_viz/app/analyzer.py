@@ -48,6 +48,7 @@ _QUICK_WEIGHTS, _QUICK_BITS = 1 << 16, 16
 """Layers and registers that are searched in a blink."""
 _SHEETS = (
     _HERE / "app.css",
+    _HERE / "model.css",
     STATIC / "decoder.css",
     STATIC / "drawing.css",
     STATIC / "lanes.css",
@@ -138,6 +139,8 @@ class Analyzer(Widget):
     tabs: Any = traitlets.List(list(TABS), read_only=True).tag(sync=True)
     about: Any = traitlets.Dict(read_only=True).tag(sync=True)
     """What each tab shows (`words.views`)."""
+    needless: Any = traitlets.List().tag(sync=True)
+    """Tabs that a layer like this one does not need."""
     panel = anywidget.WidgetTrait().tag(sync=True)
     headline = anywidget.WidgetTrait().tag(sync=True)
     tour = anywidget.WidgetTrait().tag(sync=True)
@@ -226,6 +229,8 @@ class Analyzer(Widget):
             change=self._chooser.put,
             busy=lambda: self._runner.busy,
             siblings=self._chooser.siblings,
+            model=self._chooser.model,
+            hurried=lambda: self._runner.busy and self.headline.state == "stale",
             scorer=lambda: scorer_of(self.layer, self._score),
         )
 
@@ -321,6 +326,7 @@ class Analyzer(Widget):
 
     def _describe(self) -> None:
         self.headline.layer = describe_layer(self.layer, self.settings.number_format)
+        self.needless = [] if self._chooser.has_model else ["Model"]
 
     def _select(self, **fields: int) -> None:
         selection = replace(self.selection, **fields)

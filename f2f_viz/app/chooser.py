@@ -68,6 +68,7 @@ class Chooser:
             values=start,
         )
         self._uploads = sources.Uploads()
+        self._model: sources.Model | None = None
         self._chosen, self._failed = chosen, failed
         self._changing = self._putting = self._undoing = self._news = False
         self._loaded = self._named()
@@ -122,6 +123,25 @@ class Chooser:
         return sources.siblings(
             self.panel.values, self.panel.tensors, self._uploads.path, self.layer
         )
+
+    def model(self) -> sources.Model:
+        """Return the model that the layer chosen is of, the same while it stays that.
+
+        Raises
+        ------
+        F2FError
+            If its file cannot be read any more.
+        """
+        self._model = sources.model_of(
+            self.panel.values, self.siblings(), self._uploads.path, self.layer, self._model
+        )
+        return self._model
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the layer chosen is one of several of a model."""
+        source = self.panel.values["source"]
+        return source == "sample" or (source != "given" and len(self.panel.tensors) > 1)
 
     def show_error(self, error: Exception) -> None:
         """Say beside the control at fault what is wrong, if the error names one."""

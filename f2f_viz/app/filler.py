@@ -1,4 +1,4 @@
-"""Fill a grid of measurements in the background, one at a time; the newest grid wins."""
+"""Fill a grid of measurements in the background, some at a time; the newest grid wins."""
 
 import asyncio
 import threading
@@ -25,6 +25,8 @@ class Filler(Generic[Job, Result]):
         ``show(results, done, total)``, called on the loop after every job.
     busy : callable
         While it is true no new job begins: the user's own work goes first.
+    threads : int
+        Jobs at a time; results come in the order in which they end.
     """
 
     def __init__(
@@ -32,12 +34,15 @@ class Filler(Generic[Job, Result]):
         work: Callable[[Job, threading.Event], Result],
         show: Callable[[Sequence[Result], int, int], None],
         busy: Callable[[], bool],
+        threads: int = 1,
     ) -> None:
         self._work = work
         self._show = show
         self._busy = busy
+        self._threads = threads
         self._key: Hashable = None
         self._left: list[Job] = []
+        self._begun: list[Job] = []
         self._total = 0
         self._results: list[Result] = []
         self._cancel = threading.Event()
@@ -61,13 +66,18 @@ class Filler(Generic[Job, Result]):
         """Stop; a later request of the same grid goes on."""
         self._cancel.set()
         self._task = None
+        self._left, self._begun = self._begun + self._left, []
 
     async def _run(self, cancel: threading.Event) -> None:
+        await asyncio.gather(*(self._fill(cancel) for _ in range(self._threads)))
+
+    async def _fill(self, cancel: threading.Event) -> None:
         while self._left and not cancel.is_set():
             if self._busy():
                 await asyncio.sleep(0.05)
                 continue
-            job = self._left[0]
+            job = self._left.pop(0)
+            self._begun.append(job)
             found: list[Result] = []
             try:
                 found = [await asyncio.to_thread(self._work, job, cancel)]
@@ -77,6 +87,7 @@ class Filler(Generic[Job, Result]):
                 pass
             if cancel.is_set():
                 return
-            del self._left[0]
+            self._begun.remove(job)
             self._results += found
-            self._show(self._results, self._total - len(self._left), self._total)
+            left = len(self._left) + len(self._begun)
+            self._show(self._results, self._total - left, self._total)

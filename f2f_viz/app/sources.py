@@ -12,14 +12,20 @@ from typing import Any
 from f2f_viz.app.scratch import own_folder
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.samples import is_dense, sample_info, sample_layer, sample_names
+from f2f_viz.samples import is_dense, sample_info, sample_layer, sample_names, sample_network
 from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
+from f2f_viz.tensors.loaders import Entry, files_holding, listed
+from f2f_viz.tensors.loaders.base import Fingerprint
+from f2f_viz.tensors.objects import object_entries
 from f2f_viz.tensors.pruning import METHODS, usual_method
+from f2f_viz.tensors.roles import with_company
 
 __all__ = [
+    "Model",
     "Sibling",
     "Uploads",
     "load",
+    "model_of",
     "own_method",
     "sample_options",
     "siblings",
@@ -130,6 +136,62 @@ def siblings(
         named = partial(load, {**values, **choose}, uploaded)
         found.append(Sibling(name, text, choose, (lambda: shown) if name == shown.name else named))
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """All tensors of the file, or of the sample network, that the layer shown is of.
+
+    Attributes
+    ----------
+    name : str
+    entries : dict of str to Entry
+        With their roles.
+    siblings : dict of str to Sibling
+        Those that can be opened, by the tensor's name.
+    origin : object
+        Another one belongs to another model, or to another state of the file.
+    """
+
+    name: str
+    entries: dict[str, Entry]
+    siblings: dict[str, Sibling]
+    origin: Any
+
+
+def model_of(
+    values: Mapping[str, Any],
+    beside: Sequence[Sibling],
+    uploaded: Path | None,
+    shown: Layer,
+    known: Model | None = None,
+) -> Model:
+    """Return the model of the layer shown; the one that is known if it still is that.
+
+    Parameters are those of `siblings`, and what it returned.
+
+    Raises
+    ------
+    F2FError
+        If the file cannot be read any more.
+    """
+    source, prefix = values["source"], ""
+    origin: Any
+    if source == "sample":
+        name = origin = shown.name.rpartition("/")[0]
+        prefix = f"{name}/"
+        load = partial(object_entries, sample_network(shown.name))
+    elif source == "given":
+        name, origin, load = shown.name, shown, partial(object_entries, shown)
+    else:
+        path = Path(values["path"] if source == "path" else str(uploaded))
+        found = listed(path)
+        name, load = path.name, partial(with_company, found)
+        origin = {file: Fingerprint.of(file) for file in files_holding(path, found.values())}
+    if known is not None and known.origin == origin:
+        return known
+    named = {s.name.removeprefix(prefix): s for s in beside if s.name.startswith(prefix)}
+    return Model(name, load(), named, origin)
 
 
 class Uploads:

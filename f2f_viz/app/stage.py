@@ -66,7 +66,7 @@ class Stage:
             tab.follow(self._link.where())  # a view forgets the place in another layout
             self._shown[seen] = analysis
         self._note()
-        if analysis.exact:
+        if analysis.exact or tab.early:
             tab.fill(analysis)
 
     def follow(self, selection: Selection) -> None:
@@ -87,13 +87,16 @@ class Stage:
     def dress(self, theme: Theme, large: bool) -> None:
         """Begin anew in another theme, or for a projector."""
         self._link = replace(self._link, theme=theme, large=large)
-        self.close()
+        self._close({name: tab for name, tab in self._tabs.items() if not tab.lasts})
         self.show()
 
     def close(self) -> None:
         """Close every tab."""
-        tabs, self._tabs = self._tabs, {}
-        self._root.views = {}
+        self._close(self._tabs)
+
+    def _close(self, tabs: dict[str, Tab]) -> None:
+        self._tabs = {name: tab for name, tab in self._tabs.items() if name not in tabs}
+        self._root.views = {name: tab.parts for name, tab in self._tabs.items()}
         for tab in tabs.values():
             tab.pause()
             for part in tab.parts:

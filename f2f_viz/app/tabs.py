@@ -16,7 +16,8 @@ from f2f_viz.app.filler import Filler
 from f2f_viz.app.parts import Bar
 from f2f_viz.app.scoring import Scorer
 from f2f_viz.app.selection import Selection
-from f2f_viz.app.sources import Sibling
+from f2f_viz.app.sources import Model, Sibling
+from f2f_viz.app.surveying import ModelView
 from f2f_viz.app.sweeping import SweepView
 from f2f_viz.app.trail import parts_of
 from f2f_viz.figures.bits import BitsView
@@ -46,7 +47,8 @@ class Link:
     """What the views ask of the analyzer.
 
     `select` takes fields of a `Selection`, `show` the name of a tab, `change` values of the
-    controls by name; `busy` is whether the user's own work runs. `scorer` says
+    controls by name; `busy` is whether the user's own work runs, `hurried` whether a preview is
+    waited for. `model` gives the model that the layer is of. `scorer` says
     what the layer's network scores, if anybody does; `large`: for a projector.
     """
 
@@ -57,6 +59,8 @@ class Link:
     change: Callable[[dict[str, Any]], None]
     busy: Callable[[], bool]
     siblings: Callable[[], list[Sibling]]
+    model: Callable[[], Model | None] = lambda: None
+    hurried: Callable[[], bool] = lambda: False
     scorer: Callable[[], Scorer | None] = lambda: None
     large: bool = False
 
@@ -81,6 +85,10 @@ class Tab:
         Shows a selection in passing beside the one that stands, or no longer any.
     fill, pause : callable
         `fill` measures more of an exact analysis while the tab is seen; `pause` stops that.
+    early : bool
+        Whether `fill` waits for no exact analysis.
+    lasts : bool
+        Whether it looks right in every theme, and so stays, with all it holds, when that changes.
     """
 
     parts: list[Widget]
@@ -91,6 +99,8 @@ class Tab:
     light: Callable[[Selection | None], None] = lambda _: None
     fill: Callable[[Analysis], None] = lambda _: None
     pause: Callable[[], None] = lambda: None
+    early: bool = False
+    lasts: bool = False
 
 
 # Views show something before they become widgets: their first message then holds it.
@@ -300,7 +310,20 @@ def _lanes(link: Link, analysis: Analysis) -> Tab:
 def _sweep(link: Link, analysis: Analysis) -> Tab:
     view = SweepView(link.change, link.busy, link.siblings)
     view.update(analysis)
-    return Tab([view.root], view.update, pause=view.pause)
+    return Tab([view.root], view.update, pause=view.pause, lasts=True)
+
+
+def _model(link: Link, analysis: Analysis) -> Tab:
+    view = ModelView(link.model, link.change, link.hurried)
+    view.update(analysis)
+    return Tab(
+        [view.root],
+        view.update,
+        fill=lambda _: view.fill(),
+        pause=view.pause,
+        early=True,
+        lasts=True,
+    )
 
 
 def _export(link: Link, analysis: Analysis) -> Tab:
@@ -323,6 +346,7 @@ TABS: dict[str, Callable[[Link, Analysis], Tab]] = {
     "Trellis": _trellis,
     "Lanes": _lanes,
     "Sweep": _sweep,
+    "Model": _model,
     "Compare": _compare,
     "Export": _export,
 }

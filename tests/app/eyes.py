@@ -25,7 +25,7 @@ CLIPPED = """() => {
     // 1. nothing is larger than its clipping box unless it scrolls
     for (const [axis, size, inner] of [['X', node.clientWidth, node.scrollWidth], ['Y', node.clientHeight, node.scrollHeight]])
       if (['hidden', 'clip'].includes(style[`overflow${axis}`]) && inner > size + 1 && size > 0
-          && !node.closest('.bk-CanvasPanel, .bk-Canvas, .bk-events'))
+          && !node.closest('.bk-CanvasPanel, .bk-Canvas, .bk-events, input'))  // a field follows its caret
         found.push(`${name(node)} hides ${inner - size} px of itself along ${axis}`);
     // 2. no text is shortened by dots
     if (style.textOverflow === 'ellipsis' && node.scrollWidth > node.clientWidth + 1)

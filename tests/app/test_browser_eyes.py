@@ -60,7 +60,18 @@ def shapes(tmp_path_factory):
     return path, kinds
 
 
-TABS = ("Mask", "Ratio", "Planes", "Decoder", "Trellis", "Lanes", "Sweep", "Compare", "Export")
+TABS = (
+    "Mask",
+    "Ratio",
+    "Planes",
+    "Decoder",
+    "Trellis",
+    "Lanes",
+    "Sweep",
+    "Model",
+    "Compare",
+    "Export",
+)
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -37,13 +37,12 @@ function render({ model, el, host, signal }) {
       if (event.detail && presenter?.large()) event.currentTarget.blur();
     },
     onkeydown: (event) => {
-      const last = names.length - 1;
-      const to = { ArrowRight: index === last ? 0 : index + 1, ArrowLeft: index === 0 ? last : index - 1,
-                   Home: 0, End: last }[event.key];
+      const shown = buttons.filter((button) => !button.hidden), at = shown.indexOf(buttons[index]);
+      const to = { ArrowRight: shown[at + 1] ?? shown[0], ArrowLeft: shown.at(at - 1), Home: shown[0], End: shown.at(-1) }[event.key];
       if (to === undefined) return;
       event.preventDefault();
-      choose(names[to]);
-      buttons[to].focus();
+      choose(to.dataset.text);
+      to.focus();
     } }, name));
   strip.append(...buttons);
   // what one is looking at: a sentence, more at a click, and the way to the guide
@@ -84,6 +83,7 @@ function render({ model, el, host, signal }) {
     buttons.forEach((button, index) => {
       button.setAttribute("aria-selected", index === chosen);
       button.tabIndex = index === chosen ? 0 : -1;
+      button.hidden = index !== chosen && model.get("needless").includes(names[index]);
       views[index].box.hidden = index !== chosen;
     });
   };
@@ -119,7 +119,7 @@ function render({ model, el, host, signal }) {
     h("button", { type: "button", class: "f2f-station", style: `--kind: var(--f2f-${kind.replaceAll("_", "-")})`,
       title: `Show it: ${tab}`, onclick: () => choose(tab) }, text)]));
   model.on("change:trail", showTrail);
-  model.on("change:tab", showTab);
+  watch(model, "change:tab change:needless", showTab);
   model.on("change:views", showViews);
   model.on("change:notes", showNotes);
   showTab(); showViews(); showNotes(); showTrail();
@@ -260,7 +260,7 @@ function render({ model, el, host, signal }) {
     systemDark.removeEventListener("change", themed);
     model.off("change:trail", showTrail);
     model.off("msg:custom", answered);
-    model.off("change:tab", showTab);
+    unwatch(model, "change:tab change:needless", showTab);
     model.off("change:views", showViews);
     model.off("change:notes", showNotes);
     model.off("change:serial", drawn);

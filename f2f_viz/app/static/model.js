@@ -1,0 +1,200 @@
+// A row per tensor of a model; only those in view are drawn, and arrow keys go from cell to cell.
+const HEIGHT = 40, AHEAD = 6;
+const percent = (value, digits = 1) => (value === null ? "" : `${(100 * value).toFixed(digits)} %`);
+const times = (value, digits) => (value === null ? "∞" : `${value.toFixed(digits)} ×`);
+const half = ([, low, high]) => (low === null || high === null ? null : (high - low) / 2);
+const size = (bytes) => {
+  const power = Math.max(0, Math.min(4, Math.floor(Math.log10(Math.max(bytes, 1)) / 3)));
+  return `${(bytes / 1000 ** power).toFixed(power ? 2 : 0)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+};
+const many = (count, what) => `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
+
+// what a column shows of a row, in two lines, and what it is sorted by. A row: name, shape, dtype,
+// bytes, weights, why (it is carried; else empty), opens, found (nothing yet, or what there is)
+const about = (row, key) => (row.found?.exact ? "exact" : `± ${key}`);
+const COLUMNS = [
+  { title: "Tensor", help: "Name, shape and number format. A click opens the layer.", sort: (r) => r.name },
+  { title: "Weights", help: "How many there are, and how many are 0 before pruning.", sort: (r) => r.weights,
+    lines: (r) => [grouped(r.weights), r.found ? `${percent(r.found.zeros)} are 0` : ""], always: true },
+  { title: "S", help: "Sparsity: the share that pruning takes away.", sort: (r) => r.found?.sparsity,
+    lines: (r) => [r.found.sparsity.toFixed(3), ""] },
+  { title: "Dispersion", help: "Variance of n_u, the care bits of a block, over that of chance: 1 is as even as chance. In the order of the settings; below, in the other.",
+    sort: (r, order) => r.found?.dispersion?.[order],
+    lines: (r, order) => {
+      const { [order]: own, ...others } = r.found.dispersion, [[name, other]] = Object.entries(others);
+      return [own?.toFixed(2) ?? "", other === null ? "" : `${name} ${other.toFixed(2)}`];
+    } },
+  { title: "Efficiency", help: "E: matched care bits over all care bits.", sort: (r) => r.found?.efficiency?.[0],
+    lines: (r) => [percent(r.found.efficiency[0], 2), about(r, percent(half(r.found.efficiency), 2))] },
+  { title: "Ratio", help: "The paper's accounting: dense bits over payload and corrections.", sort: (r) => r.found?.ratio && (r.found.ratio[0] ?? Infinity),
+    lines: (r) => [times(r.found.ratio[0], 3), about(r, half(r.found.ratio)?.toFixed(3) ?? "")] },
+  { title: "Of 1/(1 − S)", help: "The ratio as a share of 1/(1 − S), the most for random care bits.", sort: (r) => r.found?.of_bound?.[0],
+    lines: (r) => [percent(r.found.of_bound[0]), ""] },
+  { title: "Bytes", help: "Before, and of the layer's own file: symbols, corrections, mask, matrix and header. Bars of all rows have one scale.",
+    sort: (r) => (r.why ? r.bytes : r.found?.bytes) },
+];
+
+function render({ model, el }) {
+  el.classList.add("f2f", "f2f-model");
+  const filter = h("input", { type: "search", placeholder: "filter", "aria-label": "Filter tensors", oninput: () => arrange() });
+  const status = h("span", { class: "f2f-quiet", role: "status" }), bar = h("progress", { max: 1, "aria-label": "Survey" });
+  const problem = h("p", { class: "f2f-error", role: "alert" });
+  const meter = (label) => ({ label: h("span", { class: "f2f-quiet" }, label), words: h("span", {}), layers: h("b", {}), carried: h("b", { class: "carried" }) });
+  const before = meter("before"), after = meter("after"), whole = h("div", { class: "f2f-whole" },
+    ...[before, after].flatMap((one) => [one.label, h("i", {}, one.layers, one.carried), one.words]));
+  const told = h("p", { class: "f2f-quiet" });
+  const head = h("tr", {}, ...COLUMNS.map(({ title, help }, i) => h("th", { scope: "col" },
+    h("button", { type: "button", class: "f2f-sort", title: help, onclick: () => {
+      down = sorted === i ? !down : i > 0;
+      sorted = i;
+      arrange();
+    } }, title))));
+  const above = h("tr", { "aria-hidden": "true" }), body = h("tbody", {}, above);
+  const table = h("table", { role: "grid", "aria-label": "Tensors" }, h("thead", {}, head), body);
+  const long = h("div", { class: "f2f-long", tabindex: -1, onscroll: () => drawRows() }, table);
+  el.append(h("div", { class: "f2f-model-bar" }, filter, bar, status), problem, whole, told, long);
+
+  let rows = [], order = [], byName = new Map(), serial = 0, planned = false, largest = 1;
+  let sorted = null, down = false, at = 0;  // the row whose button is the grid's one stop
+  const drawn = new Map();  // nodes by row
+
+  const meterOf = (row, bytes) => {
+    const outer = h("i", { style: `width:${Math.max(1, 100 * row.bytes / largest)}%` });
+    if (bytes !== null) outer.append(h("b", { class: row.why ? "carried" : null, style: `width:${Math.min(100, 100 * bytes / Math.max(row.bytes, 1))}%` }));
+    return h("div", { class: "f2f-span" }, outer);
+  };
+  const cell = (lines, props = {}) => h("td", props, h("div", {}, lines[0]), h("small", {}, lines[1]));
+  const makeRow = (row) => {
+    const { found } = row, text = `${row.shape.join(" × ") || "one number"} · ${row.dtype}`;
+    const name = row.opens
+      ? h("button", { type: "button", class: "f2f-link", title: "open this layer", tabindex: -1, onclick: () => model.send({ kind: "open", name: row.name }) }, row.name)
+      : h("span", { class: "f2f-link-none", tabindex: -1 }, row.name);
+    const tr = h("tr", { class: found?.old ? "old" : null }, h("th", { scope: "row" }, h("div", {}, name), h("small", {}, text)));
+    const middle = COLUMNS.slice(1, -1);
+    if (row.why || found?.problem) {
+      tr.append(cell(middle[0].lines(row, "")));
+      tr.append(h("td", { colspan: middle.length - 1, class: row.why ? "f2f-quiet" : null }, row.why ? `carried unchanged: ${row.why}` : `cannot be coded so: ${found.problem}`));
+    } else tr.append(...middle.map((column) => cell(found || column.always ? column.lines(row, model.get("order")) : ["…", ""])));
+    const bytes = row.why ? row.bytes : found?.bytes ?? null;
+    tr.append(h("td", {}, meterOf(row, bytes), h("small", {}, row.why ? size(row.bytes)
+      : `${size(row.bytes)} → ${bytes === null ? "…" : `${found.exact ? "" : "≈ "}${size(bytes)}`}`)));
+    return tr;
+  };
+  const drawRows = () => {
+    const fits = Math.ceil(long.clientHeight / HEIGHT), scrolled = Math.floor(long.scrollTop / HEIGHT);
+    const from = Math.max(0, Math.min(scrolled - AHEAD, order.length - fits)), to = Math.min(order.length, scrolled + fits + AHEAD);
+    const seen = order.slice(from, to);
+    const held = body.contains(document.activeElement);
+    if (!held && (at < scrolled || at >= scrolled + fits)) at = Math.min(scrolled, Math.max(0, order.length - 1));
+    for (const row of drawn.keys()) if (!seen.includes(row)) drawn.delete(row);
+    const nodes = seen.map((row, k) => {
+      if (!drawn.has(row)) drawn.set(row, makeRow(row));
+      const tr = drawn.get(row), stop = tr.querySelector("[tabindex]");
+      tr.setAttribute("aria-rowindex", from + k + 2);
+      stop.tabIndex = from + k === at ? 0 : -1;
+      return tr;
+    });
+    above.style.height = `${from * HEIGHT}px`;
+    table.style.marginBottom = `${(order.length - to) * HEIGHT}px`;
+    // what stays is left alone, for it may have the focus; and to take away what has the focus lays
+    // the page out in between, shorter than it will be, and scrolls it
+    const staying = new Set(nodes), going = [...body.children].filter((tr) => tr !== above && !staying.has(tr));
+    if (held && going.some((tr) => tr.contains(document.activeElement))) long.focus({ preventScroll: true });
+    going.forEach((tr) => tr.remove());
+    let next = above.nextSibling;
+    for (const tr of nodes) {
+      if (tr === next) next = next.nextSibling;
+      else body.insertBefore(tr, next);
+    }
+    if (held && !body.contains(document.activeElement)) body.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
+  };
+  const arrange = () => {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    order = rows.filter((row) => words.every((word) => row.text.includes(word)));
+    if (sorted !== null) {
+      const key = COLUMNS[sorted].sort, named = model.get("order"), keys = new Map(order.map((row) => [row, key(row, named) ?? null]));
+      // what has no such number comes last, whichever way
+      order.sort((a, b) => {
+        const [x, y] = [keys.get(a), keys.get(b)];
+        return x === null || y === null ? (x === null) - (y === null) : (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
+      });
+    }
+    [...head.children].forEach((th, i) => th.setAttribute("aria-sort", i !== sorted ? "none" : down ? "descending" : "ascending"));
+    table.setAttribute("aria-rowcount", order.length + 1);
+    at = Math.max(0, Math.min(at, order.length - 1));
+    drawRows();
+  };
+  long.addEventListener("keydown", (event) => {
+    const page = Math.max(1, Math.floor(long.clientHeight / HEIGHT) - 2), last = order.length - 1;
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last }[event.key];
+    if (to === undefined || !(body.contains(event.target) || event.target === long)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    at = Math.max(0, Math.min(to, last));
+    const top = at * HEIGHT, room = long.clientHeight - head.clientHeight - HEIGHT;
+    if (top < long.scrollTop) long.scrollTop = top;
+    else if (top > long.scrollTop + room) long.scrollTop = top - room;
+    drawRows();
+    body.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
+  });
+
+  const take = (message) => {
+    if (message.kind === "tensors") {
+      ({ serial, planned } = message);
+      rows = message.tensors.map((tensor) => ({ ...tensor, weights: tensor.shape.reduce((a, b) => a * b, 1), found: message.rows[tensor.name] ?? null,
+        text: `${tensor.name} ${tensor.shape.join(" × ")} ${tensor.dtype} ${tensor.why && `carried ${tensor.why}`}`.toLowerCase() }));
+      byName = new Map(rows.map((row) => [row.name, row]));
+      largest = Math.max(1, ...rows.map((row) => row.bytes));
+      drawn.clear();
+      arrange();
+      return;
+    }
+    if (message.kind === "old") {
+      serial = message.serial;
+      for (const row of rows) if (row.found) row.found = { ...row.found, old: true };
+      drawn.clear();
+      drawRows();
+    } else if (message.kind === "found" && message.serial === serial) {
+      for (const [name, found] of Object.entries(message.rows)) {
+        const row = byName.get(name);
+        if (!row) continue;
+        row.found = found;
+        drawn.delete(row);
+      }
+      if (sorted === null) drawRows();
+      else arrange();
+    }
+  };
+  const tell = () => {
+    status.textContent = model.get("status");
+    bar.hidden = !model.get("status");
+    bar.value = model.get("progress");
+    problem.textContent = model.get("problem");
+    const t = model.get("totals");
+    whole.hidden = told.hidden = !t.known;
+    if (!t.known) return;
+    const sum = t.dense + t.carried_bytes, about = t.exact === t.known ? "" : "≈ ";
+    for (const [one, bytes] of [[before, t.dense], [after, t.coded]]) {
+      one.layers.style.width = `${100 * bytes / sum}%`;
+      one.carried.style.width = `${100 * t.carried_bytes / sum}%`;
+      one.words.textContent = one === before ? size(sum) : `${about}${size(bytes + t.carried_bytes)}, ${(sum / (bytes + t.carried_bytes)).toFixed(2)} times smaller`;
+    }
+    const part = t.known < t.layers ? `${grouped(t.known)} of ${many(t.layers, "layer")}` : many(t.layers, "layer");
+    told.textContent = `${part}: ${size(t.dense)} → ${about}${size(t.coded)}. Carried unchanged: ${many(t.carried, "tensor")}, ${size(t.carried_bytes)}.`;
+  };
+  const observer = new ResizeObserver(() => drawRows());
+  observer.observe(long);
+  const watched = "change:status change:progress change:problem change:totals", telling = together(tell);
+  watch(model, watched, telling);
+  model.on("change:order", arrange);
+  model.on("msg:custom", take);
+  tell();
+  model.send({ kind: "hello" });
+  return () => {
+    observer.disconnect();
+    unwatch(model, watched, telling);
+    model.off("change:order", arrange);
+    model.off("msg:custom", take);
+  };
+}
+export default { render };

@@ -1,0 +1,146 @@
+"""The Model tab in a real browser: a long list, its order, its filter, keys, and what a click opens."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+from safetensors.numpy import save_file
+
+import f2f_viz as f2f
+from tests.app import eyes
+from tests.app.page import settle
+
+pytestmark = pytest.mark.browser
+
+LAYERS = 1000
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    model = {}
+    for i in range(LAYERS):
+        shape = (8 + i % 5, 12)
+        model[f"layer.{i:03}"] = rng.normal(size=shape).astype(np.float32)
+    model["norm.weight"] = np.ones(12, np.float32)
+    path = tmp_path_factory.mktemp("model") / "thousand.safetensors"
+    save_file(model, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(shared, path):
+    """A page with a file of many tensors, all of them estimated."""
+    shared.get_by_label("Path", exact=True).check()
+    shared.get_by_label("Path on this machine").fill(str(path))
+    shared.get_by_label("Path on this machine").press("Enter")
+    expect(shared.locator(".f2f-layer")).to_contain_text("layer.")
+    settle(shared)
+    shared.get_by_role("tab", name="Model").click()
+    said = shared.locator(".f2f-model").get_by_text(re.compile(rf"^{LAYERS:,} layers:"))
+    expect(said).to_be_visible(timeout=120_000)
+    return shared
+
+
+@pytest.fixture
+def view(page):
+    """The tab, as it is at first."""
+    view = page.locator(".f2f-model")
+    view.get_by_label("Filter tensors").fill("")
+    return view
+
+
+def names(view):
+    return view.locator("tbody th").all_inner_texts()
+
+
+def test_of_a_long_list_the_rows_in_view_are_drawn_and_the_last_is_reached(page, view, eventually):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    table = view.get_by_role("grid")
+    expect(table).to_have_attribute("aria-rowcount", str(LAYERS + 2))
+    view.locator(".f2f-long").hover()
+    last = view.locator(f"tr[aria-rowindex='{LAYERS + 2}']")
+
+    def reached():
+        page.mouse.wheel(0, 20_000)
+        return last.count() and last.locator("th").evaluate(eyes.TOPMOST) == ""
+
+    eventually(reached)
+    assert view.locator("tbody tr").count() < 60
+    assert eyes.whole(page) == []
+
+
+def test_arrow_keys_go_through_the_rows_and_enter_opens_one(page, view):
+    view.locator(".f2f-long").evaluate("(n) => n.scrollTo(0, 0)")
+    view.get_by_label("Filter tensors").fill("layer.0 float32")
+    expect(view.get_by_role("grid")).to_have_attribute("aria-rowcount", "101")
+    view.locator("tbody [tabindex='0']").focus()
+    for key in ("End", "PageUp", "Home", "ArrowDown", "PageDown", "PageUp", "ArrowUp"):
+        page.keyboard.press(key)
+        focused = page.locator("tbody :focus")
+        expect(focused).to_have_count(1)
+        assert focused.evaluate(eyes.TOPMOST) == "", key
+    page.keyboard.press("End")
+    name = page.locator("tbody :focus").inner_text()
+    assert name == "layer.099"
+    page.keyboard.press("Enter")
+    expect(page.locator(".f2f-layer")).to_contain_text(name)
+    settle(page)
+    expect(view).to_be_visible()
+
+
+def test_headings_sort_and_what_has_no_such_number_is_last(page, view):
+    view.get_by_label("Filter tensors").fill("layer.00")
+    expect(view.get_by_text("carried unchanged: of a normalisation")).to_have_count(0)
+    view.get_by_label("Filter tensors").fill("float32")
+    ratio = view.get_by_role("button", name="Ratio")
+    ratio.click()
+    expect(view.get_by_role("columnheader", name="Ratio")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    ratios = view.locator("tbody tr td:nth-child(6) div").all_inner_texts()
+    values = [float(text.split()[-2]) for text in ratios]
+    assert values == sorted(values, reverse=True)
+    view.get_by_role("button", name="Weights").click()
+    view.get_by_role("button", name="Efficiency").click()
+    view.locator(".f2f-long").evaluate("(n) => n.scrollTo(0, n.scrollHeight)")
+    expect(view.locator(f"tr[aria-rowindex='{LAYERS + 2}']")).to_contain_text("norm.weight")
+    view.get_by_role("button", name="Tensor").click()
+
+
+def test_numbers_are_those_of_a_survey(page, view, path):
+    name = "layer.123"
+    view.get_by_label("Filter tensors").fill("123")
+    row = f2f.survey(f2f.load_layer(path, name), f2f.Settings()).rows[0]
+    line = view.locator("tbody tr", has_text=name)
+    expect(line).to_contain_text(f"{row.ratio.value:.3f} ×")
+    expect(line).to_contain_text(f"{100 * row.efficiency.value:.2f} %")
+    expect(line).to_contain_text(f"{row.weights}")
+    expect(line).to_contain_text("exact")
+
+
+def test_a_change_of_settings_is_followed(page, view):
+    view.get_by_label("Filter tensors").fill("layer.004")
+    rate = page.get_by_role("spinbutton", name="Pruning rate")
+    rate.fill("0.5")
+    settle(page)
+    expect(view.locator("tbody tr", has_text="layer.004").locator("td:nth-child(3)")).to_have_text(
+        "0.500", timeout=60_000
+    )
+    rate.fill("0.9")
+    settle(page)
+
+
+def test_a_layer_alone_has_no_such_tab(page, tmp_path):
+    np.save(tmp_path / "alone.npy", np.ones((8, 8), np.float32))
+    page.get_by_role("tab", name="Mask").click()
+    page.get_by_label("Path on this machine").fill(str(tmp_path / "alone.npy"))
+    page.get_by_label("Path on this machine").press("Enter")
+    expect(page.get_by_role("tab", name="Model")).to_be_hidden()
+    page.get_by_role("tab", name="Sweep").focus()
+    page.keyboard.press("ArrowRight")  # over what is not there
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+    page.get_by_label("Samples", exact=True).check()
+    expect(page.get_by_role("tab", name="Model")).to_be_visible()
+    settle(page)

@@ -1,0 +1,220 @@
+"""The Model tab: a row for every tensor, of this model and these settings or seen to be old."""
+
+import asyncio
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import f2f_viz as f2f
+from f2f_viz.app import surveying
+from f2f_viz.app.sources import model_of, siblings
+from tests.app.messages import say
+
+RNG = np.random.default_rng(0)
+MODEL = {
+    "a": RNG.normal(size=(96, 80)).astype(np.float32),
+    "norm.weight": np.ones(80, np.float32),
+    "b": RNG.normal(size=(60, 40)).astype(np.float32),
+    "steps": np.arange(6),
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    save_file(MODEL, tmp_path / "m.safetensors")
+    return tmp_path / "m.safetensors"
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What the tables' pages get, by kind, and whether it is strict JSON."""
+    found = []
+
+    def send(self, content, buffers=None):
+        json.dumps(content, allow_nan=False)
+        found.append(content)
+
+    monkeypatch.setattr(surveying.ModelWidget, "send", send)
+    monkeypatch.setattr(surveying, "_PAUSE", 0)
+    return found
+
+
+def shown(messages):
+    """What a page shows that heard these, as ``static/model.js`` takes them."""
+    tensors, rows, serial = [], {}, 0
+    for message in messages:
+        if message["kind"] == "tensors":
+            tensors, rows, serial = message["tensors"], dict(message["rows"]), message["serial"]
+        elif message["kind"] == "old":
+            serial = message["serial"]
+            rows = {name: row | {"old": True} for name, row in rows.items()}
+        elif message["kind"] == "found" and message["serial"] == serial:
+            rows |= message["rows"]
+    return tensors, rows
+
+
+async def opened(path, **settings):
+    """Return an analyzer with a file, and its Model tab's widget."""
+    analyzer = f2f.Analyzer(settings=f2f.Settings(n_in=4, **settings))
+    analyzer.state = analyzer.state | {"source": "path", "path": str(path), "tensor": "a"}
+    await analyzer.settled()
+    analyzer.tab = "Model"
+    (root,) = analyzer.views["Model"]
+    return analyzer, root
+
+
+def all_new(sent, *names):
+    _, rows = shown(sent)
+    return set(rows) == set(names) and not any(row["old"] for row in rows.values())
+
+
+def test_rows_are_those_of_a_survey_and_what_is_carried_says_why(path, sent, until):
+    async def drive():
+        _, root = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        tensors, rows = shown(sent)
+        whole = f2f.survey(path, f2f.Settings(n_in=4))
+        assert [t["name"] for t in tensors] == [info.name for info in f2f.list_tensors(path)]
+        assert {t["name"]: t["why"] for t in tensors if t["why"]} == whole.carried
+        assert [t["name"] for t in tensors if not t["opens"]] == ["steps"]
+        for row in whole:  # so small that all is searched
+            assert rows[row.name] == surveying.row_data(row) | {"old": False}
+        assert root.status == ""
+        assert root.totals == {
+            "layers": 2,
+            "known": 2,
+            "exact": 2,
+            "dense": sum(row.dense_bytes for row in whole),
+            "coded": sum(row.bytes for row in whole),
+            "carried": 2,
+            "carried_bytes": whole.carried_bytes,
+        }
+        assert root.name == "m.safetensors"
+
+    asyncio.run(drive())
+
+
+def test_other_settings_make_rows_old_until_they_are_estimated_anew(path, sent, until):
+    async def drive():
+        analyzer, _ = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        before = shown(sent)[1]
+        heard = len(sent)
+        analyzer.settings = f2f.Settings(n_in=4, rate=0.5)
+        await analyzer.settled()
+        await until(lambda: all_new(sent, "a", "b"))
+        assert sent[heard]["kind"] == "old"
+        after = shown(sent)[1]
+        assert after["b"]["sparsity"] == 0.5 != before["b"]["sparsity"]
+
+    asyncio.run(drive())
+
+
+def test_a_click_opens_the_layer_and_its_row_stays(path, sent, until):
+    async def drive():
+        analyzer, root = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        heard = len(sent)
+        say(root, kind="open", name="b")
+        await until(lambda: analyzer.layer.name == "b")
+        assert (await analyzer.settled()).given.name == "b"
+        assert analyzer.tab == "Model"
+        assert sent[heard:] == []  # the same model, the same settings
+        say(root, kind="open", name="steps")  # which is no layer
+        say(root, kind="open", name="no such")
+        assert (await analyzer.settled()).given.name == "b"
+
+    asyncio.run(drive())
+
+
+def test_another_file_begins_anew_and_so_does_one_that_has_changed(path, tmp_path, sent, until):
+    async def drive():
+        analyzer, root = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        other = {"a": MODEL["a"], "c": MODEL["b"] + 1}
+        save_file(other, tmp_path / "other.safetensors")
+        analyzer.state = analyzer.state | {"path": str(tmp_path / "other.safetensors")}
+        await analyzer.settled()
+        await until(lambda: all_new(sent, "a", "c"))
+        assert root.name == "other.safetensors"
+        save_file(other | {"d": MODEL["b"] + 2}, tmp_path / "new")
+        (tmp_path / "new").replace(tmp_path / "other.safetensors")
+        say(root, kind="open", name="c")
+        await until(lambda: all_new(sent, "a", "c", "d"))
+
+    asyncio.run(drive())
+
+
+def test_the_samples_are_a_model_too(sent, until):
+    async def drive():
+        analyzer = f2f.Analyzer(settings=f2f.Settings(n_in=4))
+        assert analyzer.needless == []
+        await analyzer.settled()
+        analyzer.tab = "Model"
+        (root,) = analyzer.views["Model"]
+        name = f2f.sample_names()[1]
+        own = name.rpartition("/")[2]
+        await until(lambda: own in shown(sent)[1])
+        tensors, _ = shown(sent)
+        assert {"norm1.weight", own} < {tensor["name"] for tensor in tensors}
+        say(root, kind="open", name=own)
+        await until(lambda: analyzer.layer.name == name)
+
+    asyncio.run(drive())
+
+
+def test_one_array_needs_no_such_tab():
+    assert f2f.Analyzer(MODEL["a"]).needless == ["Model"]
+
+
+def test_what_cannot_be_coded_so_says_why_in_its_row(tmp_path, sent, until):
+    save_file(
+        MODEL | {"eight": RNG.integers(-9, 9, (40, 30)).astype(np.int8)}, tmp_path / "m.safetensors"
+    )
+    np.save(tmp_path / "mask.npy", MODEL["a"] > 1)
+
+    async def drive():
+        await opened(tmp_path / "m.safetensors", method="mask", mask=str(tmp_path / "mask.npy"))
+        await until(lambda: all_new(sent, "a", "b", "eight"))
+        _, rows = shown(sent)
+        assert "problem" not in rows["a"]
+        assert "(96, 80)" in rows["b"]["problem"]
+
+    asyncio.run(drive())
+
+
+def test_a_file_that_is_gone_is_said(path, sent, until):
+    async def drive():
+        analyzer, root = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        analyzer.tab = "Mask"
+        path.unlink()
+        analyzer.settings = f2f.Settings(n_in=4, rate=0.6)
+        await analyzer.settled()
+        analyzer.tab = "Model"
+        await until(lambda: "no such file" in root.problem)
+        assert shown(sent) == ([], {})
+
+    asyncio.run(drive())
+
+
+def test_it_stays_with_its_rows_when_the_theme_changes(path, sent, until):
+    async def drive():
+        analyzer, root = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        say(analyzer, kind="look", theme="dark", large=False)
+        assert analyzer.views["Model"] == [root]
+
+    asyncio.run(drive())
+
+
+def test_siblings_of_a_model_are_its_own():
+    layer = f2f.sample_layer()
+    values = {"source": "sample", "sample": layer.name, "path": "", "tensor": None}
+    model = model_of(values, siblings(values, [], None, layer), None, layer)
+    assert model_of(values, [], None, layer, model) is model
+    assert set(model.siblings) < set(model.entries)
+    for name, sibling in model.siblings.items():
+        np.testing.assert_array_equal(sibling.load().weights, model.entries[name].read())
