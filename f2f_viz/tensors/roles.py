@@ -45,7 +45,14 @@ _norm = _word(r"\w*norm\w*|(?:\w+_)?(?:ln|bn)_?\w{0,2}|norm\d*")
 _of_norm = _word(r"weight|bias|scale|gamma|beta|running_\w+|num_batches_tracked")
 _is_mask = _ends("masks?")
 _bias = _word(r"(?:\w+_)?bias(?:_\w+)?")
+_optimizer = _word(
+    r"(?:\w+_)?optimizers?(?:_\w+)?|optim|opt_state|"
+    r"(?:max_)?exp_avg(?:_sq)?|exp_inf|momentum_buffer|square_avg|grad_avg|acc_delta"
+)
 _embedding = _word(r"\w*embed\w*|(?:\w+_)?emb|wte|wpe")
+
+
+_codes = _ends("codes")  # of a codebook's entries
 
 
 def _is_vector(info: TensorInfo) -> bool:
@@ -91,13 +98,13 @@ ROLES = Choices(
             name="scale",
             label="Scale",
             help="scales of a quantized tensor",
-            fits=_ends("scales?", "scale_inv", "absmax", "quant_map", "amax", "scb"),
+            fits=_ends("scales?", "scale_inv", "absmax", "quant_map", "amax", "scb", "codebooks?"),
         ),
         Role(
             name="zero point",
             label="Zero point",
             help="zero points of a quantized tensor",
-            fits=_ends("zero_?points?", "q?zeros", "zp"),
+            fits=_ends("zero_?points?", "q?zeros?", "zp"),
         ),
         Role(
             name="companion",
@@ -110,6 +117,12 @@ ROLES = Choices(
             label="Not coded",
             help="its number format is not coded",
             fits=lambda info: info.dtype not in DTYPES,
+        ),
+        Role(
+            name="optimizer",
+            label="Optimizer",
+            help="the state of an optimizer",
+            fits=lambda info: any(map(_optimizer, _words(info.name))),
         ),
         Role(
             name="norm",
@@ -138,8 +151,8 @@ ROLES = Choices(
         Role(
             name="packed",
             label="Bytes",
-            help="bytes: packed, or with a zero point that is no 0",
-            fits=lambda info: info.dtype.startswith("uint"),
+            help="bytes: packed, codes, or with a zero point that is no 0",
+            fits=lambda info: info.dtype.startswith("uint") or _codes(info),
         ),
         Role(
             name="embedding",
