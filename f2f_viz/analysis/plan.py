@@ -21,7 +21,7 @@ from f2f_viz.tensors.pruning import prune_together
 from f2f_viz.tensors.quantize import STORED
 from f2f_viz.tensors.roles import CODED, why_carried
 
-__all__ = ["Plan", "Rule", "plan_of", "read_plan"]
+__all__ = ["Plan", "Rule", "is_codable", "plan_of", "read_plan"]
 
 Rule = tuple[str, float | None]
 _ROLE = "role:"
@@ -96,6 +96,10 @@ class Plan:
         }
         return cls(common, layers, _members("what a plan carries", found["carried"]))
 
+    def to_json(self) -> bytes:
+        """Return what `save` writes."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False).encode() + b"\n"
+
     @checked
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as JSON; `read_plan` reads it.
@@ -105,7 +109,7 @@ class Plan:
         F2FError
             If the file cannot be written.
         """
-        text = json.dumps(self.to_dict(), indent=1, allow_nan=False).encode() + b"\n"
+        text = self.to_json()
 
         def read_back(file: IO[bytes]) -> None:
             if _parsed(file.read()) != self:
@@ -129,7 +133,7 @@ class Plan:
                 got=f"{name!r}: the plan {what}",
             )  # fmt: skip
         for name in self.layers:
-            if not _codable(entries[name].info):
+            if not is_codable(entries[name].info):
                 raise F2FError(
                     f"the plan codes {name!r}", expected=f"one of {', '.join(sorted(CODED))}",
                     got=f"{entries[name].info.dtype} of shape {entries[name].info.shape}",
@@ -193,6 +197,7 @@ def plan_of(
     settings: Settings,
     rules: Iterable[Rule] = (),
     *,
+    rates: Mapping[str, float | None] | None = None,
     together: bool = False,
     origin: str = "the model",
 ) -> Plan:
@@ -207,6 +212,8 @@ def plan_of(
         its number format.
     rules : iterable of (str, float or None)
         As `encode_model` takes them.
+    rates : mapping of str to float or None, optional
+        Of single tensors, before all rules; None carries one unchanged.
     together : bool
         The rate is that of all weights as one: the largest \|w\| of all stay (`prune_together`),
         but for tensors with a mask or a rule of their own.
@@ -222,18 +229,25 @@ def plan_of(
     infos = {name: entry.info for name, entry in entries.items()}
     reasons = {name: why for name, info in infos.items() if (why := why_carried(info))}
     usual = infos.keys() - reasons.keys()
-    rates: dict[str, float | None] = {}
+    own_rates: dict[str, float | None] = {}
+    for name, rate in (rates or {}).items():
+        if name not in infos or not is_codable(infos[name]):
+            raise F2FError(f"no rate for {name!r}", expected="a tensor that can be coded", got=name)
+        own_rates[name] = _rule((name, rate))[1]
+        reasons.setdefault(name, "so chosen")
     for pattern, rate in rules:
         for name in _ruled(pattern, infos, usual, origin):
-            rates.setdefault(name, rate)
+            own_rates.setdefault(name, rate)
             reasons.setdefault(name, f"the rule {pattern}=keep")
-    masked = {name for name, entry in entries.items() if entry.mask is not None} - rates.keys()
+    masked = {name for name, entry in entries.items() if entry.mask is not None} - own_rates.keys()
     if together:
-        free = [name for name in infos if name in usual and name not in masked | rates.keys()]
-        rates |= _rates_together(entries, free, settings)
+        free = [name for name in infos if name in usual and name not in masked | own_rates.keys()]
+        own_rates |= _rates_together(entries, free, settings)
     layers = {}
     for name, info in infos.items():
-        own: dict[str, Any] = {"rate": rates.get(name, settings.rate if name in usual else None)}
+        own: dict[str, Any] = {
+            "rate": own_rates.get(name, settings.rate if name in usual else None)
+        }
         if own["rate"] is None:
             continue
         if name in masked:
@@ -278,7 +292,8 @@ def _rule(rule: Any) -> Rule:
     raise F2FError("rules", expected="pairs of a pattern and a rate or None", got=named(rule))
 
 
-def _codable(info: TensorInfo) -> bool:
+def is_codable(info: TensorInfo) -> bool:
+    """Tell whether a tensor can be pruned and coded, be it usually so or not."""
     return info.dtype in CODED and 0 not in info.shape
 
 
@@ -288,7 +303,8 @@ def _ruled(pattern: str, infos: dict[str, TensorInfo], usual: set[str], origin: 
     found = [
         name
         for name, info in infos.items()
-        if (info.role == role if role != pattern else fnmatchcase(name, pattern)) and _codable(info)
+        if (info.role == role if role != pattern else fnmatchcase(name, pattern))
+        and is_codable(info)
     ]
     if not found:
         some = [name for name in infos if name in usual or not usual][:3]

@@ -1,5 +1,7 @@
 """What a whole model would take: a row for each of its weights, estimated from samples."""
 
+import csv
+import io
 import math
 import threading
 from collections.abc import Iterable, Iterator
@@ -24,7 +26,7 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, layer_of
 from f2f_viz.tensors.objects import object_entries, said
 
-__all__ = ["Survey", "SurveyRow", "plain_row", "survey", "survey_row"]
+__all__ = ["Survey", "SurveyRow", "csv_text", "plain_row", "survey", "survey_row"]
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,17 @@ def plain_row(row: SurveyRow) -> dict[str, Any]:
         else:
             found[name] = list(value) if name == "shape" else value
     return found
+
+
+def csv_text(rows: Iterable[SurveyRow]) -> str:
+    """Return rows as comma-separated values, the names of the columns first; empty if none."""
+    plain = [plain_row(row) for row in rows]
+    text = io.StringIO()
+    if plain:
+        writer = csv.DictWriter(text, list(plain[0]))
+        writer.writeheader()
+        writer.writerows(plain)
+    return text.getvalue()
 
 
 @checked

@@ -1,7 +1,5 @@
 """The command that looks over a whole model: ``survey``."""
 
-import csv
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import click
 
 import f2f_viz as f2f
-from f2f_viz.analysis.survey import plain_row
+from f2f_viz.analysis.survey import csv_text, plain_row
 from f2f_viz.cli.options import (
     dask_option,
     field_options,
@@ -63,16 +61,12 @@ def survey(
         )  # fmt: skip
         if save_plan:
             found.plan.save(save_plan)
-    rows = [plain_row(row) for row in found]
     if as_json:
-        for columns in rows:
-            echo_json(columns)
+        for row in found:
+            echo_json(plain_row(row))
         return
     if as_csv:
-        if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        click.echo(csv_text(found), nl=False)
         return
     click.echo("  ratio       ±  of bound  efficiency  dispersion       bytes  layer")
     for row in found:

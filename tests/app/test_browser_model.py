@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from safetensors.numpy import save_file
 
 import f2f_viz as f2f
+from f2f_viz.analysis.plan import read_plan
 from tests.app import eyes
 from tests.app.page import settle
 
@@ -99,7 +100,7 @@ def test_headings_sort_and_what_has_no_such_number_is_last(page, view):
     expect(view.get_by_role("columnheader", name="Ratio")).to_have_attribute(
         "aria-sort", "descending"
     )
-    ratios = view.locator("tbody tr td:nth-child(6) div").all_inner_texts()
+    ratios = view.locator("tbody tr td:nth-child(7) div").all_inner_texts()
     values = [float(text.split()[-2]) for text in ratios]
     assert values == sorted(values, reverse=True)
     view.get_by_role("button", name="Weights").click()
@@ -125,11 +126,52 @@ def test_a_change_of_settings_is_followed(page, view):
     rate = page.get_by_role("spinbutton", name="Pruning rate")
     rate.fill("0.5")
     settle(page)
-    expect(view.locator("tbody tr", has_text="layer.004").locator("td:nth-child(3)")).to_have_text(
-        "0.500", timeout=60_000
-    )
+    row = view.locator("tbody tr", has_text="layer.004")
+    expect(row).to_contain_text("S 0.500", timeout=60_000)
+    expect(row).not_to_have_class("old")
     rate.fill("0.9")
     settle(page)
+
+
+def test_rows_are_ticked_and_pruned_at_a_rate_of_their_own(page, view):
+    """By keys, by a range, by all that the filter shows."""
+    view.get_by_label("Filter tensors").fill("layer.01")
+    expect(view.get_by_role("button", name="As settings")).to_be_disabled()
+    rows = view.locator("tbody tr:not([aria-hidden])")
+    view.get_by_label("Tick layer.012").check()
+    view.get_by_label("Tick layer.015").click(modifiers=["Shift"])
+    expect(view.locator("tbody input:checked")).to_have_count(4)
+    view.locator("tbody [tabindex='0']").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    expect(view.get_by_label("Tick layer.010")).to_be_checked()
+    page.keyboard.press(" ")
+    view.get_by_label("Rate of the rows ticked").fill("0.7")
+    view.get_by_role("button", name="Set", exact=True).click()
+    for name in ("012", "013", "014", "015"):
+        expect(rows.filter(has_text=f"layer.{name}").locator("b.own")).to_have_text("0.700")
+    expect(rows.filter(has_text=re.compile(r"S 0\.(69|70)"))).to_have_count(4, timeout=60_000)
+    expect(view.locator("b.own")).to_have_count(4)
+    view.get_by_role("button", name="Carry").click()
+    expect(rows.filter(has_text="carried unchanged: so chosen")).to_have_count(4)
+    view.get_by_role("button", name="As settings").click()
+    expect(rows.filter(has_text=re.compile(r"S 0\.(89|90)"))).to_have_count(10, timeout=60_000)
+    view.get_by_label("Tick all that are shown").check()
+    expect(view.locator("tbody input:checked")).to_have_count(10)
+    view.get_by_label("Tick all that are shown").uncheck()
+    expect(view.get_by_role("button", name="Set", exact=True)).to_be_disabled()
+
+
+def test_rows_and_the_plan_are_saved(page, view, path, tmp_path):
+    with page.expect_download() as download:
+        view.get_by_role("button", name="CSV").click()
+    assert download.value.suggested_filename == "thousand-survey.csv"
+    assert len(download.value.path().read_text().splitlines()) == LAYERS + 1
+    with page.expect_download() as download:
+        view.get_by_role("button", name="Save plan").click()
+    assert download.value.suggested_filename == "thousand-plan.json"
+    assert read_plan(download.value.path()) == f2f.survey(path).plan
 
 
 def test_a_layer_alone_has_no_such_tab(page, tmp_path):

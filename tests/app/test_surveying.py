@@ -218,3 +218,123 @@ def test_siblings_of_a_model_are_its_own():
     assert set(model.siblings) < set(model.entries)
     for name, sibling in model.siblings.items():
         np.testing.assert_array_equal(sibling.load().weights, model.entries[name].read())
+
+
+def saved(monkeypatch):
+    files = []
+    monkeypatch.setattr(
+        surveying.ModelWidget,
+        "send",
+        lambda self, content, buffers=None: files.append((content, buffers)),
+    )
+    return files
+
+
+def test_rates_of_single_tensors_and_a_plan_that_encoding_takes(
+    path, tmp_path, sent, until, monkeypatch
+):
+    async def drive():
+        _, root = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        heard = len(sent)
+        say(root, kind="rates", names=["a"], rate=0.5)
+        await until(lambda: all_new(sent, "a", "b") and len(sent) > heard + 1)
+        tensors, rows = shown(sent)
+        assert rows["a"]["sparsity"] == 0.5
+        assert rows["b"]["sparsity"] == 0.9
+        assert {t["name"]: t["own"] for t in tensors if t["own"] and not t["why"]} == {"a": "0.500"}
+        say(root, kind="rates", names=["b"], rate=None)
+        say(root, kind="rates", names=["norm.weight", "no such"], rate=0.25)
+        await until(lambda: all_new(sent, "a", "norm.weight") or "b" in shown(sent)[1])
+        await until(lambda: {t["name"]: t["why"] for t in shown(sent)[0]}.get("b") == "so chosen")
+        await until(lambda: root.totals["known"] == 2)
+        files = saved(monkeypatch)
+        say(root, kind="plan")
+        (content, (data,)) = files[-1]
+        assert content == {"kind": "file", "name": "m-plan.json"}
+        (tmp_path / "plan.json").write_bytes(data)
+        account = f2f.encode_model(path, tmp_path / "m.f2f", plan=tmp_path / "plan.json")
+        sparsity = {layer.name: layer.report.sparsity for layer in account.layers}
+        assert sparsity == {"a": 0.5, "norm.weight": 0.25}
+        say(root, kind="csv")
+        lines = files[-1][1][0].decode().splitlines()
+        assert len(lines) == 3
+        assert lines[0].startswith("name,shape,dtype,weights")
+
+    asyncio.run(drive())
+
+
+def test_rates_go_back_to_the_settings_and_leave_with_the_model(path, tmp_path, sent, until):
+    async def drive():
+        analyzer, root = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        say(root, kind="rates", names=["a", "b"], rate=0.5)
+        await until(lambda: all_new(sent, "a", "b") and shown(sent)[1]["b"]["sparsity"] == 0.5)
+        say(root, kind="rates", names=["a"], rate="")
+        await until(lambda: all_new(sent, "a", "b") and shown(sent)[1]["a"]["sparsity"] == 0.9)
+        assert shown(sent)[1]["b"]["sparsity"] == 0.5
+        save_file({"b": MODEL["b"] + 1, "c": MODEL["a"]}, tmp_path / "other.safetensors")
+        analyzer.state = analyzer.state | {
+            "path": str(tmp_path / "other.safetensors"),
+            "tensor": "b",
+        }
+        await analyzer.settled()
+        await until(lambda: all_new(sent, "b", "c"))
+        assert shown(sent)[1]["b"]["sparsity"] == 0.9
+
+    asyncio.run(drive())
+
+
+def test_one_rate_over_all_is_that_of_a_survey_and_what_cannot_be_is_said(path, sent, until):
+    async def drive():
+        analyzer, root = await opened(path, rate=0.8)
+        await until(lambda: all_new(sent, "a", "b"))
+        say(root, kind="together", on=True)
+        whole = f2f.survey(path, f2f.Settings(n_in=4, rate=0.8), together=True)
+        wanted = {row.name: row.sparsity for row in whole}
+        assert len(set(wanted.values())) == 2
+
+        def found():
+            return {name: row["sparsity"] for name, row in shown(sent)[1].items()}
+
+        await until(lambda: all_new(sent, "a", "b") and found() == wanted)
+        assert root.together
+        analyzer.settings = f2f.Settings(n_in=4, method="random", rate=0.8)
+        await analyzer.settled()
+        await until(lambda: "magnitude" in root.problem)
+        assert not root.together
+        await until(lambda: all_new(sent, "a", "b"))
+        say(root, kind="rates", names=["a"], rate=7)
+        assert "from 0 to 1" in root.problem
+        assert all_new(sent, "a", "b")
+
+    asyncio.run(drive())
+
+
+def test_layers_are_searched_whole_on_demand_and_it_can_be_stopped(tmp_path, sent, until):
+    large = RNG.normal(size=(1500, 900)).astype(np.float32)
+    path = tmp_path / "m.safetensors"
+    save_file({"a": MODEL["a"], "large": large, "second": large * 2}, path)
+
+    async def drive():
+        _, root = await opened(path, n_s=1)
+        await until(lambda: all_new(sent, "a", "large", "second"))
+        rows = shown(sent)[1]
+        assert [rows[name]["exact"] for name in ("a", "large")] == [True, False]
+        assert (root.working, root.status) == ("", "")
+        say(root, kind="search", names=["large"])
+        assert root.working == "stop"
+        assert root.status.startswith("searching whole: 0 of 1 layers")
+        say(root, kind="stop")
+        assert root.working == "go"
+        assert root.status.startswith("stopped")
+        say(root, kind="go")
+        await until(lambda: shown(sent)[1]["large"]["exact"])
+        rows = shown(sent)[1]
+        exact = f2f.survey(path, f2f.Settings(n_in=4, n_s=1), exact=True)
+        row = next(row for row in exact if row.name == "large")
+        assert rows["large"] == surveying.row_data(row) | {"old": False}
+        assert not rows["second"]["exact"]
+        await until(lambda: root.working == "")
+
+    asyncio.run(drive())

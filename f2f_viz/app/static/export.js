@@ -115,12 +115,7 @@ function render({ model, el, host, signal }) {
   const answer = (message, buffers) => {
     if (message.kind === "failed") said.textContent = message.text;
     if (message.kind !== "file") return;
-    const url = URL.createObjectURL(new Blob([buffers[0]]));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = message.name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10000);
+    saveFile(message.name, buffers[0]);
     said.textContent = `${message.name}, ${Math.ceil(buffers[0].byteLength / 1024)} kB`;
   };
   const told = "change:reason change:working change:caption change:code change:size";

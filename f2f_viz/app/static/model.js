@@ -10,17 +10,18 @@ const size = (bytes) => {
 const many = (count, what) => `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
 
 // what a column shows of a row, in two lines, and what it is sorted by. A row: name, shape, dtype,
-// bytes, weights, why (it is carried; else empty), opens, found (nothing yet, or what there is)
+// bytes, weights, why (it is carried; else empty), own (how it is pruned, if not as the settings
+// say), opens, codable, found (nothing yet, or what there is)
 const about = (row, key) => (row.found?.exact ? "exact" : `± ${key}`);
 const COLUMNS = [
   { title: "Tensor", help: "Name, shape and number format. A click opens the layer.", sort: (r) => r.name },
   { title: "Weights", help: "How many there are, and how many are 0 before pruning.", sort: (r) => r.weights,
     lines: (r) => [grouped(r.weights), r.found ? `${percent(r.found.zeros)} are 0` : ""], always: true },
-  { title: "S", help: "Sparsity: the share that pruning takes away.", sort: (r) => r.found?.sparsity,
-    lines: (r) => [r.found.sparsity.toFixed(3), ""] },
+  { title: "Rate", help: "The pruning rate, bold where it is the layer's own; below, the sparsity S that comes of it.", sort: (r) => r.found?.sparsity,
+    lines: (r, { pruning }) => [r.own ? h("b", { class: "own" }, r.own) : pruning, r.found ? `S ${r.found.sparsity.toFixed(3)}` : ""], always: true },
   { title: "Dispersion", help: "Variance of n_u, the care bits of a block, over that of chance: 1 is as even as chance. In the order of the settings; below, in the other.",
-    sort: (r, order) => r.found?.dispersion?.[order],
-    lines: (r, order) => {
+    sort: (r, { order }) => r.found?.dispersion?.[order],
+    lines: (r, { order }) => {
       const { [order]: own, ...others } = r.found.dispersion, [[name, other]] = Object.entries(others);
       return [own?.toFixed(2) ?? "", other === null ? "" : `${name} ${other.toFixed(2)}`];
     } },
@@ -43,7 +44,54 @@ function render({ model, el }) {
   const before = meter("before"), after = meter("after"), whole = h("div", { class: "f2f-whole" },
     ...[before, after].flatMap((one) => [one.label, h("i", {}, one.layers, one.carried), one.words]));
   const told = h("p", { class: "f2f-quiet" });
-  const head = h("tr", {}, ...COLUMNS.map(({ title, help }, i) => h("th", { scope: "col" },
+  const send = (kind, more = {}) => model.send({ kind, ...more });
+  // what can be done with the rows ticked, or with all
+  const ticked = new Set();
+  const rate = h("input", { type: "number", min: 0, max: 1, step: 0.01, "aria-label": "Rate of the rows ticked", placeholder: "rate",
+    onkeydown: (event) => { if (event.key === "Enter") setRate(); } });
+  const chosen = () => [...ticked].filter((name) => byName.get(name)?.codable);
+  const setRates = (value) => send("rates", { names: chosen(), rate: value });
+  const setRate = () => { if (rate.value !== "" && rate.reportValidity()) setRates(Number(rate.value)); };
+  const act = (text, title, action) => h("button", { type: "button", class: "f2f-button", title, onclick: action }, text);
+  const doRate = act("Set", "prune the rows ticked at this rate", setRate);
+  const doReset = act("As settings", "prune the rows ticked as the settings say", () => setRates(""));
+  const doCarry = act("Carry", "carry the rows ticked unchanged", () => setRates(null));
+  const doSearch = act("Search whole", "search the rows ticked exactly, or all", () => send("search", { names: chosen() }));
+  const working = act("Stop", "", () => send(model.get("working")));
+  const shared = h("input", { type: "checkbox", onchange: () => send("together", { on: shared.checked }) });
+  const tools = h("div", { class: "f2f-model-bar" }, h("span", { class: "f2f-quiet" }, "Rows ticked:"), rate, doRate, doReset, doCarry, doSearch,
+    h("label", { class: "f2f-check", title: "The largest |w| of all layers stay: each loses what it can spare." }, shared, "one rate over all layers"),
+    act("CSV", "the rows of these settings, estimates with their intervals", () => send("csv")),
+    act("Save plan", "what becomes of each tensor, for f2f-viz encode --plan", () => send("plan")));
+  const all = h("input", { type: "checkbox", "aria-label": "Tick all that are shown", onchange: () => {
+    for (const row of order) if (row.codable) ticked[all.checked ? "add" : "delete"](row.name);
+    drawn.clear();
+    drawRows();
+    arm();
+  } });
+  const arm = () => {
+    const some = chosen().length > 0, rated = model.get("rated");
+    for (const node of [rate, doRate]) node.disabled = !some || !rated;
+    for (const node of [doReset, doCarry]) node.disabled = !some;
+    all.checked = some && order.every((row) => !row.codable || ticked.has(row.name));
+    all.indeterminate = some && !all.checked;
+    shared.checked = model.get("together");
+    working.hidden = !model.get("working");
+    working.textContent = model.get("working") === "go" ? "Go on" : "Stop";
+  };
+  let last = null;  // the row ticked last: with Shift, those between go along
+  const tick = (row, box, event) => {
+    const [from, to] = [order.indexOf(last ?? row), order.indexOf(row)];
+    const between = event.shiftKey && from >= 0 ? order.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
+    for (const one of between) if (one.codable) ticked[box.checked ? "add" : "delete"](one.name);
+    last = row;
+    if (between.length > 1) {
+      for (const one of between) if (one !== row) drawn.delete(one);
+      drawRows();
+    }
+    arm();
+  };
+  const head = h("tr", {}, h("th", { scope: "col" }, all), ...COLUMNS.map(({ title, help }, i) => h("th", { scope: "col" },
     h("button", { type: "button", class: "f2f-sort", title: help, onclick: () => {
       down = sorted === i ? !down : i > 0;
       sorted = i;
@@ -52,10 +100,10 @@ function render({ model, el }) {
   const above = h("tr", { "aria-hidden": "true" }), body = h("tbody", {}, above);
   const table = h("table", { role: "grid", "aria-label": "Tensors" }, h("thead", {}, head), body);
   const long = h("div", { class: "f2f-long", tabindex: -1, onscroll: () => drawRows() }, table);
-  el.append(h("div", { class: "f2f-model-bar" }, filter, bar, status), problem, whole, told, long);
+  el.append(h("div", { class: "f2f-model-bar" }, filter, bar, status, working), tools, problem, whole, told, long);
 
-  let rows = [], order = [], byName = new Map(), serial = 0, planned = false, largest = 1;
-  let sorted = null, down = false, at = 0;  // the row whose button is the grid's one stop
+  let rows = [], order = [], byName = new Map(), serial = 0, largest = 1;
+  let sorted = null, down = false, at = 0, aside = 1;  // the row, and its cell, that is the grid's one stop
   const drawn = new Map();  // nodes by row
 
   const meterOf = (row, bytes) => {
@@ -67,14 +115,16 @@ function render({ model, el }) {
   const makeRow = (row) => {
     const { found } = row, text = `${row.shape.join(" × ") || "one number"} · ${row.dtype}`;
     const name = row.opens
-      ? h("button", { type: "button", class: "f2f-link", title: "open this layer", tabindex: -1, onclick: () => model.send({ kind: "open", name: row.name }) }, row.name)
-      : h("span", { class: "f2f-link-none", tabindex: -1 }, row.name);
-    const tr = h("tr", { class: found?.old ? "old" : null }, h("th", { scope: "row" }, h("div", {}, name), h("small", {}, text)));
-    const middle = COLUMNS.slice(1, -1);
+      ? h("button", { type: "button", class: "f2f-link f2f-stop", title: "open this layer", tabindex: -1, onclick: () => send("open", { name: row.name }) }, row.name)
+      : h("span", { class: "f2f-stop", tabindex: -1 }, row.name);
+    const box = row.codable && h("input", { type: "checkbox", class: "f2f-stop", tabindex: -1, "aria-label": `Tick ${row.name}`, checked: ticked.has(row.name),
+      onclick: (event) => tick(row, box, event) });
+    const tr = h("tr", { class: found?.old ? "old" : null }, h("td", {}, box || ""), h("th", { scope: "row" }, h("div", {}, name), h("small", {}, text)));
+    const middle = COLUMNS.slice(1, -1), now = { order: model.get("order"), pruning: model.get("pruning") };
     if (row.why || found?.problem) {
-      tr.append(cell(middle[0].lines(row, "")));
+      tr.append(cell(middle[0].lines(row, now)));
       tr.append(h("td", { colspan: middle.length - 1, class: row.why ? "f2f-quiet" : null }, row.why ? `carried unchanged: ${row.why}` : `cannot be coded so: ${found.problem}`));
-    } else tr.append(...middle.map((column) => cell(found || column.always ? column.lines(row, model.get("order")) : ["…", ""])));
+    } else tr.append(...middle.map((column) => cell(found || column.always ? column.lines(row, now) : ["…", ""])));
     const bytes = row.why ? row.bytes : found?.bytes ?? null;
     tr.append(h("td", {}, meterOf(row, bytes), h("small", {}, row.why ? size(row.bytes)
       : `${size(row.bytes)} → ${bytes === null ? "…" : `${found.exact ? "" : "≈ "}${size(bytes)}`}`)));
@@ -89,9 +139,9 @@ function render({ model, el }) {
     for (const row of drawn.keys()) if (!seen.includes(row)) drawn.delete(row);
     const nodes = seen.map((row, k) => {
       if (!drawn.has(row)) drawn.set(row, makeRow(row));
-      const tr = drawn.get(row), stop = tr.querySelector("[tabindex]");
+      const tr = drawn.get(row), stops = [...tr.querySelectorAll(".f2f-stop")];
       tr.setAttribute("aria-rowindex", from + k + 2);
-      stop.tabIndex = from + k === at ? 0 : -1;
+      stops.forEach((stop, i) => { stop.tabIndex = from + k === at && i === Math.min(aside, stops.length - 1) ? 0 : -1; });
       return tr;
     });
     above.style.height = `${from * HEIGHT}px`;
@@ -112,25 +162,28 @@ function render({ model, el }) {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     order = rows.filter((row) => words.every((word) => row.text.includes(word)));
     if (sorted !== null) {
-      const key = COLUMNS[sorted].sort, named = model.get("order"), keys = new Map(order.map((row) => [row, key(row, named) ?? null]));
+      const key = COLUMNS[sorted].sort, now = { order: model.get("order") }, keys = new Map(order.map((row) => [row, key(row, now) ?? null]));
       // what has no such number comes last, whichever way
       order.sort((a, b) => {
         const [x, y] = [keys.get(a), keys.get(b)];
         return x === null || y === null ? (x === null) - (y === null) : (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
       });
     }
-    [...head.children].forEach((th, i) => th.setAttribute("aria-sort", i !== sorted ? "none" : down ? "descending" : "ascending"));
+    [...head.children].slice(1).forEach((th, i) => th.setAttribute("aria-sort", i !== sorted ? "none" : down ? "descending" : "ascending"));
     table.setAttribute("aria-rowcount", order.length + 1);
     at = Math.max(0, Math.min(at, order.length - 1));
     drawRows();
+    arm();
   };
   long.addEventListener("keydown", (event) => {
     const page = Math.max(1, Math.floor(long.clientHeight / HEIGHT) - 2), last = order.length - 1;
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last }[event.key];
-    if (to === undefined || !(body.contains(event.target) || event.target === long)) return;
+    const side = { ArrowLeft: 0, ArrowRight: 1 }[event.key] ?? aside;
+    if ((to === undefined && side === aside) || !(body.contains(event.target) || event.target === long)) return;
     event.preventDefault();
     event.stopPropagation();
-    at = Math.max(0, Math.min(to, last));
+    aside = side;
+    at = Math.max(0, Math.min(to ?? at, last));
     const top = at * HEIGHT, room = long.clientHeight - head.clientHeight - HEIGHT;
     if (top < long.scrollTop) long.scrollTop = top;
     else if (top > long.scrollTop + room) long.scrollTop = top - room;
@@ -138,12 +191,14 @@ function render({ model, el }) {
     body.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
   });
 
-  const take = (message) => {
+  const take = (message, buffers) => {
+    if (message.kind === "file") return saveFile(message.name, buffers[0]);
     if (message.kind === "tensors") {
-      ({ serial, planned } = message);
+      ({ serial } = message);
       rows = message.tensors.map((tensor) => ({ ...tensor, weights: tensor.shape.reduce((a, b) => a * b, 1), found: message.rows[tensor.name] ?? null,
         text: `${tensor.name} ${tensor.shape.join(" × ")} ${tensor.dtype} ${tensor.why && `carried ${tensor.why}`}`.toLowerCase() }));
       byName = new Map(rows.map((row) => [row.name, row]));
+      for (const name of ticked) if (!byName.has(name)) ticked.delete(name);
       largest = Math.max(1, ...rows.map((row) => row.bytes));
       drawn.clear();
       arrange();
@@ -170,6 +225,7 @@ function render({ model, el }) {
     bar.hidden = !model.get("status");
     bar.value = model.get("progress");
     problem.textContent = model.get("problem");
+    arm();
     const t = model.get("totals");
     whole.hidden = told.hidden = !t.known;
     if (!t.known) return;
@@ -184,16 +240,17 @@ function render({ model, el }) {
   };
   const observer = new ResizeObserver(() => drawRows());
   observer.observe(long);
-  const watched = "change:status change:progress change:problem change:totals", telling = together(tell);
+  const watched = "change:status change:progress change:problem change:totals change:working change:together change:rated", telling = together(tell);
   watch(model, watched, telling);
-  model.on("change:order", arrange);
+  const anew = together(() => { drawn.clear(); arrange(); });
+  watch(model, "change:order change:pruning", anew);
   model.on("msg:custom", take);
   tell();
-  model.send({ kind: "hello" });
+  send("hello");
   return () => {
     observer.disconnect();
     unwatch(model, watched, telling);
-    model.off("change:order", arrange);
+    unwatch(model, "change:order change:pruning", anew);
     model.off("msg:custom", take);
   };
 }

@@ -25,6 +25,12 @@ const together = (call) => {
     queueMicrotask(() => { queued = false; call(); });
   };
 };
+// hand bytes to the browser as a file
+const saveFile = (name, bytes) => {
+  const link = h("a", { href: URL.createObjectURL(new Blob([bytes])), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+};
 const button = (text, label, action, key) => h("button", { type: "button", class: "f2f-button", "aria-label": label,
   title: key ? `${label} (${key})` : label, onclick: action }, text);
 const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
