@@ -14,7 +14,7 @@ import traitlets
 from bokeh.core.serialization import Buffer, Serialized, Serializer
 from bokeh.document import Document
 from bokeh.document.json import PatchJson
-from bokeh.models import LayoutDOM
+from bokeh.models import DataRange1d, LayoutDOM
 
 from f2f_viz.figures.front_end import Widget
 
@@ -170,9 +170,19 @@ class FigureWidget(Widget):
             parts = [bytes(part) for part in buffers]
             named = [Buffer(*pair) for pair in zip(content["ids"], parts, strict=True)]
             patch = json.loads(content["text"])
+            patch["events"] = [e for e in patch["events"] if not self._is_computed(e)]
             self._document.apply_json_patch(Serialized(patch, named), setter=self)
             # to the other views: what changed, not what happened
             patch["events"] = [e for e in patch["events"] if e["kind"] != "MessageSent"]
             if patch["events"] and len(self._views) > 1:
                 message = {"text": _text(patch), "ids": content["ids"], "from": view}
                 self._send_patch(message, parts)
+
+    def _is_computed(self, event: dict[str, Any]) -> bool:
+        """Whether a view tells the ends of a range that it found by the data shown.
+
+        Each finds them itself: in the document they would be fixed for every view to come.
+        """
+        if event["kind"] != "ModelChanged" or event["attr"] not in ("start", "end"):
+            return False
+        return isinstance(self._document.get_model_by_id(event["model"]["id"]), DataRange1d)

@@ -89,6 +89,31 @@ def test_what_one_view_changes_reaches_kernel_and_other_views(shown):
     assert sent == []  # nobody else looks
 
 
+def test_ranges_that_follow_the_data_are_each_views_own(shown):
+    """Held by the kernel, they would not follow in the next view, or in one that asks anew."""
+    widget, plot, _, sent = shown
+    for view in "ab":
+        hear(widget, kind="open", view=view, revision=0)
+    model = {"id": plot.y_range.id}
+    ends = [("start", 2.9), ("end", 4.1)]
+    events = [{"kind": "ModelChanged", "model": model, "attr": n, "new": v} for n, v in ends]
+    hear(widget, kind="patch", text=json.dumps({"events": events}))
+    assert sent == []
+    hear(widget, kind="open", revision=-1)
+    ranges = [r for r in _objects(json.loads(sent[0]["text"])) if r.get("name") == "DataRange1d"]
+    assert ranges
+    assert not any({"start", "end"} & set(r.get("attributes", {})) for r in ranges)
+
+
+def _objects(value):
+    """Every dict in a JSON value."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            yield from _objects(inner)
+
+
 def test_a_closed_figure_hears_and_sends_no_more(shown):
     widget, plot, _, sent = shown
     widget.close()
