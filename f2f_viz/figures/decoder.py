@@ -197,11 +197,6 @@ class DecoderView:
         if analysis.encoded is None or not analysis.blocks:
             return
         root = self.root
-        if self._analysis is None and not (
-            root.plane or root.cycle or root.bit
-        ):  # begin where there is something to see
-            wrong = analysis.encoded.positions(analysis.encoded.planes[root.plane])
-            root.cycle, root.bit = divmod(int(wrong[0]), analysis.n_out) if wrong.size else (0, 0)
         self._analysis = analysis
         with root.hold_sync():
             root.plane = min(root.plane, len(analysis.planes) - 1)

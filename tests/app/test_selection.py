@@ -1,5 +1,7 @@
 """One selection: a bit, its weight, its block, its plane, and the way of it in words."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,17 @@ def test_every_station_leads_to_a_view_and_has_a_colour(analysis):
     for part in trail(analysis, Selection(9, 5, 7)):
         assert part["tab"] in TABS
         assert hasattr(LIGHT, part["kind"])
+
+
+@pytest.mark.parametrize("at", [Selection(), Selection(3, 1, 2)])
+def test_a_view_that_opens_leaves_it_where_it_is(at):
+    async def drive():
+        analyzer = f2f.Analyzer()
+        await analyzer.settled()
+        analyzer.selection = at
+        for analyzer.tab in ("Planes", "Decoder", "Trellis", "Lanes"):
+            await asyncio.sleep(0)
+            assert analyzer.selection == at, analyzer.tab
+        analyzer.close()
+
+    asyncio.run(drive())
