@@ -57,7 +57,7 @@ class BitsView:
     ----------
     theme : {"light", "dark"}
     narrow : bool
-        A short title, and the legend in three lines.
+        A short title.
     on_select : callable, optional
         Called with the part that the user clicked.
 
@@ -82,7 +82,7 @@ class BitsView:
             colours,
             title="Stored bits",
             x="bits per weight",
-            y_range=(-0.36, 2.4 if narrow else 1.15),
+            y_range=(-0.36, 0.42),
             tags=[LIGHT],
         )
         fill = [getattr(colours, part) for part in PARTS]
@@ -120,11 +120,7 @@ class BitsView:
         plot.x_range.start = 0
         plot.yaxis.visible = False
         plot.ygrid.visible = False
-        quiet_legend(plot, colours, "top_left")
-        plot.legend.orientation = "horizontal"
-        plot.legend.spacing = 4  # all of it within 600 px
-        plot.legend.glyph_width = 10
-        plot.legend.ncols = 2 if narrow else "auto"
+        quiet_legend(plot, colours)
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis."""

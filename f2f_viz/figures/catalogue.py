@@ -420,7 +420,7 @@ FIGURES = Choices(
             label="Ratio and bounds",
             help="The ratio each register length reaches, under the bounds, over S: measured.",
             make=_ratio,
-            sheet=Sheet(0.6, narrow_aspect=2.1),
+            sheet=Sheet(0.6, narrow_aspect=2.4),
             options=("title", "legend", "marks", "font"),
             measure=measure_curves,
         ),

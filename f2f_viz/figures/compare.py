@@ -48,7 +48,7 @@ def compare_data(rivals: list[Rival], bounds: Bounds) -> dict[str, list[Any]]:
     }
 
 
-_LEAST_WIDTH = {False: 470, True: 200}
+_LEAST_WIDTH = {False: 375, True: 200}
 """Pixels that the bars and their labels have at least: in the page, in a narrow print."""
 _LETTER = 6.2
 """Pixels of a label's letter, on average."""

@@ -110,14 +110,13 @@ class DecoderChart:
                 items.setdefault(name, []).append(cells)
             ticks[at] = {"gates": "gates give"}.get(lane, lane)
             at += 1.4 + _GAP
-        # the legend is below, in two lines where it is narrow
-        plot.y_range.update(start=at + (5.4 if narrow else 2.6), end=-0.9)
+        plot.y_range.update(start=at + 0.2, end=-0.9)
         plot.yaxis.ticker = FixedTicker(ticks=list(ticks))
         plot.yaxis.major_label_overrides = ticks
         plot.yaxis.axis_line_color = plot.yaxis.major_tick_line_color = None
         plot.xaxis.ticker = FixedTicker(ticks=[*range(0, n_out, 8 if n_out > 24 else 4)])
         plot.grid.visible = False
-        self._explain(items, narrow)
+        self._explain(items)
 
     def _cells(
         self, x: list[Any], y: list[Any], fill: list[str], width: float, height: float
@@ -152,7 +151,7 @@ class DecoderChart:
                 )  # fmt: skip
         return drawn
 
-    def _explain(self, items: dict[str, list[Any]], narrow: bool) -> None:
+    def _explain(self, items: dict[str, list[Any]]) -> None:
         names = {"dont_care": "don't-care", "care": "care bit"}
         names |= {kind: f"{kind} {SIGNS[kind]}" for kind in ("mismatch", "corrected")}
         wanted = ("symbol", "register", "care", "dont_care", "mismatch", "corrected")
@@ -167,10 +166,7 @@ class DecoderChart:
             ]
         )
         self.root.add_layout(legend)
-        quiet_legend(self.root, colours, "bottom_left")
-        legend.update(orientation="horizontal", spacing=10, padding=0, margin=0)
-        if narrow:
-            legend.update(ncols=3, spacing=2, glyph_width=12, label_standoff=3)
+        quiet_legend(self.root, colours)
 
     def _key(self, tint: str) -> Any:
         """Make a swatch of a colour: cells are many, full and pale."""

@@ -140,4 +140,4 @@ class GatesChart:
                         text_font_size=value("10px"), text_color=colours.muted,
                     )
                 )  # fmt: skip
-        quiet_legend(plot, colours, "bottom_right")
+        quiet_legend(plot, colours)

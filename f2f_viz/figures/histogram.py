@@ -109,8 +109,10 @@ class HistogramView:
         plot.yaxis.formatter.use_scientific = False
         plot.yaxis.ticker.desired_num_ticks = 3
         plot.xaxis.visible = order == last
-        quiet_legend(plot, colours)
-        plot.legend.visible = order == first
+        if order == first:
+            quiet_legend(plot, colours)
+        else:
+            plot.legend.visible = False
 
     def _draw(self, order: str, plot: figure, colours: Palette) -> None:
         """Draw bars, the marked bar and the binomial."""

@@ -84,7 +84,7 @@ class LanesChart:
         plot = blank(
             colours, title=f"{lanes} lanes{of}", x="cycles", x_range=Range1d(0, span),
             min_border_left=14,
-            y_range=Range1d(len(found) + 0.3, -0.35),
+            y_range=Range1d(len(found), -0.35),
         )  # fmt: skip
         plot.yaxis.visible = False
         plot.ygrid.visible = False
@@ -113,18 +113,16 @@ class LanesChart:
             )  # fmt: skip
         meaning = {"work": "busy", "a further correction": "corrects", "waits": "waits"}
         items = [LegendItem(label=text, renderers=[drawn[kind]]) for text, kind in meaning.items()]
-        plot.add_layout(Legend(items=items, orientation="horizontal"))
-        quiet_legend(plot, colours, "bottom_left")
-        plot.legend.update(spacing=12, margin=0)
+        plot.add_layout(Legend(items=items))
+        quiet_legend(plot, colours)
         return plot
 
     def _shares(
         self, table: dict[str, list[Any]], lanes: int, colours: Palette, narrow: bool
     ) -> figure:
-        key = 0.6 if narrow else 0.32  # room for the legend, below zero, where no curve goes
         plot = blank(
             colours, title="Share of its own ideal", panel=True, x="lanes", y="", x_axis_type="log",
-            y_range=Range1d(-key, 1.04), x_range=Range1d(0.85, 300),
+            y_range=Range1d(0, 1.04), x_range=Range1d(0.85, 300),
         )  # fmt: skip
         plot.xaxis.ticker = [count for count in COUNTS if count in (1, 4, 16, 64, 256)]
         plot.yaxis.ticker = [0, 0.25, 0.5, 0.75, 1]
@@ -141,6 +139,5 @@ class LanesChart:
                 x, y, marker=marker, size=6, fill_color=tint, line_color=tint, legend_label=label
             )
         plot.segment(lanes, 0, lanes, 1.04, line_color=colours.ink, line_dash="dashed", tags=[MARK])
-        quiet_legend(plot, colours, "bottom_left")
-        plot.legend.update(label_text_font_size="10px")
+        quiet_legend(plot, colours)
         return plot

@@ -149,8 +149,7 @@ class PlaneChart:
         )  # fmt: skip
         parts = {"payload": payload, "corrections": corrections}
         plot.add_layout(Legend(items=[LegendItem(label=k, renderers=[parts[k]]) for k in parts]))
-        quiet_legend(plot, colours, "top_left")
-        plot.legend.update(orientation="horizontal", spacing=10, padding=0, margin=0)
+        quiet_legend(plot, colours)
 
     def update(self, analysis: Analysis) -> None:
         """Show another analysis."""
@@ -161,7 +160,7 @@ class PlaneChart:
         worst = min([e for e in data["efficiency"] if e == e], default=99.0)
         self._plots["efficiency"].y_range.update(start=min(worst, 99.5) - 0.3, end=100.2)
         self._plots["mismatches"].y_range.end = 1.1 * max([*data["mismatches"], 1.0])
-        self._plots["payload_end"].y_range.end = 1.45 * max([*data["per_bit"], 1.0])
+        self._plots["payload_end"].y_range.end = 1.1 * max([*data["per_bit"], 1.0])
         fields = plane_fields(data["name"])
         for plot in self._plots.values():
             plot.center = [m for m in plot.center if not isinstance(m, BoxAnnotation)]

@@ -98,7 +98,7 @@ class RatioView:
             self.root = column(ratio, of_bound, distortion, sizing_mode="stretch_both")
         else:
             right = column(of_bound, distortion, sizing_mode="stretch_both")
-            self.root = row(ratio, right, sizing_mode="stretch_both", spacing=24)
+            self.root = row(ratio, right, sizing_mode="stretch_both", spacing=16)
 
     def _ratio(self, label: str) -> Any:
         """Draw the ratio against sparsity, with both bounds."""
@@ -124,7 +124,7 @@ class RatioView:
         self._draw_scores(plot)
         plot.xaxis.ticker.desired_num_ticks = 5
         self._draw(plot, "sparsity", "ratio")
-        quiet_legend(plot, colours, "top_left")
+        quiet_legend(plot, colours)
         plot.y_range.range_padding = 0.14
         own = [one for one in plot.renderers if one.data_source is not self._scores]
         plot.y_range.renderers = own  # ratios alone: the score has its range
@@ -189,7 +189,7 @@ class RatioView:
         """Draw the share of the planes' bound, beside the ratio."""
         plot = blank(
             self._colours,
-            title="Share of the plane-entropy bound",
+            title="Of the plane-entropy bound",
             x="sparsity S",
             y="ratio / bound",
             x_range=ratio.x_range,
@@ -213,7 +213,7 @@ class RatioView:
             line_dash="dashed", line_width=1.5, legend_label="1 − h(δ), limit of random bits",
         )  # fmt: skip
         self._draw(plot, "delta", "rate")
-        quiet_legend(plot, colours, "top_right")
+        quiet_legend(plot, colours)
         plot.y_range.range_padding = 0.2
         return plot
 

@@ -6,7 +6,15 @@ from typing import Any
 from bokeh.core.properties import value
 from bokeh.core.property.vectorization import Value
 from bokeh.model import Model
-from bokeh.models import GlyphRenderer, Legend, LegendItem, LinearColorMapper, Plot, Title
+from bokeh.models import (
+    GlyphRenderer,
+    InlineStyleSheet,
+    Legend,
+    LegendItem,
+    LinearColorMapper,
+    Plot,
+    Title,
+)
 from bokeh.palettes import interp_palette
 from bokeh.plotting import figure
 
@@ -101,20 +109,38 @@ def blank(
     return plot
 
 
-def quiet_legend(plot: figure, colours: Palette, location: str = "top_right") -> None:
-    """Style the legend that the glyphs of `plot` made."""
-    legend = plot.legend
-    legend.location = location
-    legend.label_text_font = FONT
-    legend.label_text_font_size = "11px"
-    legend.label_text_color = colours.ink
-    legend.border_line_color = None
-    legend.background_fill_color = colours.surface
-    legend.background_fill_alpha = 0.75
-    legend.padding = 4
-    legend.spacing = 0
-    legend.glyph_width = 14
-    legend.glyph_height = 14
+_KEY = 18, 14
+"""Width and height of what a legend shows beside each word, in CSS pixels."""
+_IN_LINES = f"""
+:host {{ max-width: 100%; align-self: end; }}
+.bk-grid {{ display: flex; flex-wrap: wrap; width: auto; column-gap: 12px; }}
+/* in SVG they are 500 by 500 until they are drawn, and the plot keeps the room */
+.bk-item > svg {{ width: {_KEY[0]}px; height: {_KEY[1]}px; }}
+"""
+
+
+def quiet_legend(plot: figure, colours: Palette) -> None:
+    """Style the one legend of `plot`, and put it above, where no point can be.
+
+    It takes as many lines as the plot's width asks for.
+    """
+    legend = plot.legend[0]
+    plot.center.remove(legend)
+    plot.add_layout(legend, "above")
+    legend.update(
+        location="top_left",
+        orientation="horizontal",
+        label_text_font=FONT,
+        label_text_font_size="11px",
+        label_text_color=colours.ink,
+        border_line_color=None,
+        background_fill_color=None,
+        margin=0,
+        spacing=0,
+        glyph_width=_KEY[0],
+        glyph_height=_KEY[1],
+        stylesheets=[InlineStyleSheet(css=_IN_LINES)],
+    )
 
 
 def dress(root: Model, look: Look) -> None:

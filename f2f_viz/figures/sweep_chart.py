@@ -80,7 +80,7 @@ class SweepChart:
                         text_font_size=value("10px"), text_color=colours.muted,
                     )
                 )  # fmt: skip
-        quiet_legend(plot, colours, "bottom_right")
+        quiet_legend(plot, colours)
 
     def _join(self, rows: list[dict[str, Any]], tint: str) -> None:
         """Draw a line along the front of each layer and sparsity."""

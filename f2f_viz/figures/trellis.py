@@ -254,10 +254,7 @@ class TrellisView:
             "state, blue: low cost": self._circles,
         }
         plot.add_layout(Legend(items=[LegendItem(label=k, renderers=[drawn[k]]) for k in drawn]))
-        quiet_legend(plot, colours, "top_left")
-        plot.legend.update(orientation="horizontal", spacing=12, margin=0)
-        if narrow:
-            plot.legend.update(ncols=2, spacing=4)
+        quiet_legend(plot, colours)
 
     def _draw_nodes(self, colours: Palette) -> Any:
         """Draw the states as circles, blue where the cost is low, with what they say."""
@@ -307,9 +304,7 @@ class TrellisView:
         nodes = data["nodes"]
         states = states_of(a)
         labelled = states <= _MOST_LABELLED
-        self.root.y_range.update(
-            start=-0.05 * states, end=(1.24 if self._narrow else 1.12) * states
-        )  # the legend is above
+        self.root.y_range.update(start=-0.05 * states, end=1.02 * states)
         ticks = {states * quarter // 4 for quarter in range(4)} | {states - 1}
         self.root.yaxis.ticker = FixedTicker(ticks=sorted(ticks))
         self._circles.glyph.size = 14 if labelled else 6

@@ -62,6 +62,10 @@ CLIPPED = """() => {
     const wide = pen.measureText(words ?? '').width;
     if (wide > room + 1) found.push(`"${words}" is ${Math.round(wide - room)} px too wide for its ${field.tagName.toLowerCase()}`);
   }
+  // no legend lies where points may be
+  for (const legend of all(app))
+    if (legend.matches('.bk-Legend') && shown(legend) && up(legend)?.matches?.('.bk-center'))
+      found.push(`${name(legend)} lies over its plot`);
   // 5. the view is as wide as its stage, and scrolling ends where something is
   const stage = app.querySelector('.f2f-stack');
   if (stage.scrollWidth > stage.clientWidth + 1) found.push(`the view is ${stage.scrollWidth - stage.clientWidth} px wider than its stage`);

@@ -11,7 +11,10 @@ from tests.app.page import settle
 
 pytestmark = pytest.mark.browser
 
-SIZES = ((1280, 720), (1280, 800), (1366, 768), (1920, 1080), (900, 800), (1068, 800), (1180, 800))
+SIZES = (
+    *((1280, 720), (1280, 800), (1366, 768), (1920, 1080), (900, 800), (1068, 800), (1180, 800)),
+    (846, 800),  # what JupyterLab's file browser leaves of 1280
+)
 THEMES = ("light", "dark")
 
 
@@ -88,12 +91,22 @@ def test_every_view_is_whole(pages, theme, tab):
     assert not faults
 
 
-def test_it_fits_beside_the_file_browser_of_jupyterlab(pages):
+@pytest.mark.parametrize(
+    ("tab", "drawn"), [("Trellis", ".f2f-trellis"), ("Lanes", ".f2f-schedules")]
+)
+def test_drawings_use_the_height_there_is(pages, eventually, tab, drawn):
     page = pages["light"]
-    look(page, "Planes")
-    page.set_viewport_size({"width": 846, "height": 800})  # what is left of 1280
-    page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
-    assert eyes.whole(page) == []
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    look(page, tab)
+    stage = page.locator(".f2f-stack").bounding_box()["height"]
+    picture = page.locator(drawn)
+
+    def height():  # asked at once: the picture is drawn anew
+        return picture.evaluate("(n) => n.firstElementChild.getBoundingClientRect().height")
+
+    eventually(lambda: height() > 0.55 * stage)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    eventually(lambda: height() < 0.55 * stage)  # and gives it back
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -110,10 +110,26 @@ def test_large_uploads_arrive_and_show_progress(page, weights_file, megabytes):
     expect(page.locator(".f2f-layer")).to_contain_text(f"{megabytes} × 262144", timeout=60_000)
     # a preview of so many weights stands, and its search can be left
     expect(card(page, "sparsity")).to_have_text("90.00%", timeout=60_000)
-    progress = page.evaluate("window.progress")
+    progress = [share for share in page.evaluate("window.progress") if share]
     assert len(progress) == megabytes // 4 + 1  # the header takes a part more
     assert progress == sorted(progress)
     assert progress[-1] == 1
+
+
+def test_of_two_uploads_the_one_chosen_last_is_shown(page, weights_file, tmp_path):
+    """What is under way ends: it came last, and stood in the place of the newer choice."""
+    for name, shape in (("b", (5, 7)), ("c", (5, 9))):
+        np.save(tmp_path / f"{name}.npy", np.ones(shape, np.float32))
+    page.get_by_label("Upload", exact=True).check()
+    field, layer = page.get_by_label("File to upload"), page.locator(".f2f-layer")
+    field.set_input_files(weights_file(20))
+    field.set_input_files(tmp_path / "b.npy")
+    expect(layer).to_contain_text("5 × 7")
+    field.set_input_files(tmp_path / "c.npy")
+    expect(layer).to_contain_text("5 × 9")
+    expect(page.get_by_label("Upload progress")).to_be_hidden()
+    settle(page)
+    expect(layer).to_contain_text("5 × 9")
 
 
 def test_too_large_an_upload_is_refused_in_words(page, tmp_path):

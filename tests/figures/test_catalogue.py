@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bokeh.models import Legend, Plot
 from PIL import Image
 from pypdf import PdfReader
 
@@ -248,6 +249,13 @@ def test_title_legend_marks_and_font_are_left_out_or_chosen(analysis, driver):
     # titles of panels say what they show
     assert "Interleaved" in words("histogram", title=False)
     assert "zoom in" not in words("mask", grid=True)
+
+
+@pytest.mark.parametrize("name", list(catalogue.FIGURES))
+def test_no_legend_lies_where_points_may_be(analysis, name):
+    if (draw := made(name, analysis).draw) is not None:
+        for plot in draw(False).select({"type": Plot}):
+            assert not [m for m in plot.center if isinstance(m, Legend) and m.visible]
 
 
 def test_layouts_are_drawn_whole(analysis, driver):

@@ -125,7 +125,8 @@ function render({ model, el }) {
   });
   const path = field("path", "Path on this machine", [pathInput], told(pathInput, formats),
     h("button", { type: "button", class: "f2f-button", onclick: openPath }, "Open"));
-  const file = h("input", { type: "file", id: `${prefix}upload`,
+  // forgotten at a click: a browser tells of no change where the same file is chosen again
+  const file = h("input", { type: "file", id: `${prefix}upload`, onclick: () => { file.value = ""; },
                             onchange: () => file.files[0] && upload(file.files[0]) });
   const meter = h("progress", { class: "f2f-hidden", max: 1, value: 0, "aria-label": "Upload progress" });
   const uploading = field("upload", "File to upload", [file], told(file, formats), meter);
@@ -134,14 +135,23 @@ function render({ model, el }) {
     show();
   };
 
+  let newest = null;  // the upload under way: one that is chosen later ends it
   async function upload(chosen) {
+    const id = newest = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    meter.classList.add("f2f-hidden");
     if (chosen.size > LIMIT)
       return note(`${(chosen.size / 2 ** 20).toFixed(0)} MB is more than an upload takes (200 MB): give the file's path instead`);
     note("");
+    meter.value = 0;
     meter.classList.remove("f2f-hidden");
-    const id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    try { await sendParts(chosen, id); }
+    catch (error) { if (id === newest) note(`the file cannot be read: ${error.message}`); }
+    if (id === newest) meter.classList.add("f2f-hidden");
+  }
+  async function sendParts(chosen, id) {
     for (let at = 0; at < chosen.size || at === 0; at += CHUNK) {
       const part = await chosen.slice(at, at + CHUNK).arrayBuffer();
+      if (id !== newest) return;
       const received = new Promise((resolve) => {
         const answer = (message) => {
           if (message.kind !== "received" || message.id !== id) return;
@@ -153,9 +163,8 @@ function render({ model, el }) {
       model.send({ kind: "upload", id, name: chosen.name, size: chosen.size, at },
                  undefined, [part]);
       await received;
-      meter.value = Math.min(1, (at + CHUNK) / chosen.size);
+      if (id === newest) meter.value = Math.min(1, (at + CHUNK) / chosen.size);
     }
-    meter.classList.add("f2f-hidden");
   }
 
   const filter = h("input", { type: "search", id: `${prefix}filter`, placeholder: "filter",

@@ -92,9 +92,9 @@ function pieces({ lane, start, stop, since, until, cycles }, shown, correcting, 
 }
 
 // the schedules of all schemes about a cycle, as an SVG picture; what is still to come is pale
-function drawLanes(schedules, { lanes, cycle, width, room = Infinity, own = "f2f-" }) {
-  const shown = Math.min(lanes, SHOWN), large = room < Infinity, head = 19, gap = large ? 5 : 10;
-  const high = large ? Math.max(0.5, Math.min(28, ((room - 18) / SCHEMES.length - head - gap) / shown)) : Math.max(1.5, Math.min(14, 48 / shown));
+function drawLanes(schedules, { lanes, cycle, width, room, own = "f2f-" }) {
+  const shown = Math.min(lanes, SHOWN), head = 19, gap = room < 400 ? 5 : 10;
+  const high = Math.max(0.5, Math.min(28, ((room - 18) / SCHEMES.length - head - gap) / shown));
   const panel = shown * high;
   const last = Math.max(1, ...schedules.map((s) => s.cycles)), span = Math.min(SPAN, last);
   const from = Math.max(0, Math.min(cycle - Math.floor(0.75 * span), last - span)), step = width / span;
@@ -178,10 +178,10 @@ function render({ model, el }) {
   onKeys(picture, { ...keys, "+": () => choose(lanes() + 1), "-": () => choose(lanes() - 1) });
 
   function draw() {
-    const width = Math.floor(picture.clientWidth), side = Math.floor(chart.clientWidth), room = roomOf(picture);
+    const width = Math.floor(picture.clientWidth), side = Math.floor(chart.clientWidth), room = picture.clientHeight;
     if (!work || !width) return;
     picture.innerHTML = drawLanes(schedules, { lanes: lanes(), cycle, width, room, own });
-    chart.innerHTML = `<figcaption>Share of its own ideal, whole layer</figcaption>${curves.length === COUNTS.length ? drawShares(curves, { lanes: lanes(), width: side, height: Math.min(room - 22, 250) }) : ""}`;
+    chart.innerHTML = `<figcaption>Share of its own ideal, whole layer</figcaption>${curves.length === COUNTS.length ? drawShares(curves, { lanes: lanes(), width: side, height: Math.min(room - 22, Math.max(250, side)) }) : ""}`;
     told.textContent = `cycle ${grouped(cycle)} of ${grouped(end())}${lanes() > SHOWN ? `; ${SHOWN} of ${lanes()} lanes are drawn` : ""}`;
     picture.dataset.cycle = cycle;
     picture.dataset.cycles = schedules.map((s) => s.cycles).join(" ");
@@ -199,7 +199,10 @@ function render({ model, el }) {
   function read() {
     const sent = model.get("work");
     el.classList.toggle("f2f-waiting", !sent.rows);
-    if (!sent.rows) return;
+    if (!sent.rows) {
+      told.textContent = "working out what each lane does when…";
+      return;
+    }
     work = { ...sent, rows: array(sent.rows, Int32Array), care: array(sent.care, Int32Array), corrections: array(sent.corrections, Uint16Array) };
     key.innerHTML = `<span class="f2f-chip care">work</span> <span class="f2f-chip corrected">a further correction</span> <span class="f2f-chip f2f-idle">waits</span> `;
     key.append(about);

@@ -45,13 +45,16 @@ function traceback({ states }, columns) {
   return found;
 }
 
+// the height that so many states have at least, but before a class
+const leastHeight = (states) => (states <= TOLD ? 62 : states <= NAMED ? 24 : Math.max(6, 400 / states)) * (states - 1) + 72;
+
 // the trellis after `step` steps, as an SVG picture: two steps a column, candidates and what
 // survives of them; then a step for each way back
-function drawUnfolding(data, columns, { step, width, room = Infinity, hits = false }) {
+function drawUnfolding(data, columns, { step, width, room, hits = false }) {
   const { n_in, n_s, costs, first } = data, count = columns.length, states = costs.length;
-  const told = states <= TOLD, head = 30, large = room < Infinity, fits = (room - head - 42) / Math.max(states - 1, 1);
+  const told = states <= TOLD, head = 30, fits = (room - head - 42) / Math.max(states - 1, 1);
   const named = states <= NAMED && fits >= 21;
-  const space = large ? Math.min(Math.max(2, fits), 110) : told ? 62 : named ? 24 : Math.max(6, 400 / states), radius = told ? 13 : named ? 10 : 2.2;
+  const space = Math.max(2, Math.min(fits, 150)), radius = told ? 13 : named ? 10 : 2.2;
   const newest = Math.min(count - 1, Math.max(0, Math.ceil(step / 2) - 1)), back = Math.max(0, step - 2 * count);
   const left = 16 + 7 * n_in * n_s + radius + 12, plot = width - left - radius - 8;
   const wide = told && !back ? Math.max(plot / count, Math.min(240, 0.34 * plot)) : plot / count;
@@ -158,7 +161,8 @@ function render({ model, el }) {
   function draw() {
     const width = Math.floor(picture.clientWidth);
     if (!data || !width) return;
-    picture.innerHTML = drawUnfolding(data, columns, { step, width, room: roomOf(picture), hits: mode === "layer" });
+    picture.style.setProperty("--f2f-least", `${leastHeight(data.costs.length)}px`);
+    picture.innerHTML = drawUnfolding(data, columns, { step, width, room: picture.clientHeight, hits: mode === "layer" });
     said.textContent = tellStep(data, columns, step);
     picture.dataset.step = step;
     picture.dataset.costs = columns.map(({ costs }) => costs.map((cost) => cost ?? "").join(",")).join(" ");
