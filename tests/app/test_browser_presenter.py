@@ -83,9 +83,10 @@ def test_letters_are_large_and_the_view_is_whole_without_scrolling(page, tab, pi
 
 
 def test_work_is_no_view(page):
-    expect(page.get_by_role("tab", name="Export")).to_be_hidden()
+    for name in ("Model", "Export"):
+        expect(page.get_by_role("tab", name=name)).to_be_hidden()
     page.get_by_role("tab", name="Mask", exact=True).click()
-    page.keyboard.press("9")
+    page.keyboard.press("8")
     expect(page.get_by_role("tab", name="Mask", exact=True)).to_have_attribute(
         "aria-selected", "true"
     )

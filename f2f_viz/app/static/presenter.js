@@ -19,7 +19,7 @@ const SELECTED = [".f2f-stage .band", ".f2f-planes tr[aria-current]", ".f2f-at",
 // what of a view fills the screen, where not all of it can; app.css says what is of which
 const PICTURES = { Decoder: ["network", "cycles", "gates", "wires"], Sweep: ["choice", "results"] };
 // whose work is not to be looked at
-const WORK = ["Export"];
+const WORK = ["Model", "Export"];
 
 // keys and presenter mode of an analyzer. `app` has: el, stack, tabs (their names), choose (a tab),
 // send (to the kernel), flip (the theme), tour (whose `step` may be asked for), on (whom keys reach)
