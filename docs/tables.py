@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 PAPER = HERE.parent / "benchmarks" / "paper.json"
 MODEL = HERE.parent / "benchmarks" / "minilm.json"
+RESNET = HERE.parent / "benchmarks" / "resnet.json"
 LATENCY = HERE.parent / "benchmarks" / "latency.json"
 GAINS = HERE.parent / "benchmarks" / "gains.json"
 CHECKPOINTS = HERE.parent / "benchmarks" / "checkpoints.json"
@@ -21,6 +22,15 @@ COST = HERE.parent / "benchmarks" / "cost.json"
 PRODUCTS = HERE.parent / "benchmarks" / "products.json"
 SURVEY = HERE.parent / "benchmarks" / "survey.json"
 Row = dict[str, Any]
+NETWORKS = {
+    "random": "random bits",
+    "minilm": "MiniLM, 40 matrices",
+    "transformer": "MiniLM, 3 matrices",
+    "resnet-50": "ResNet-50, 45 kernels",
+    "convolutional": "text detector, 6 kernels",
+}
+"""What the tables call the networks of paper.json."""
+DTYPE_BITS = {"float32": 32, "bfloat16": 16, "int8": 8}
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -60,9 +70,48 @@ def random_table(rows: list[Row]) -> str:
     return markdown(head, lines)
 
 
+def measured(row: Row, value: float, digits: int = 2) -> str:
+    """Return a share of a row in percent; an estimate where not every plane was searched."""
+    return "≈ " * ("every" in row) + percent(value, digits)
+
+
+def share(row: Row, memory_reduction: str = "memory_reduction") -> float:
+    """Return the ratio over the maximum ratio, 1 / (1 − S)."""
+    return (1 - row["sparsity"]) / (1 - row[memory_reduction])
+
+
+def claim_table(rows: list[Row], dtype: str) -> str:
+    """Shares of the maximum ratio at S = 0.9: the paper's code, then order and corrections ours."""
+    found = [
+        row for row in select(rows, rate_asked=0.9, invert=None, study=None)
+        if row["dtype"] in (dtype, "uint8") and row.get("seed", 0) == 0
+    ]  # fmt: skip
+    samples = [row["data"] for row in found if row["data"].startswith("digits-")]
+    lines = []
+    for data in ("random", "minilm", "resnet-50", "convolutional", *dict.fromkeys(samples)):
+        own = select(found, data=data)
+        for pruning in dict.fromkeys(row["pruning"] for row in own):
+            by_order = {
+                order: sorted(select(own, pruning=pruning, order=order), key=lambda r: r["n_s"])
+                for order in ("row", "interleaved")
+            }
+            paper = by_order["row"]
+            ours = by_order["interleaved"] or paper  # of random bits any order is as good
+            if len(paper) == len(ours) == 3:
+                lines.append(
+                    [NETWORKS.get(data, data.partition("/")[0]), pruning,
+                     *(measured(row, share(row, "memory_reduction_chunk"), 1) for row in paper),
+                     *(measured(row, share(row), 1) for row in ours),
+                     *(f"{own[1]['n_u']['dispersion']:.2f}" for own in (paper, ours))]
+                )  # fmt: skip
+    head = ["network", "pruning", *(f"the paper's, n_s = {n}" for n in (0, 1, 2)),
+            *(f"ours, n_s = {n}" for n in (0, 1, 2)), "dispersion, row", "interleaved"]  # fmt: skip
+    return markdown(head, lines)
+
+
 def real_table(rows: list[Row]) -> str:
     lines = []
-    for data in ("transformer", "convolutional"):
+    for data in ("minilm", "resnet-50", "convolutional"):
         for dtype in ("float32", "int8"):
             for order in ("row", "interleaved"):
                 found = select(
@@ -70,14 +119,12 @@ def real_table(rows: list[Row]) -> str:
                     invert=None,
                 )  # fmt: skip
                 by_n_s = {row["n_s"]: row for row in found}
-                if by_n_s:
-                    n_u = by_n_s[1]["n_u"]
-                    lines.append(
-                        [data, dtype, order, f"{n_u['cv']:.2f}", f"{n_u['dispersion']:.2f}",
-                         *(percent(by_n_s[n]["efficiency"]) if n in by_n_s else "—"
-                           for n in (0, 1, 2)),
-                         percent(by_n_s[1]["memory_reduction"])]
-                    )  # fmt: skip
+                n_u = by_n_s[1]["n_u"]
+                lines.append(
+                    [NETWORKS[data], dtype, order, f"{n_u['cv']:.2f}", f"{n_u['dispersion']:.2f}",
+                     *(measured(by_n_s[n], by_n_s[n]["efficiency"]) for n in (0, 1, 2)),
+                     percent(by_n_s[1]["memory_reduction"])]
+                )  # fmt: skip
     head = ["network", "format", "order", "CV of n_u", "dispersion", "E, n_s = 0", "E, n_s = 1",
             "E, n_s = 2", "memory reduction, n_s = 1"]  # fmt: skip
     return markdown(head, lines)
@@ -85,21 +132,20 @@ def real_table(rows: list[Row]) -> str:
 
 def rates_table(rows: list[Row]) -> str:
     lines = []
-    for data in ("transformer", "convolutional"):
+    for data, pruning in (
+        ("transformer", "magnitude"), ("resnet-50", "magnitude"),
+        ("resnet-50", "global magnitude"), ("resnet-50", "random"), ("convolutional", "magnitude"),
+    ):  # fmt: skip
         for order in ("row", "interleaved"):
             for rate in (0.6, 0.7, 0.8, 0.9):
                 found = select(
-                    rows, data=data, dtype="float32", order=order, pruning="magnitude",
+                    rows, data=data, dtype="float32", order=order, pruning=pruning,
                     rate_asked=rate, invert=None,
                 )  # fmt: skip
-                by_n_s = {row["n_s"]: row for row in found}
-                if by_n_s:
-                    values = (
-                        percent(by_n_s[n]["memory_reduction"]) if n in by_n_s else "—"
-                        for n in (0, 1, 2)
-                    )
-                    lines.append([data, order, rate, *values, percent(rate, 0)])
-    head = ["network", "order", "S", "n_s = 0", "n_s = 1", "n_s = 2", "bound S"]
+                own = sorted(found, key=lambda row: row["n_s"])
+                values = [measured(row, row["memory_reduction"]) for row in own]
+                lines.append([NETWORKS[data], pruning, order, rate, *values, percent(rate, 0)])
+    head = ["network", "pruning", "order", "S", "n_s = 0", "n_s = 1", "n_s = 2", "bound S"]
     return markdown(head, lines)
 
 
@@ -121,18 +167,16 @@ def samples_table(rows: list[Row]) -> str:
 
 def invert_table(rows: list[Row]) -> str:
     lines = []
-    for data in ("transformer", "convolutional"):
+    for data in ("minilm", "resnet-50", "convolutional"):
         for dtype in ("float32", "int8"):
             pair = [
                 select(
                     rows, data=data, dtype=dtype, order="interleaved", pruning="magnitude",
                     rate_asked=0.9, n_s=1, invert=invert,
-                )
+                )[0]
                 for invert in (False, None)
             ]  # fmt: skip
-            if all(pair):
-                values = (percent(found[0]["efficiency"]) for found in pair)
-                lines.append([data, dtype, *values])
+            lines.append([NETWORKS[data], dtype, *(percent(row["efficiency"]) for row in pair)])
     return markdown(["network", "format", "E, not inverted", "E, inverted"], lines)
 
 
@@ -165,20 +209,19 @@ def n_out_table(rows: list[Row]) -> str:
     return markdown(head, lines)
 
 
-def model_table(found: dict[str, dict[str, Row]]) -> str:
-    """Payload + corrections over kept bits, of the layers that every code of a row has."""
+def model_table(models: dict[str, dict[str, dict[str, Row]]]) -> str:
+    """Payload + corrections over kept bits, of all matrices and kernels of a network."""
     lines = []
-    for title, layers in found.items():
-        values = []
-        for code in ("row", "interleaved", "default"):
-            known = [layer[code] for layer in layers.values() if code in layer]
-            coded = sum(r["bits"]["payload"] + r["bits"]["corrections"] for r in known)
-            text = f"{coded / sum(r['kept_bits'] for r in known):.3f}" if known else "—"
-            some = f" ({len(known)} matrices)" if 0 < len(known) < len(layers) else ""
-            values.append(text + some)
-        dtype, *_, n_s = title.replace("n_s=", "").split(", ")
-        lines.append([dtype, n_s, *values])
-    head = ["format", "n_s", "paper's coding, row order", "interleaved", "Code()"]
+    for name, found in models.items():
+        for title in sorted(found, key=lambda title: (-DTYPE_BITS[title.split(",")[0]], title)):
+            values = []
+            for code in ("row", "interleaved", "default"):
+                known = [layer[code] for layer in found[title].values()]
+                coded = sum(r["bits"]["payload"] + r["bits"]["corrections"] for r in known)
+                values.append(f"{coded / sum(r['kept_bits'] for r in known):.3f}")
+            dtype, *_, n_s = title.replace("n_s=", "").split(", ")
+            lines.append([name, dtype, n_s, *values])
+    head = ["network", "format", "n_s", "paper's coding, row order", "interleaved", "Code()"]
     return markdown(head, lines)
 
 
@@ -245,20 +288,17 @@ def readme_random_table(rows: list[Row]) -> str:
 
 
 def readme_real_table(rows: list[Row]) -> str:
-    names = {
-        "transformer": "MiniLM, three matrices",
-        "convolutional": "PP-OCRv4 detector, six kernels",
-    }
     lines = []
-    for data, name in names.items():
+    for data in ("minilm", "resnet-50"):
         for order in ("row", "interleaved"):
             found = select(
                 rows, data=data, dtype="float32", order=order, pruning="magnitude",
                 rate_asked=0.9, invert=None,
             )  # fmt: skip
             by_n_s = {row["n_s"]: row for row in found}
-            values = (percent(by_n_s[n]["efficiency"]) if n in by_n_s else "—" for n in (0, 1, 2))
-            lines.append([name, order, f"{by_n_s[1]['n_u']['dispersion']:.2f}", *values])
+            values = (measured(by_n_s[n], by_n_s[n]["efficiency"]) for n in (0, 1, 2))
+            n_u = by_n_s[1]["n_u"]
+            lines.append([NETWORKS[data], order, f"{n_u['dispersion']:.2f}", *values])
     head = ["Network", "Order", "Dispersion of n_u", "n_s = 0", "n_s = 1", "n_s = 2"]
     return markdown(head, lines)
 
@@ -506,8 +546,11 @@ def write(*_: Any) -> None:
         name = make.__name__.removesuffix("_table")
         (folder / f"{name}.md").write_text(make(rows))
     (folder / "choices.md").write_text(choices_page())
-    model = json.loads(MODEL.read_text())
-    (folder / "model.md").write_text(model_table(model))
+    for dtype in ("float32", "int8"):
+        (folder / f"claim_{dtype}.md").write_text(claim_table(rows, dtype))
+    model, resnet = json.loads(MODEL.read_text()), json.loads(RESNET.read_text())
+    (folder / "model.md").write_text(model_table({"MiniLM": model, "ResNet-50": resnet}))
+    (folder / "resnet_rivals.md").write_text(model_rivals_table(resnet))
     (folder / "latency.md").write_text(latency_table(json.loads(LATENCY.read_text())))
     (folder / "model_rivals.md").write_text(model_rivals_table(model))
     checkpoints = json.loads(CHECKPOINTS.read_text())
