@@ -10,26 +10,30 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from f2f_viz.app.sources import own_method
+from f2f_viz.app.view_settings import ALLOWED, ViewSettings
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import FIELDS, Settings
 
-__all__ = ["LAYER", "SELECTION", "foreign", "query_of", "read_query", "state_of", "whole"]
+__all__ = ["LAYER", "SELECTION", "VIEW", "foreign", "query_of", "read_query", "state_of", "whole"]
 
 LAYER = ("source", "sample", "path", "tensor")
 SELECTION = ("plane", "cycle", "bit")
+VIEW = tuple(ALLOWED)
 _NUMBERS = (*SELECTION, "step")
 _SOURCES = ("sample", "path", "upload", "given")
-_TEXTS = (*LAYER, "tab")
+_TEXTS = (*LAYER, "tab", "trellis")
 State = dict[str, Any]
 
 
 def state_of(
-    values: Mapping[str, Any], settings: Settings, tab: str, selection: Mapping[str, int], step: int
+    values: Mapping[str, Any], settings: Settings, tab: str, places: Mapping[str, Any], step: int
 ) -> State:
-    """Return the state: the layer's controls, the settings, the view, where it points, the tour."""
+    """Return the state: the layer's controls, the settings, the view, its places, the tour.
+
+    `places` are where the views point (`SELECTION`) and how they are set (`VIEW`).
+    """
     layer = {name: values[name] for name in LAYER}
-    places = {n: selection[n] for n in SELECTION}
-    return layer | settings.to_dict() | {"tab": tab} | places | {"step": step}
+    return layer | settings.to_dict() | {"tab": tab} | dict(places) | {"step": step}
 
 
 def whole(named: Mapping[str, Any], start: Mapping[str, Any]) -> State:
@@ -39,7 +43,7 @@ def whole(named: Mapping[str, Any], start: Mapping[str, Any]) -> State:
     ------
     F2FError
         For a name that no state has, a source of layers that there is none of, or a place in the
-        views or the tour that is no number.
+        views or the tour that cannot be.
     """
     if unknown := sorted(set(named) - set(start)):
         raise F2FError("a state", expected=f"some of {', '.join(start)}", got=", ".join(unknown))
@@ -54,6 +58,7 @@ def whole(named: Mapping[str, Any], start: Mapping[str, Any]) -> State:
     for name in _NUMBERS:
         if not isinstance(state[name], int) or state[name] < 0:
             raise F2FError(name, expected="a whole number from 0", got=repr(state[name]))
+    ViewSettings(**{name: state[name] for name in VIEW})
     return state
 
 
@@ -110,6 +115,7 @@ def read_query(query: str, names: Mapping[str, Any]) -> State:
         for name in _NUMBERS
         if not isinstance(found.get(name, 0), int) or found.get(name, 0) < 0
     }
+    bad |= {name for name in VIEW if name in found and not ALLOWED[name][1](found[name])}
     bad |= {"source"} if found.get("source") not in _SOURCES else set()
     return {name: value for name, value in found.items() if name not in bad}
 

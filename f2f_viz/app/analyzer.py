@@ -30,6 +30,7 @@ from f2f_viz.app.tabs import TABS, Link
 from f2f_viz.app.tour import Scene, read_tour
 from f2f_viz.app.touring import Touring
 from f2f_viz.app.trail import trail
+from f2f_viz.app.view_settings import ViewSettings
 from f2f_viz.app.words import views
 from f2f_viz.arguments import checked
 from f2f_viz.errors import F2FError
@@ -109,12 +110,15 @@ class Analyzer(Widget):
         The newest result: a preview first (``analysis.exact`` is False), then the exact one.
     selection : Selection
         The plane, cycle and bit that the views point at; may be set.
+    view_settings : ViewSettings
+        How the views are set and how far they were played; may be set.
     tab : str
         The view that is seen; may be set.
     state : dict
         All of the above as plain values: source, sample, path and tensor of the layer, the keywords
-        of `Settings`, tab, plane, cycle and bit, and the step of the tour, 0 for none. May be set;
-        what is not named is then as it was at the start. In the app it lives in the address.
+        of `Settings`, tab, plane, cycle and bit, the fields of `ViewSettings`, and the step of the
+        tour, 0 for none. May be set; what is not named is then as it was at the start. In the app
+        it lives in the address.
     pinned : Analysis or None
         The headline shows later results as differences from it; may be set.
 
@@ -131,6 +135,7 @@ class Analyzer(Widget):
     layer = _LayerTrait(Layer)
     analysis = traitlets.Instance(Analysis, allow_none=True, read_only=True)
     selection = _Of(Selection)
+    view_settings = _Of(ViewSettings)
     tab = traitlets.Enum(tuple(TABS), "Mask").tag(sync=True)
 
     state = traitlets.Dict()
@@ -192,6 +197,7 @@ class Analyzer(Widget):
             settings=self._chooser.settings,
             layer=self._chooser.layer,
             selection=Selection(),
+            view_settings=ViewSettings(),
             panel=self._chooser.panel,
             headline=Headline(badge=badge(None)),
             tour=self._touring.bar,
@@ -225,6 +231,8 @@ class Analyzer(Widget):
             theme="light",
             where=lambda: self.selection,
             select=self._select,
+            view=lambda: self.view_settings,
+            set_view=self._set_view,
             show=lambda name: self.set_trait("tab", name),
             change=self._chooser.put,
             busy=lambda: self._runner.busy,
@@ -239,6 +247,7 @@ class Analyzer(Widget):
         self.observe(lambda change: self._chooser.put(change["new"].to_dict()), "settings")
         self.observe(lambda change: self._chooser.give(change["new"]), "layer")
         self.observe(self._selected, "selection")
+        self.observe(self._view_set, "view_settings")
         self.observe(self._tab_chosen, "tab")
         self.observe(lambda change: self._go(change["new"]), "state")
         self.observe(lambda _: self._show_numbers(), "pinned")
@@ -338,6 +347,14 @@ class Analyzer(Widget):
         self._moved(False)
         self._touring.look()
 
+    def _set_view(self, **fields: Any) -> None:
+        self.view_settings = replace(self.view_settings, **fields)
+
+    def _view_set(self, _: Any) -> None:
+        self._stage.follow(self.selection)
+        self._moved(False)
+        self._touring.look()
+
     def _light(self, told: Mapping[str, Any] | None) -> None:
         """Show in passing what the pointer is on, and tell the page its way; a click keeps it."""
         a, at = self.analysis, None
@@ -361,7 +378,8 @@ class Analyzer(Widget):
     def _state_now(self) -> dict[str, Any]:
         settings, values = self._chooser.settings, self._chooser.panel.values
         step = self._touring.step
-        return address.state_of(values, settings, self.tab, vars(self.selection), step)
+        places = {**vars(self.selection), **vars(self.view_settings)}
+        return address.state_of(values, settings, self.tab, places, step)
 
     @traitlets.validate("state")
     def _checked_state(self, proposal: Any) -> dict[str, Any]:
@@ -393,8 +411,11 @@ class Analyzer(Widget):
         self._going = True
         try:
             tab, at = state["tab"], {name: state[name] for name in address.SELECTION}
-            self._chooser.put({n: v for n, v in state.items() if n not in {"tab", "step", *at}})
+            view = {name: state[name] for name in address.VIEW}
+            others = {"tab", "step", *at, *view}
+            self._chooser.put({n: v for n, v in state.items() if n not in others})
             self._touring.resume(state["step"])
+            self.view_settings = ViewSettings(**view)
             self.tab, self.selection = tab, Selection(**at)
         finally:
             self._going = False
@@ -426,7 +447,7 @@ class Analyzer(Widget):
         a = self.analysis
         if a is None or not a.exact or a.settings != self.settings or a.given is not self.layer:
             return None
-        return Scene(a, self.selection.within(a), self.tab)
+        return Scene(a, self.selection.within(a), self.tab, self.view_settings)
 
     # ---- work to screen --------------------------------------------------------------------
 

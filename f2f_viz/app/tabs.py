@@ -20,6 +20,7 @@ from f2f_viz.app.sources import Model, Sibling
 from f2f_viz.app.surveying import ModelView
 from f2f_viz.app.sweeping import SweepView
 from f2f_viz.app.trail import parts_of
+from f2f_viz.app.view_settings import ViewSettings
 from f2f_viz.figures.bits import BitsView
 from f2f_viz.figures.circuit import CircuitView
 from f2f_viz.figures.compare import CompareView
@@ -46,15 +47,17 @@ _GRID = "Block grid"
 class Link:
     """What the views ask of the analyzer.
 
-    `select` takes fields of a `Selection`, `show` the name of a tab, `change` values of the
-    controls by name; `busy` is whether the user's own work runs, `hurried` whether a preview is
-    waited for. `model` gives the model that the layer is of. `scorer` says
+    `select` takes fields of a `Selection`, `set_view` of `ViewSettings`, `show` the name of a tab,
+    `change` values of the controls by name; `busy` is whether the user's own work runs, `hurried`
+    whether a preview is waited for. `model` gives the model that the layer is of. `scorer` says
     what the layer's network scores, if anybody does; `large`: for a projector.
     """
 
     theme: Theme
     where: Callable[[], Selection]
     select: Callable[..., None]
+    view: Callable[[], ViewSettings]
+    set_view: Callable[..., None]
     show: Callable[[str], None]
     change: Callable[[dict[str, Any]], None]
     busy: Callable[[], bool]
@@ -288,20 +291,33 @@ def _compare(link: Link, analysis: Analysis) -> Tab:
 def _trellis(link: Link, analysis: Analysis) -> Tab:
     view = UnfoldingView()
     view.update(analysis)
-    view.go(link.where().plane, link.where().cycle)
+
+    def follow(at: Selection) -> None:
+        view.go(at.plane, at.cycle)
+        view.root.code, view.root.step = link.view().trellis, link.view().unfolded
+
+    follow(link.where())
     view.root.observe(lambda change: link.select(cycle=change["new"]), "cycle")
-    return Tab(
-        [view.root], view.update, exact_only=True, follow=lambda at: view.go(at.plane, at.cycle)
-    )
+    view.root.observe(lambda change: link.set_view(trellis=change["new"]), "code")
+    view.root.observe(lambda change: link.set_view(unfolded=change["new"]), "step")
+    return Tab([view.root], view.update, exact_only=True, follow=follow)
 
 
 def _lanes(link: Link, analysis: Analysis) -> Tab:
     view = LanesView()
     filler = Filler(lanes_data, lambda found, *_: view.show(found[0]), link.busy)
+
+    def follow(_: Selection) -> None:
+        view.root.lanes, view.root.clock = link.view().lanes, link.view().clock
+
+    follow(link.where())
+    for name in ("lanes", "clock"):
+        view.root.observe(lambda change: link.set_view(**{change["name"]: change["new"]}), name)
     return Tab(
         [view.root],
         lambda _: view.wait(),
         exact_only=True,
+        follow=follow,
         fill=lambda analysis: filler.request(analysis, [analysis]),
         pause=filler.pause,
     )

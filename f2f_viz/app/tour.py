@@ -6,7 +6,7 @@ write another. Nothing in it is run: a check compares one watched value (`WATCHE
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.app.numbers import CARDS
 from f2f_viz.app.selection import Selection
+from f2f_viz.app.view_settings import ALLOWED, ViewSettings
 from f2f_viz.app.words import TEXTS, view_names
 from f2f_viz.codec.code import PRESETS
 from f2f_viz.codec.trace import trace
@@ -30,11 +31,12 @@ _LARGEST = 1 << 16
 
 @dataclass(frozen=True)
 class Scene:
-    """What the page shows: an exact analysis, where the views point, the tab."""
+    """What the page shows: an exact analysis, where the views point, the tab, how it is set."""
 
     analysis: Analysis
     selection: Selection
     tab: str
+    view: ViewSettings = field(default_factory=ViewSettings)
 
 
 def _weight(scene: Scene) -> int:
@@ -65,8 +67,13 @@ WATCHED: dict[str, Callable[[Scene], Value]] = {
     "of_bound": lambda s: s.analysis.of_bound.value,
     "layer": lambda s: s.analysis.given.name,
     "preset": lambda s: s.analysis.settings.code.preset,
-} | {name: lambda s, name=name: s.analysis.settings.to_dict()[name] for name in Settings.names()}
-"""What a check may watch: where the views point, numbers, settings; by name."""
+}
+WATCHED |= {name: lambda s, name=name: getattr(s.view, name) for name in ALLOWED}  # type: ignore[misc]
+WATCHED |= {
+    name: lambda s, name=name: s.analysis.settings.to_dict()[name]  # type: ignore[misc]
+    for name in Settings.names()
+}
+"""What a check may watch: where the views point, how they are set, numbers, settings; by name."""
 LIT = {
     "mask": ".f2f-figure-mask",
     "histogram": ".f2f-figure-histogram",
@@ -160,6 +167,8 @@ class Step:
         What is lit: a name of `LIT`, ``card KEY`` or ``control NAME``; nothing if empty.
     at : Selection
         Plane, cycle and bit at which the views point.
+    view : ViewSettings
+        How the views are set.
     """
 
     title: str
@@ -170,6 +179,7 @@ class Step:
     check: Check
     lit: str
     at: Selection
+    view: ViewSettings
 
 
 @dataclass(frozen=True)
@@ -245,13 +255,20 @@ def _step(told: dict[str, Any], layer: dict[str, Any], base: dict[str, Any]) -> 
     values = settings.to_dict()
     if named := [name for name, field in FIELDS.items() if field.read and values[name] is not None]:
         raise F2FError("settings", expected="none that names a file", got=", ".join(named))
-    at = _only(step.get("at", {}), dict.fromkeys(("plane", "cycle", "bit"), int))
-    if any(place < 0 for place in at.values()):
+    places = (*fields(Selection), *fields(ViewSettings))
+    at = _only(step.get("at", {}), {f.name: str if f.name == "trellis" else int for f in places})
+    if any(place < 0 for place in at.values() if isinstance(place, int)):
         raise F2FError("at", expected="whole numbers from 0", got=at)
+    view = ViewSettings(**{name: at.pop(name) for name in ALLOWED if name in at})
     state = {**layer, "sample": sample, **values}
     check = _check(_of(step.get("check"), dict, "check"))
     return Step(
-        **texts, state=state, check=check, lit=_lit(step.get("lit", "")), at=Selection(**at)
+        **texts,
+        state=state,
+        check=check,
+        lit=_lit(step.get("lit", "")),
+        at=Selection(**at),
+        view=view,
     )
 
 

@@ -71,7 +71,7 @@ class Touring:
             return self._go({"step": 0})
         step = min(step, len(self._tour.steps))
         at = self._tour.steps[step - 1]
-        self._go({**at.state, **vars(at.at), "tab": at.tab, "step": step})
+        self._go({**at.state, **vars(at.at), **vars(at.view), "tab": at.tab, "step": step})
         return self.look()
 
     def resume(self, step: int) -> None:

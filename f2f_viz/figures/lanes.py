@@ -143,6 +143,8 @@ class LanesWidget(Widget):
     work = traitlets.Dict().tag(sync=True)
     lanes = traitlets.Int(16).tag(sync=True)
     """From 1 to 256; may be set and observed."""
+    clock: Any = traitlets.Int(None, allow_none=True).tag(sync=True)
+    """The cycle shown; None where the view puts it."""
 
 
 class LanesView:

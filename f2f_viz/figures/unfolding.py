@@ -204,6 +204,10 @@ def layer_unfolding(analysis: Analysis, plane: int, cycle: int) -> dict[str, Any
     )
 
 
+CODES = ("small", "layer")
+"""Whose trellis may be seen: the small code's, or the layer's own."""
+
+
 class UnfoldingWidget(Widget):
     """The trellis, to step and to play; see ``static/unfolding.js``."""
 
@@ -214,6 +218,9 @@ class UnfoldingWidget(Widget):
     layer = traitlets.Dict().tag(sync=True)
     cycle = traitlets.Int(0).tag(sync=True)
     """Which block of the layer; steps of its own code set it."""
+    code: Any = traitlets.Enum(CODES, CODES[0]).tag(sync=True)
+    step = traitlets.Int(1).tag(sync=True)
+    """Of the small code's trellis."""
 
 
 class UnfoldingView:

@@ -32,6 +32,10 @@ CHANGED = {
     "plane": 3,
     "cycle": 12,
     "bit": 4,
+    "lanes": 40,
+    "clock": 7,
+    "trellis": "layer",
+    "unfolded": 5,
     "step": 2,
 }
 
@@ -81,6 +85,11 @@ def test_nothing_chosen_is_nothing_said():
 def test_what_cannot_be_is_left_out():
     found = address.read_query("cycle=-1&plane=x&bit=1.5&source=moon&token=abc&theme=dark", START)
     assert found == {}
+    query = "lanes=0&lanes=300&clock=-1&trellis=moon&unfolded=x"
+    assert address.read_query(query, START) == {}
+    for name, value in {"lanes": 300, "clock": -1, "trellis": "moon", "unfolded": True}.items():
+        with pytest.raises(f2f.F2FError, match=name):
+            address.whole({name: value}, START)
     assert address.read_query("bit=" + "[" * 10_000, START) == {}
     assert address.foreign("?token=abc&rate=1&theme=dark", START) == [
         ("token", "abc"),

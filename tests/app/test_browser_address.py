@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.app.view_settings import ViewSettings
 from tests.app.page import card, drawn, settle
 from tests.app.test_address import CHANGED
 
@@ -68,13 +69,47 @@ def test_every_field_is_in_the_address_and_survives_a_reload(at):
     page = at(**chosen)
     expect(page.locator(".f2f-stage")).to_have_attribute("data-cycle", chosen["cycle"])
     first = shown(page)
-    assert {name: first[name] for name in chosen} == chosen
+    here = chosen.keys() - ViewSettings().__dict__.keys()  # those show in other tabs
+    assert {name: first[name] for name in here} == {name: chosen[name] for name in here}
     assert query(page) == chosen
     page.reload()
     settle(page)
     expect(page.locator(".f2f-stage")).to_have_attribute("data-cycle", chosen["cycle"])
     assert shown(page) == first
     assert query(page) == chosen
+
+
+def test_how_views_are_set_is_in_the_address(at):
+    page = at(tab="Lanes", lanes=40, clock=7, n_in=3)
+    lanes, picture = (
+        page.get_by_role("spinbutton", name="Number of lanes"),
+        page.locator(".f2f-schedules"),
+    )
+    expect(lanes).to_have_value("40")
+    expect(picture).to_have_attribute("data-cycle", "7")
+    picture.press("ArrowRight")
+    expect(page).to_have_url(re.compile("clock=8"))
+    lanes.fill("6")
+    lanes.press("Enter")
+    expect(page).to_have_url(re.compile("lanes=6"))
+    assert "clock" not in query(page)  # the view puts it
+    page.get_by_role("tab", name="Trellis", exact=True).click()
+    trellis = page.locator(".f2f-trellis")
+    expect(trellis).to_have_attribute("data-step", "1")
+    for _ in range(3):
+        trellis.press("ArrowRight")
+    expect(page).to_have_url(re.compile("unfolded=4"))
+    page.get_by_role("button", name="This layer's code").click()
+    expect(page).to_have_url(re.compile("trellis=layer"))
+    page.reload()
+    settle(page)
+    own = page.get_by_role("button", name="This layer's code")
+    expect(own).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Small code").click()
+    expect(trellis).to_have_attribute("data-step", "4")
+    page.get_by_role("tab", name="Lanes", exact=True).click()
+    expect(lanes).to_have_value("6")
+    assert query(page) == {"tab": "Lanes", "lanes": "6", "unfolded": "4", "n_in": "3"}
 
 
 def test_back_and_forward_go_through_what_was_chosen(at):

@@ -29,8 +29,10 @@ def step_on(page):
     page.locator(".f2f-stage").press("ArrowRight")
 
 
-def set_rate(page):
-    page.get_by_role("spinbutton", name="Pruning rate").fill("0.95")
+def set_lanes(page):
+    lanes = page.get_by_role("spinbutton", name="Number of lanes")
+    lanes.fill("64")
+    lanes.press("Enter")
 
 
 def click_bit(page):
@@ -65,7 +67,7 @@ def n_s(value):
 
 DO = {
     "Irregular rows": click_weight,
-    "Lanes wait": set_rate,
+    "Lanes wait": set_lanes,
     "Don't-cares": step_on,
     "One XOR equation": click_bit,
     "Blocks differ": click_bar,

@@ -12,6 +12,7 @@ import f2f_viz as f2f
 from f2f_viz.app import numbers
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.tour import LIT, WATCHED, Check, Scene, read_tour
+from f2f_viz.app.view_settings import ViewSettings
 from tests.app.messages import say
 
 TOUR = read_tour()
@@ -22,7 +23,7 @@ def scene(step, **changes):
     """What the page shows at a step, once some settings are chosen otherwise."""
     values = {name: step.state[name] for name in f2f.Settings.names()} | changes
     a = f2f.analyze(f2f.sample_layer(step.state["sample"]), f2f.Settings.from_dict(values))
-    return Scene(a, step.at.within(a), step.tab)
+    return Scene(a, step.at.within(a), step.tab, step.view)
 
 
 def moved(scene, **at):
@@ -46,7 +47,7 @@ def wrong(scene):
 # what a reader does who does as told
 DONE = {
     "Irregular rows": lambda step: kept(scene(step)),
-    "Lanes wait": lambda step: scene(step, rate=0.95),
+    "Lanes wait": lambda step: replace(scene(step), view=ViewSettings(lanes=64)),
     "Don't-cares": lambda step: moved(scene(step), cycle=step.at.cycle + 1),
     "One XOR equation": lambda step: moved(scene(step), bit=9),
     "Blocks differ": lambda step: heavy(scene(step)),
@@ -133,6 +134,12 @@ check = { watch = "n_s", is = 0 }
         ("check =", "settings = { n_s = 9 }\ncheck =", "step 1: "),
         ("check =", 'settings = { mask = "a.npy" }\ncheck =', "none that names a file"),
         ("check =", "at = { bit = -1 }\ncheck =", "step 1: at: expected whole numbers"),
+        (
+            "check =",
+            "at = { lanes = 300 }\ncheck =",
+            "step 1: lanes: expected a whole number from 1",
+        ),
+        ("check =", 'at = { trellis = "moon" }\ncheck =', "step 1: trellis: expected one of small"),
         ("check =", 'lit = "card moon"\ncheck =', "step 1: lit: expected one of mask"),
         (", is = 0", ", at_least = " + "9" * 400, "at_least: expected a number"),
         ("title", "title = = ", "is no TOML"),

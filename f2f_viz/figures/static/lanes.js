@@ -155,7 +155,14 @@ function render({ model, el }) {
   let work = null, curves = [], schedules = [], cycle = 0, late = null;
   const lanes = () => model.get("lanes");
   const end = () => Math.max(1, ...schedules.map((s) => s.cycles));
-  const go = (to) => { cycle = Math.max(0, Math.min(end(), to)); draw(); };
+  let kept = null;
+  const keep = () => { model.set("clock", cycle); model.save_changes(); };
+  const go = (to) => {
+    cycle = Math.max(0, Math.min(end(), to));
+    draw();
+    clearTimeout(kept);
+    kept = setTimeout(keep, 250);  // not each step of playing
+  };
   const { controls, keys, stop } = makePlayer({ at: () => cycle, last: end, go, first: "First cycle", end: "Last cycle",
     unit: "Cycles", speeds: [2, 5, 10, 30].map((n) => [n, n]), speed: 10 });
   // a slider of equal ratios, and the number itself
@@ -163,7 +170,7 @@ function render({ model, el }) {
     oninput: () => choose(Math.round(2 ** (Number(slide.value) / 10))) });
   const field = h("input", { type: "number", min: 1, max: LANES, step: 1, "aria-label": "Number of lanes",
     onchange: () => { choose(Math.round(Number(field.value)) || lanes()); field.value = lanes(); } });
-  const choose = (count) => { model.set("lanes", Math.max(1, Math.min(LANES, count))); model.save_changes(); };
+  const choose = (count) => { model.set("clock", null); model.set("lanes", Math.max(1, Math.min(LANES, count))); model.save_changes(); };
   const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Clock" },
     h("label", { class: "f2f-group" }, "Lanes", field), slide,
     h("span", { class: "f2f-group f2f-player" }, ...controls));
@@ -188,12 +195,13 @@ function render({ model, el }) {
   }
   function plan() {  // another number of lanes, or other work
     stop();
+    clearTimeout(kept);
     field.value = lanes();
     const near = Math.round(10 * Math.log2(lanes()));
     if (Math.round(2 ** (Number(slide.value) / 10)) !== lanes()) slide.value = near;
     if (!work) return;
     schedules = SCHEMES.map(({ run }) => run(work, lanes()));
-    cycle = end() > SPAN ? 0.75 * SPAN : end();
+    cycle = Math.min(model.get("clock") ?? 0.75 * SPAN, end());
     draw();
   }
   function read() {
@@ -218,17 +226,21 @@ function render({ model, el }) {
     if (curves.length < COUNTS.length) late = setTimeout(measure);
     else draw();
   };
+  const soon = together(plan), follow = () => { if (work && model.get("clock") !== cycle) soon(); };
   const observer = new ResizeObserver(draw);
   observer.observe(picture);
   model.on("change:work", read);
-  model.on("change:lanes", plan);
+  model.on("change:lanes", soon);
+  model.on("change:clock", follow);
   read();
   return () => {
     stop();
     clearTimeout(late);
+    clearTimeout(kept);
     observer.disconnect();
     model.off("change:work", read);
-    model.off("change:lanes", plan);
+    model.off("change:lanes", soon);
+    model.off("change:clock", follow);
   };
 }
 export default { render };

@@ -123,23 +123,22 @@ function tellStep(data, columns, step) {
 
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-unfolding");
-  let mode = "small", data = null, columns = [], step = 1;
+  let mode = "small", data = null, columns = [], step = model.get("step") ?? 1;
+  const put = (name, value) => { model.set(name, value); model.save_changes(); };
   const last = () => 3 * columns.length;
   const newest = () => data.first + Math.min(columns.length - 1, Math.max(0, Math.ceil(step / 2) - 1));
   const go = (to) => {
     if (!data) return;
     step = Math.max(0, Math.min(last(), to));
     draw();
-    if (mode === "layer" && newest() !== model.get("cycle")) {
-      model.set("cycle", newest());
-      model.save_changes();
-    }
+    if (mode === "small") put("step", step);
+    else if (newest() !== model.get("cycle")) put("cycle", newest());
   };
   const { controls, keys, stop } = makePlayer({ at: () => step, last, go, first: "Reset", end: "To the end",
     unit: "Steps", speeds: [[0.5, "½"], [1, 1], [2, 2], [5, 5]], speed: 1 });
   const codes = { small: "Small code", layer: "This layer's code" };
   const chooser = Object.entries(codes).map(([name, label]) => h("button", { type: "button", class: "f2f-button", "data-code": name,
-    onclick: () => { mode = name; read(); } }, label));
+    onclick: () => { put("code", name); read(); } }, label));
   const why = h("span", { class: "f2f-quiet" });
   const toolbar = h("div", { class: "f2f-toolbar", role: "toolbar", "aria-label": "Steps" },
     h("span", { class: "f2f-group" }, ...chooser, why),
@@ -170,7 +169,8 @@ function render({ model, el }) {
   function read() {
     stop();
     const reason = model.get("layer").reason ?? "";
-    if (mode === "layer" && reason) mode = "small";
+    const wanted = reason ? "small" : model.get("code") ?? "small", turned = wanted !== mode;
+    mode = wanted;
     chooser.forEach((one) => {
       one.setAttribute("aria-pressed", one.dataset.code === mode);
       one.disabled = one.dataset.code === "layer" && Boolean(reason);
@@ -178,13 +178,15 @@ function render({ model, el }) {
     const alone = !("blocks" in model.get("layer")) && !reason;  // there is no layer, so nothing to choose
     for (const one of [...chooser, why]) one.hidden = alone;
     why.textContent = reason;
-    const found = model.get(mode), same = data && data.first === found.first && data.about === found.about && JSON.stringify(data.path) === JSON.stringify(found.path);
+    const found = model.get(mode), before = data, same = data && data.first === found.first && data.about === found.about && JSON.stringify(data.path) === JSON.stringify(found.path);
     data = found.blocks?.length ? found : null;
     about.textContent = found.reason ?? found.about ?? "";
     picture.hidden = said.hidden = key.hidden = !data;
     if (!data) return;
     columns = unfold(data);
-    if (!same) step = mode === "layer" ? 2 * (inside() - data.first) + 2 : 1;
+    if (mode === "layer") step = same && !turned ? step : 2 * (inside() - data.first) + 2;
+    else if (turned || !before) step = Math.min(model.get("step") ?? 1, last());
+    else if (!same) put("step", step = 1);
     draw();
   }
   const inside = () => Math.max(data.first, Math.min(data.first + data.blocks.length - 1, model.get("cycle")));
@@ -193,17 +195,24 @@ function render({ model, el }) {
     step = 2 * (inside() - data.first) + 2;
     draw();
   };
+  const restep = () => {
+    if (mode !== "small" || !data || model.get("step") === step) return;
+    step = Math.max(0, Math.min(last(), model.get("step")));
+    draw();
+  };
   const observer = new ResizeObserver(draw);
   observer.observe(picture);
   const soon = together(read);
-  watch(model, "change:small change:layer", soon);
+  watch(model, "change:small change:layer change:code", soon);
   model.on("change:cycle", follow);
+  model.on("change:step", restep);
   read();
   return () => {
     stop();
     observer.disconnect();
-    unwatch(model, "change:small change:layer", soon);
+    unwatch(model, "change:small change:layer change:code", soon);
     model.off("change:cycle", follow);
+    model.off("change:step", restep);
   };
 }
 export default { render };
