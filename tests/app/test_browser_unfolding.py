@@ -53,6 +53,7 @@ def test_steps_of_the_layer_s_own_code_lead_through_its_blocks(page):
     own = page.get_by_role("button", name="This layer's code")
     expect(own).to_be_enabled()
     own.click()
+    expect(page.locator(".f2f-unfolding")).to_contain_text("64 states")  # of these settings
     picture = page.locator(".f2f-trellis")
     expect(picture).to_have_attribute("data-step", "2")
     for _ in range(6):
