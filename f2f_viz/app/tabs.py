@@ -56,8 +56,6 @@ class Link:
     theme: Theme
     where: Callable[[], Selection]
     select: Callable[..., None]
-    view: Callable[[], ViewSettings]
-    set_view: Callable[..., None]
     show: Callable[[str], None]
     change: Callable[[dict[str, Any]], None]
     busy: Callable[[], bool]
@@ -66,6 +64,8 @@ class Link:
     hurried: Callable[[], bool] = lambda: False
     scorer: Callable[[], Scorer | None] = lambda: None
     large: bool = False
+    view: Callable[[], ViewSettings] = ViewSettings
+    set_view: Callable[..., None] = lambda **_: None
 
 
 @dataclass

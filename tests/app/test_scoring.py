@@ -89,9 +89,7 @@ def test_ratio_has_the_axis_of_a_score_where_there_is_one(monkeypatch):
         return views[-1]
 
     monkeypatch.setattr(tabs, "RatioView", kept)
-    unused = dict.fromkeys(
-        ("where", "select", "view", "set_view", "show", "change", "siblings"), lambda *_: None
-    )
+    unused = dict.fromkeys(("where", "select", "show", "change", "siblings"), lambda *_: None)
     link = tabs.Link("light", **unused, busy=lambda: False, scorer=lambda: scorers[0])
     analysis = f2f.analyze(f2f.load_layer(np.arange(1, 9, dtype=np.float32)), f2f.Settings())
 
