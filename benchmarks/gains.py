@@ -20,10 +20,10 @@ import f2f_viz as f2f
 from f2f_viz.codec import blocks
 from f2f_viz.codec.encode import encode_recipe
 from f2f_viz.codec.recipe import LENGTHS, make_recipe
+from f2f_viz.samples import SMALL
 from f2f_viz.tensors.layer import Layer
 
 OUT = Path(__file__).with_name("gains.json")
-SAMPLE = "digits-transformer/dense/ffn1.weight"
 RATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 MATRICES = ("attention.self.query", "attention.output.dense", "intermediate.dense", "output.dense")
 
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path)
     path = parser.parse_args().model
     known = json.loads(OUT.read_text()) if OUT.exists() else {}
-    layers = (random_layer(), f2f.sample_layer(SAMPLE))
+    layers = (random_layer(), f2f.sample_layer(SMALL))
     known["plain"] = [
         plain_row(layer, rate, n_s) for layer in layers for n_s in (0, 1, 2) for rate in RATES
     ]

@@ -33,6 +33,7 @@ from f2f_viz.codec.corrections import CODINGS
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.hardware import lanes
+from f2f_viz.samples import SMALL
 from f2f_viz.tensors.layer import Layer
 
 OUT = Path(__file__).with_name("hardware.json")
@@ -111,7 +112,7 @@ def efficiency(model: Path | None, before: list[Row]) -> list[Row]:
 
 
 def sample_encoded(n_s: int) -> Encoded:
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     return f2f.encode(layer.weights, pruned(layer), plain_code(n_s))
 
 

@@ -36,7 +36,8 @@ from f2f_viz.codec.entropy import binary_entropy, block_stats
 from f2f_viz.codec.exponent_ranks import CodedWords
 from f2f_viz.codec.planes import PlanePlan, encode_planes, plan_planes
 from f2f_viz.files.atomic import write_atomically
-from f2f_viz.samples import PRUNED_LAYERS, sample_info, sample_model
+from f2f_viz.samples import sample_info, sample_model
+from f2f_viz.samples.networks import NETWORKS as SAMPLES
 from f2f_viz.tensors.layer import TensorInfo
 from f2f_viz.tensors.quantize import quantize
 
@@ -208,17 +209,17 @@ def whole_rows(rates: Iterable[float]) -> Iterator[dict[str, Any]]:
 
 
 def sample_rows() -> Iterator[dict[str, Any]]:
-    """The sample network, whose masks were learned or chosen in training."""
-    for variant, info in sample_info()["variants"].items():
-        if variant == "dense":
-            continue
-        for dtype in ("float32", "int8"):
-            for order in blocks.ORDERS:
-                for n_s in (0, 1, 2):
-                    yield {
-                        "data": f"digits-transformer/{variant}", "dtype": dtype, "order": order,
-                        "n_s": n_s, "pruning": info["method"], "rate_asked": info["rate"],
-                    }  # fmt: skip
+    """The sample networks, whose masks were learned or chosen in training."""
+    for name in SAMPLES:
+        for variant, info in sample_info(name)["variants"].items():
+            for dtype in ("float32", "int8") if variant != "dense" else ():
+                for order in blocks.ORDERS:
+                    for n_s in (0, 1, 2):
+                        yield {
+                            "data": f"{name}/{variant}", "dtype": dtype, "order": order,
+                            "n_s": n_s, "pruning": info["method"], "rate_asked": info["rate"],
+                            "accuracy": info["accuracy"],
+                        }  # fmt: skip
 
 
 def transformer(path: str) -> list[NDArray[Any]]:
@@ -287,9 +288,10 @@ def layers_of(row: dict[str, Any], networks: dict[str, list[NDArray[Any]]]) -> L
     data = row["data"]
     if data == "random":
         return random_layer(row["rate_asked"])
-    if data.startswith("digits-transformer/"):
-        model = sample_model(data.partition("/")[2])
-        layers = [(model[n], f2f.prune(model[n], 0, "zeros")) for n in PRUNED_LAYERS]
+    name, _, variant = data.partition("/")
+    if name in SAMPLES:
+        model = sample_model(variant, name)
+        layers = [(model[n], f2f.prune(model[n], 0, "zeros")) for n in SAMPLES[name].pruned]
         per = "tensor"
     else:
         layers = _pruned(networks[data], row["rate_asked"], row["pruning"])
@@ -352,7 +354,10 @@ def write(rows: list[dict[str, Any]]) -> None:
         "memory reduction's bound S, and rate_bound",
         "networks": {
             "random": f"{RANDOM_WEIGHTS:,} bytes of random bits (8 planes), mask drawn by weight",
-            "digits-transformer": "the sample network; training/train_samples.py",
+            **{
+                name: f"a sample network, of training/train_samples.py: {own.label}, {own.about}"
+                for name, own in SAMPLES.items()
+            },
             **{name: own.told for name, own in NETWORKS.items()},
         },
         "rows": rows,

@@ -12,6 +12,7 @@ from screenshots import FLAGS, IMAGES
 import f2f_viz as f2f
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.lesson_data import lesson_code
+from f2f_viz.samples import SMALL
 
 PLANE, CYCLES = 9, 8
 WIDTH, SCALE = 880, 2
@@ -67,7 +68,7 @@ def frames(page: Page, trace: f2f.Trace) -> list[tuple[Image.Image, int]]:
 
 
 def main() -> None:
-    layer, settings = f2f.sample_layer(), f2f.Settings(rate=0.8)
+    layer, settings = f2f.sample_layer(SMALL), f2f.Settings(rate=0.8)
     encoded = f2f.encode(layer, f2f.prune(layer, settings.rate), lesson_code(settings))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         lesson = Path(folder) / "lesson.html"

@@ -15,6 +15,7 @@ from f2f_viz.codec.blocks import Layout
 from f2f_viz.figures.circuit import draw_circuit
 from f2f_viz.figures.palette import LIGHT as C
 from f2f_viz.figures.waveform import draw_waveform
+from f2f_viz.samples import SMALL
 
 IMAGES = Path(__file__).parent / "images"
 CELL = 26
@@ -287,7 +288,7 @@ def pipeline():
 
 def hardware():
     """The circuit of a corrected bit, and the wires about it: the package's own drawings."""
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     a = f2f.analyze(layer, f2f.Settings(n_out=80))
     plane = len(a.planes) - 8
     cycle, bit = divmod(int(a.encoded.positions(a.encoded.planes[plane])[0]), a.n_out)

@@ -9,6 +9,7 @@ from typing import Any
 
 import f2f_viz as f2f
 from f2f_viz.figures.catalogue import FIGURES
+from f2f_viz.samples import SMALL
 
 HERE = Path(__file__).parent
 SITE = HERE / "generated" / "site" / "live"
@@ -19,7 +20,7 @@ PIXELS = ("decoder", "lanes")  # whose SVG takes as much as all the others toget
 @cache
 def made(name: str) -> Any:
     settings = SETTINGS.get(name, f2f.Settings())
-    return f2f.figure(name, f2f.analyze(f2f.sample_layer(), settings))
+    return f2f.figure(name, f2f.analyze(f2f.sample_layer(SMALL), settings))
 
 
 def picture(name: str) -> str:
@@ -39,7 +40,7 @@ def gallery() -> str:
 def write(_: Any = None) -> None:
     """Write the pages that are served as they are, and the gallery's sections."""
     SITE.mkdir(parents=True, exist_ok=True)
-    f2f.lesson(f2f.sample_layer(), SITE / "lesson.html")
+    f2f.lesson(f2f.sample_layer(SMALL), SITE / "lesson.html")
     for name in FIGURES:
         made(name).save(SITE / f"{name}.html")
     (HERE / "generated" / "gallery.md").write_text(gallery())

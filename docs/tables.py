@@ -152,16 +152,16 @@ def rates_table(rows: list[Row]) -> str:
 def samples_table(rows: list[Row]) -> str:
     lines = []
     for data in dict.fromkeys(r["data"] for r in rows if r["data"].startswith("digits-")):
+        name = data.removeprefix("digits-").replace("/", ", ")
         for order in ("row", "interleaved"):
-            found = select(rows, data=data, order=order, dtype="float32")
-            by_n_s = {row["n_s"]: row for row in found}
+            by = {row["n_s"]: row for row in select(rows, data=data, order=order, dtype="float32")}
             lines.append(
-                [data.partition("/")[2], order, f"{by_n_s[1]['n_u']['dispersion']:.2f}",
-                 *(percent(by_n_s[n]["efficiency"]) for n in (0, 1, 2)),
-                 percent(by_n_s[2]["memory_reduction"]), percent(by_n_s[2]["sparsity"])]
+                [name, percent(by[1]["accuracy"], 1), order, f"{by[1]['n_u']['dispersion']:.2f}",
+                 *(percent(by[n]["efficiency"]) for n in (0, 1, 2)),
+                 percent(by[2]["memory_reduction"]), percent(by[2]["sparsity"])]
             )  # fmt: skip
-    head = ["pruning", "order", "dispersion", "E, n_s = 0", "E, n_s = 1", "E, n_s = 2",
-            "memory reduction, n_s = 2", "bound S"]  # fmt: skip
+    head = ["network, pruning", "accuracy", "order", "dispersion", "E, n_s = 0", "E, n_s = 1",
+            "E, n_s = 2", "memory reduction, n_s = 2", "bound S"]  # fmt: skip
     return markdown(head, lines)
 
 

@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 
 import f2f_viz as f2f
+from f2f_viz.samples import SMALL
 from tests.app.page import settle
 
 # machines differ, and other work runs beside the tests
@@ -242,8 +243,11 @@ open_shared = pytest.fixture(_pages, scope="module")
 
 @pytest.fixture(scope="module")
 def shared(app_server, open_shared):
-    """One page for the tests that leave it usable: starting a kernel takes seconds."""
-    page = open_shared(app_server.url)
+    """One page for the tests that leave it usable: starting a kernel takes seconds.
+
+    It shows the small sample, of which every weight is a cell of the mask.
+    """
+    page = open_shared(f"{app_server.url}&sample={SMALL}")
     settle(page)
     return page
 

@@ -13,6 +13,7 @@ from f2f_viz.app.scratch import own_folder
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
 from f2f_viz.samples import is_dense, sample_info, sample_layer, sample_names, sample_network
+from f2f_viz.samples.networks import NETWORKS
 from f2f_viz.tensors.layer import Layer, list_tensors, load_layer
 from f2f_viz.tensors.loaders import Entry, files_holding, listed
 from f2f_viz.tensors.loaders.base import Fingerprint
@@ -35,13 +36,14 @@ __all__ = [
 
 def sample_options() -> list[list[str]]:
     """Return the samples as [name, text, help, group]; a group is a network, with its accuracy."""
-    variants = sample_info()["variants"]
     options = []
-    for name in sample_names():
-        _, variant, layer = name.split("/")
-        accuracy = f"{100 * variants[variant]['accuracy']:.1f} %"
-        text = f"{layer.removesuffix('.weight')} · {variant}"
-        options.append([name, text, "", f"{variant}, accuracy {accuracy}"])
+    told = {name: sample_info(name)["variants"] for name in NETWORKS}
+    for sample in sample_names():
+        name, variant, layer = sample.split("/")
+        network, accuracy = NETWORKS[name], told[name][variant]["accuracy"]
+        text = f"{layer.removesuffix('.weight')} · {network.of}{variant}"
+        group = f"{network.label}, {variant}, accuracy {100 * accuracy:.1f} %"
+        options.append([sample, text, "", group])
     return options
 
 

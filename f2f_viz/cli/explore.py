@@ -24,6 +24,7 @@ from f2f_viz.cli.options import (
 from f2f_viz.cli.output import echo_json, force_option, output_option, progress_bar
 from f2f_viz.errors import F2FError
 from f2f_viz.files.atomic import claim, write_atomically
+from f2f_viz.samples import SMALL
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, files_of
 from f2f_viz.text import shown, strict_json
@@ -214,7 +215,8 @@ def lesson(
     """
     from f2f_viz.figures.lesson import lesson as write
 
-    (layer,) = _layers(path, (tensor,) if tensor else ())
+    small = () if path else (SMALL,)  # of which every weight can be seen
+    (layer,) = _layers(path, (tensor,) if tensor else small)
     settings = _chosen("start", chosen)
     with claim(output, *files_of(*[path] if path else [], *settings.files), force=force) as target:
         write(layer, target, settings, theme=theme)

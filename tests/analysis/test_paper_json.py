@@ -156,6 +156,6 @@ def test_what_options_gain():
     for row in found["plain"]:
         assert row["chosen"] == ("plain" if row["coded"] > 1 else "coded")
         assert (row["chosen"] == "plain") == (row["rate"] <= (0.15 if row["n_s"] == 0 else 0))
-    sample = f2f.sample_layer(gains.SAMPLE)
+    sample = f2f.sample_layer(gains.SMALL)
     for layer, rate, n_s in ((gains.random_layer(), 0.1, 0), (sample, 0.0, 1), (sample, 0.5, 1)):
         assert gains.plain_row(layer, rate, n_s) in found["plain"]

@@ -391,7 +391,7 @@ def test_python_to_copy_gives_the_same_analysis():
     exec(controls.as_python(layer, {"source": "sample"}, settings), scope)
     assert scope["analysis"].settings == settings
     np.testing.assert_array_equal(scope["layer"].weights, layer.weights)
-    assert scope["analysis"].encoded.scales.shape == (160, 1)
+    assert scope["analysis"].encoded.scales.shape == (512, 1)
 
 
 @pytest.mark.parametrize(("name", "value"), [("rate", None), ("n_in", 99), ("seed", -1)])

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 import f2f_viz as f2f
 from f2f_viz.figures.palette import LIGHT
+from f2f_viz.samples import SMALL
 from tests.app.page import TITLES, card, settle
 
 pytestmark = pytest.mark.browser
@@ -30,7 +31,9 @@ def page(shared, defaults):
     return shared
 
 
-def test_first_page_shows_a_real_layer(page):
+def test_first_page_shows_a_real_layer(app_server, open_page):
+    page = open_page(app_server.url)
+    settle(page)
     layer = f2f.sample_layer()
     a = f2f.analyze(layer, f2f.Settings())
     expect(page.locator(".f2f-layer")).to_contain_text(layer.name)
@@ -58,7 +61,7 @@ def test_rate_slider_moves_everything(page, eventually):
         slider.press("ArrowLeft")
     expect(card(page, "sparsity")).to_have_text("70.00%")
     settle(page)
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.7))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.7))
     expect(card(page, "ratio")).to_have_text(f"{a.ratio.value:.2f}×")
     assert card(page, "ratio").inner_text() != before[1]
     eventually(lambda: mask.screenshot() != before[0])
@@ -84,12 +87,12 @@ def test_what_is_wrong_stands_beside_its_control(page):
     n_in.fill("4")
     expect(page.locator(".f2f-field-n_in .f2f-error")).to_be_hidden()
     settle(page)
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(n_in=4))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(n_in=4))
     expect(page.get_by_label("n_out, block bits")).to_have_value(str(a.n_out))
 
 
 def test_decoder_steps_by_button_and_key(page, eventually):
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings())
     page.get_by_role("tab", name="Decoder").click()
     stage = page.locator(".f2f-stage")
     positions = a.encoded.positions(a.encoded.planes[0])
@@ -163,10 +166,10 @@ def test_exports_are_saved(page, tmp_path):
         with page.expect_download() as download:
             view.get_by_role("button", name="Export").click()
         download.value.save_as(tmp_path / download.value.suggested_filename)
-    layer = "digits-transformer-dense-ffn1-weight"
+    layer = "digits-small-dense-ffn1-weight"
     lines = (tmp_path / f"{layer}-mask.csv").read_text().splitlines()
     assert json.loads(lines[0].lstrip("# "))["settings"] == f2f.Settings().to_dict()
-    assert len(lines) == 2 + f2f.sample_layer().weights.size
+    assert len(lines) == 2 + f2f.sample_layer(SMALL).weights.size
     (decoder,) = tmp_path.glob(f"{layer}-decoder-plane-*-cycle-*.html")
     assert "<svg" not in decoder.read_text().split("<script")[0]
 
@@ -179,7 +182,7 @@ def test_sweep_fills_and_loads(page):
         box.set_checked(box.get_attribute("value") in ("0.8", "4", "5", "1", "row"))
     view.get_by_role("button", name="Start").click()
     expect(view.get_by_role("status")).to_have_text("2 of 2")
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8, n_in=5, n_s=1, order="row"))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.8, n_in=5, n_s=1, order="row"))
     row = view.get_by_role("row").filter(has_text="n_in 5")
     expect(row).to_contain_text(f"{a.ratio.value:.3f} ×")
     row.get_by_role("button").click()
@@ -245,7 +248,7 @@ def test_rapid_drag_ends_at_the_last_value(page):
         page.wait_for_timeout(max(0, 100 * (i + 1) - 1000 * (time.monotonic() - started)))
     expect(card(page, "sparsity")).to_have_text("89.00%")
     settle(page)
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.89))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.89))
     expect(card(page, "ratio")).to_have_text(f"{a.ratio.value:.2f}×")
 
 

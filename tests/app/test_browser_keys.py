@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.samples import SMALL
 from tests.app.page import settle
 
 pytestmark = pytest.mark.browser
@@ -68,7 +69,7 @@ def test_the_analyzer_is_driven_by_keys_alone(page):
     keys.press("ArrowRight")
     expect(page.get_by_role("radio", name="Row", exact=True)).to_be_checked()
     settle(page)
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8, order="row"))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.8, order="row"))
     ratio = page.locator(".f2f-card-value[data-key=ratio]")
     expect(ratio).to_have_text(f"{a.ratio.value:.2f}×")
     page.locator(".f2f-card-ratio").focus()  # the explanation is for the focus as for the mouse

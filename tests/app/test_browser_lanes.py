@@ -5,13 +5,14 @@ from playwright.sync_api import expect
 
 import f2f_viz as f2f
 from f2f_viz.figures.lanes import lanes_data, schedules
+from f2f_viz.samples import SMALL
 from tests.app import eyes
 
 pytestmark = pytest.mark.browser
 
 
 def cycles(lanes, **settings):
-    data = lanes_data(f2f.analyze(f2f.sample_layer(), f2f.Settings(**settings)))
+    data = lanes_data(f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(**settings)))
     return " ".join(str(one.cycles) for one in schedules(data, lanes))
 
 

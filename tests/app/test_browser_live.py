@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.samples import SMALL
 from tests.app.page import BOKEH, card, settle
 
 pytestmark = pytest.mark.browser
@@ -58,7 +59,7 @@ def test_a_drag_leaves_no_queue_behind(page):
     assert len(shown) - at_release <= 2, shown[at_release:]
     assert shown[-1] == "89.00%"
     assert shown == sorted(shown)  # an older one never overtakes
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.89))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.89))
     expect(card(page, "ratio")).to_have_text(f"{a.ratio.value:.2f}×")
 
 

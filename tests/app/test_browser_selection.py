@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.samples import SMALL
 from tests.app.eyes import TOPMOST
 from tests.app.page import BOKEH, settle
 
@@ -20,7 +21,7 @@ SOURCES = f"""async (name) => {BOKEH}.documents.flatMap((doc) => [...doc._all_mo
 
 @pytest.fixture(scope="module")
 def a():
-    return f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    return f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings())
 
 
 def pixel(page, row, column):

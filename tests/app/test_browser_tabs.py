@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.samples import SMALL
 from tests.app.page import TITLES, drawn, settle
 
 pytestmark = pytest.mark.browser
@@ -17,9 +18,9 @@ def page(shared, defaults):
     """The one page of this module, with the first sample and the default settings."""
     shared.get_by_role("tab", name="Mask").click()
     shared.get_by_label("Samples", exact=True).check()
-    shared.get_by_label("Sample layer").select_option(f2f.sample_names()[0])
+    shared.get_by_label("Sample layer").select_option(SMALL)
     shared.get_by_label("Load settings from a JSON file").set_input_files(defaults)
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings())
     expect(shared.get_by_label("n_out, block bits")).to_have_value(str(a.n_out))
     settle(shared)
     return shared
@@ -30,7 +31,7 @@ def test_block_grid_is_drawn_and_hidden(page, eventually):
     page.get_by_role("spinbutton", name="Pruning rate").fill("0.96")
     page.get_by_role("radio", name="Row", exact=True).check()
     settle(page)
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.96, order="row"))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.96, order="row"))
     words = f"Mask, one weight per cell; blocks of {a.n_out} weights"
     eventually(lambda: words in page.evaluate(TITLES))
     mask, box = page.locator(".f2f-figure-mask"), page.get_by_label("Block grid")
@@ -78,7 +79,7 @@ def test_number_format_is_chosen_beside_the_layer(page):
     chosen.select_option("int8/channel")
     settle(page)
     expect(page.locator(".f2f-layer")).to_contain_text("float32 → int8, a scale per channel")
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(number_format="int8/channel"))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(number_format="int8/channel"))
     expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
     expect(page.locator(".f2f-badge")).to_have_text("✓ bit-exact")
     page.get_by_role("tab", name="Planes").click()
@@ -109,7 +110,7 @@ def test_every_way_of_storing_can_be_chosen(page):
     for label in chosen:
         page.get_by_label(label).check()
     settle(page)
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings(**dict.fromkeys(chosen.values(), True)))
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(**dict.fromkeys(chosen.values(), True)))
     expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
     for label in chosen:
         page.get_by_label(label).uncheck()
@@ -124,7 +125,7 @@ def test_number_format_comes_by_link(app_server, open_page):
 
 
 def test_of_a_plane_without_symbols_no_decoder_is_drawn(page):
-    a = f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings())
     bare = next(p for p in a.planes if not p.payload)
     coded = next(p for p in a.planes if p.payload and p.index > bare.index)
     page.get_by_role("tab", name="Decoder").click()
@@ -142,7 +143,7 @@ def test_of_a_plane_without_symbols_no_decoder_is_drawn(page):
 def test_sweep_over_layers_and_methods(page):
     page.get_by_role("tab", name="Sweep").click()
     view = page.locator(".f2f-sweep")
-    dense, pruned = "ffn2 · dense", "qkv · gradual-0.9"
+    dense, pruned = "ffn2 · small dense", "qkv · gradual-0.9"
     view.get_by_label("Filter layers").fill(pruned)
     expect(view.get_by_label(dense)).to_be_hidden()
     view.get_by_label(pruned).check()
@@ -209,7 +210,7 @@ def test_a_figure_is_seen_as_it_is_printed(page, eventually):
     expect(view.get_by_role("heading", name="As printed")).to_contain_text("88 × 105 mm")
     plots = view.locator(".f2f-figure-print-planes > *").first
     eventually(lambda: abs(plots.bounding_box()["width"] - 88 / 25.4 * 96) < 1)
-    expect(view.locator(".f2f-caption")).to_contain_text(f"Layer {f2f.sample_names()[0]} (160 × 64")
+    expect(view.locator(".f2f-caption")).to_contain_text(f"Layer {SMALL} (160 × 64")
     expect(view.locator("pre")).to_contain_text("width_mm=88")
     expect(view.get_by_label("Plane", exact=True)).to_be_hidden()  # it has none to choose
     with page.expect_download() as download:
@@ -217,7 +218,7 @@ def test_a_figure_is_seen_as_it_is_printed(page, eventually):
     text = download.value.path().read_text()
     assert "9–31 mantissa" in text
     assert "<metadata>" in text
-    assert download.value.suggested_filename == "digits-transformer-dense-ffn1-weight-planes.svg"
+    assert download.value.suggested_filename == "digits-small-dense-ffn1-weight-planes.svg"
 
 
 def test_what_cannot_be_drawn_is_said_before_the_click(page):
@@ -232,7 +233,7 @@ def test_what_cannot_be_drawn_is_said_before_the_click(page):
     expect(export).to_be_disabled()
     page.get_by_label("n_in, symbol bits").fill("4")
     expect(page.get_by_label("n_out, block bits")).to_have_value(
-        str(f2f.analyze(f2f.sample_layer(), f2f.Settings(n_in=4)).n_out)
+        str(f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(n_in=4)).n_out)
     )
     settle(page)
     expect(export).to_be_enabled()

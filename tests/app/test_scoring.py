@@ -45,7 +45,8 @@ def test_rounding_counts_too():
 
 def test_dense_is_as_the_samples_say():
     _, dense = scorer_of(LAYER, None).point(LAYER, None)
-    assert dense == pytest.approx(samples.sample_info()["variants"]["dense"]["accuracy"])
+    recorded = samples.sample_info()["variants"]["dense"]["accuracy"]
+    assert dense == pytest.approx(recorded, abs=1.5 / len(samples.test_set()[1]))
 
 
 def test_who_scores_a_layer():

@@ -26,7 +26,7 @@ def test_the_way_of_a_corrected_bit(analysis):
     plane = next(p for p, one in planes if len(mismatches(a, p)) > 2 and not one.inverted)
     (cycle, bit), *_ = mismatches(a, plane)
     t = f2f.trace(a.encoded, plane, cycle, cycle + 1)
-    row, column = divmod(int(t.weight_index[0, bit]), 64)
+    row, column = divmod(int(t.weight_index[0, bit]), a.layer.weights.shape[1])
     wanted = int(a.layer.weights.view(np.uint32)[row, column] >> (31 - plane) & 1)
     texts = [part["text"] for part in trail(a, Selection(plane, cycle, bit))]
     value = f"{a.layer.weights[row, column]:.4g}".replace("-", "−")

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 import f2f_viz as f2f
 from f2f_viz.cli.main import cli
+from f2f_viz.samples import SMALL
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -27,8 +28,7 @@ def blocks(page, language):
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
     """A folder with the files that the documents' examples use."""
-    shipped = load_file(ROOT / "f2f_viz" / "data" / "samples.safetensors")
-    weights = shipped["dense/ffn1.weight"]
+    weights = f2f.sample_layer(SMALL).weights
     tensors = {"dense/ffn1.weight": weights, "embed.weight": weights[:40]}
     save_file(tensors, tmp_path / "model.safetensors")
     monkeypatch.chdir(tmp_path)

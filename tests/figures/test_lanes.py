@@ -11,11 +11,12 @@ from f2f_viz.figures import lanes as figures
 from f2f_viz.figures.front_end import STATIC, script
 from f2f_viz.figures.lanes import COUNTS, SCHEMES, LanesView, lanes_data, lanes_table, schedules
 from f2f_viz.figures.lanes_chart import LanesChart
+from f2f_viz.samples import SMALL
 
 
 @pytest.fixture(scope="module")
 def analysis():
-    return f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    return f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings())
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 import f2f_viz as f2f
 from f2f_viz.codec.trellis import encode_bits
 from f2f_viz.figures.lesson_data import LESSON, N_IN, N_S, lesson_code, lesson_data, worker_script
+from f2f_viz.samples import SMALL
 from f2f_viz.tensors.pruning import METHODS, PruningMethod
 
 
@@ -72,7 +73,7 @@ def assert_same(layer, settings, found):
 
 @pytest.mark.parametrize("count", [16, pytest.param(40, marks=pytest.mark.slow)])
 def test_the_page_finds_what_encode_finds(worker, count):
-    layer, every = f2f.sample_layer(), list(settings_of(count))
+    layer, every = f2f.sample_layer(SMALL), list(settings_of(count))
     assert len({json.dumps(setting(s)) for s in every}) == count
     for settings, found in searched(worker, layer, every):
         assert_same(layer, settings, found)
@@ -91,7 +92,7 @@ def test_layers_of_several_tiles_and_other_formats(worker, dtype):
 
 
 def test_blocks_alone_are_searched_from_register_zero(worker):
-    layer, settings = f2f.sample_layer(), f2f.Settings(rate=0.85, n_s=1)
+    layer, settings = f2f.sample_layer(SMALL), f2f.Settings(rate=0.85, n_s=1)
     tasks = [
         {
             "kind": "blocks",
@@ -114,7 +115,7 @@ def test_blocks_alone_are_searched_from_register_zero(worker):
 
 
 def test_every_matrix_and_layout_of_the_page_is_the_packages():
-    layer, settings = f2f.sample_layer(), f2f.Settings(matrix="light", rate=0.913)
+    layer, settings = f2f.sample_layer(SMALL), f2f.Settings(matrix="light", rate=0.913)
     made = lesson_data(layer, settings)
     values = made.values
     assert values["rates"][values["start"]["rate"]] == 0.913
@@ -141,7 +142,7 @@ def test_every_matrix_and_layout_of_the_page_is_the_packages():
     ],
 )
 def test_masks_are_those_of_the_method(settings):
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     made = lesson_data(layer, settings)
     analysis = f2f.analyze(layer, settings.replace(n_s=0))
     kept = made.values["kept"][made.values["start"]["rate"]]
@@ -161,7 +162,7 @@ def test_masks_that_do_not_lie_in_each_other_are_offered_at_one_rate(monkeypatch
     monkeypatch.setitem(
         METHODS, "lot", PruningMethod(name="lot", label="Lot", help="", choose=choose)
     )
-    made = lesson_data(f2f.sample_layer(), f2f.Settings(method="lot", rate=0.8))
+    made = lesson_data(f2f.sample_layer(SMALL), f2f.Settings(method="lot", rate=0.8))
     assert made.values["rates"] == [0.8]
     assert made.values["start"]["rate"] == 0
 
@@ -178,7 +179,7 @@ def test_masks_that_do_not_lie_in_each_other_are_offered_at_one_rate(monkeypatch
     ],
 )
 def test_what_the_page_cannot_show_is_said(layer, settings, field):
-    layer = f2f.sample_layer() if layer is None else f2f.load_layer(layer)
+    layer = f2f.sample_layer(SMALL) if layer is None else f2f.load_layer(layer)
     with pytest.raises(f2f.F2FError) as told:
         lesson_data(layer, settings)
     assert told.value.field == field

@@ -13,6 +13,7 @@ from f2f_viz.figures.lanes import lanes_data, schedules
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.lesson_data import N_S, lesson_code
 from f2f_viz.figures.unfolding import small_unfolding
+from f2f_viz.samples import SMALL
 from tests.figures.test_lesson import assert_same, setting, settings_of
 
 
@@ -22,7 +23,7 @@ def open_lesson(open_page, tmp_path):
 
     def opened(layer=None, settings=None, address="", **size):
         path = tmp_path / "lesson.html"
-        f2f.lesson(layer or f2f.sample_layer(), path, settings)
+        f2f.lesson(layer or f2f.sample_layer(SMALL), path, settings)
         page = open_page("about:blank", **size)
         page.context.set_offline(True)
         page.goto(f"{path.as_uri()}{address}")
@@ -48,7 +49,7 @@ def card(page, key):
 
 @pytest.mark.slow
 def test_the_page_shows_what_encode_finds(open_lesson):
-    every, layer = list(settings_of(40, seed=2)), f2f.sample_layer()
+    every, layer = list(settings_of(40, seed=2)), f2f.sample_layer(SMALL)
     page = open_lesson(address=address(every[0]))
     for settings in every:
         page.evaluate("address => { location.hash = address; }", address(settings))
@@ -78,7 +79,7 @@ def test_controls_are_live(open_lesson):
     stages = page.locator("[data-view=stages]")
     for n_s in N_S:
         code = lesson_code(last.replace(n_s=n_s))
-        layer = f2f.sample_layer()
+        layer = f2f.sample_layer(SMALL)
         efficiency = f2f.encode(layer.weights, f2f.prune(layer.weights, 0.89), code).efficiency
         expect(stages).to_contain_text(f"{100 * efficiency:.2f}\u2009%")
     page.wait_for_url("**#*order=row*")
@@ -90,7 +91,7 @@ def test_the_decoder_is_that_of_the_layer(open_lesson):
     settings = f2f.Settings(rate=0.8)
     page = open_lesson(settings=settings)
     shown(page, settings)
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     encoded = f2f.encode(layer.weights, f2f.prune(layer.weights, 0.8), lesson_code(settings))
     stage, n_out = page.locator(".f2f-stage"), encoded.network.n_out
     page.locator("[data-plane='20']").click()
@@ -112,7 +113,7 @@ def test_the_decoder_is_that_of_the_layer(open_lesson):
 
 
 def test_the_figure_of_the_decoder_is_the_page_at_its_cycle(open_page, tmp_path):
-    analysis = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8))
+    analysis = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.8))
     f2f.figure("decoder", analysis, plane=11, cycle=7).save(tmp_path / "decoder.html")
     page = open_page((tmp_path / "decoder.html").as_uri())
     shown(page, f2f.Settings(rate=0.8))
@@ -121,7 +122,7 @@ def test_the_figure_of_the_decoder_is_the_page_at_its_cycle(open_page, tmp_path)
 
 
 def test_the_figure_of_another_code_is_a_drawing():
-    analysis = f2f.analyze(f2f.sample_layer(), f2f.Settings(rate=0.8, n_in=3))
+    analysis = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.8, n_in=3))
     assert "Bokeh" in to_bytes(f2f.figure("decoder", analysis), "html").decode()
 
 
@@ -129,7 +130,7 @@ def test_a_weight_leads_to_its_block(open_lesson):
     page, settings = open_lesson(), f2f.Settings()
     shown(page, settings)
     canvas = page.get_by_role("img", name="Mask,")
-    box, (rows, columns) = canvas.bounding_box(), f2f.sample_layer().weights.shape
+    box, (rows, columns) = canvas.bounding_box(), f2f.sample_layer(SMALL).weights.shape
     row, column = 100, 30
     across, down = (row, column), (rows, columns)  # this tall layer lies on its side
     canvas.click(position={
@@ -143,7 +144,7 @@ def test_lanes_are_those_of_the_package(open_lesson):
     settings = f2f.Settings(rate=0.8, n_s=0)
     page = open_lesson(settings=settings)
     shown(page, settings)
-    analysis = f2f.analyze(f2f.sample_layer(), replace(settings, code=lesson_code(settings)))
+    analysis = f2f.analyze(f2f.sample_layer(SMALL), replace(settings, code=lesson_code(settings)))
     cycles = [found.cycles for found in schedules(lanes_data(analysis), 16)]
     picture = page.locator(".f2f-schedules")
     expect(picture).to_have_attribute("data-cycles", " ".join(map(str, cycles)))
@@ -158,7 +159,7 @@ def test_the_unfolding_trellis_is_that_of_the_package(open_lesson, eventually, r
     settings = f2f.Settings(rate=rate)
     page = open_lesson(settings=settings)
     shown(page, settings)
-    analysis = f2f.analyze(f2f.sample_layer(), replace(settings, code=lesson_code(settings)))
+    analysis = f2f.analyze(f2f.sample_layer(SMALL), replace(settings, code=lesson_code(settings)))
     eventually(lambda: page.evaluate("f2fLesson().small") == small_unfolding(analysis))
     page.get_by_role("toolbar", name="Steps").get_by_role("button", name="To the end").click()
     expect(page.locator(".f2f-trellis svg")).to_be_visible()
@@ -240,7 +241,7 @@ def test_a_method_without_a_rate_has_no_such_slider(open_lesson):
     page = open_lesson(settings=f2f.Settings(method="threshold", threshold=0.1))
     page.locator(".status[data-shown]").wait_for()
     assert not page.get_by_label("Pruned, S").count()
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     kept = np.count_nonzero(np.abs(layer.weights) > np.float32(0.1))
     expect(page.locator(".controls output").first).to_have_text(
         f"{1 - kept / layer.weights.size:.4f}"
@@ -250,7 +251,7 @@ def test_a_method_without_a_rate_has_no_such_slider(open_lesson):
 def test_a_browser_without_webassembly_is_told(open_page, tmp_path):
     page = open_page("about:blank")
     page.add_init_script("delete globalThis.WebAssembly")
-    f2f.lesson(f2f.sample_layer(), tmp_path / "lesson.html")
+    f2f.lesson(f2f.sample_layer(SMALL), tmp_path / "lesson.html")
     page.goto((tmp_path / "lesson.html").as_uri())
     expect(page.locator(".status")).to_contain_text("This browser cannot run the search")
 
@@ -258,7 +259,7 @@ def test_a_browser_without_webassembly_is_told(open_page, tmp_path):
 def test_other_number_formats(open_lesson):
     page = open_lesson(settings=f2f.Settings(number_format="int8"))
     shown(page, f2f.Settings())
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     analysis = f2f.analyze(
         layer, f2f.Settings(number_format="int8", code=lesson_code(f2f.Settings()))
     )
@@ -268,17 +269,17 @@ def test_other_number_formats(open_lesson):
 
 
 def test_a_page_is_small_and_of_one_file():
-    page = lesson_html(f2f.sample_layer(), f2f.Settings())
+    page = lesson_html(f2f.sample_layer(SMALL), f2f.Settings())
     assert len(page.encode()) <= 400_000
     assert "default-src 'none'" in page
-    assert page == lesson_html(f2f.sample_layer(), f2f.Settings())
+    assert page == lesson_html(f2f.sample_layer(SMALL), f2f.Settings())
 
 
 @pytest.mark.parametrize(
     "name", ["</script><script>x()</script>", "$DATA $SCRIPT \\u003c", '"><b onclick=x>']
 )
 def test_no_name_breaks_out(name):
-    weights = f2f.sample_layer().weights
+    weights = f2f.sample_layer(SMALL).weights
     hostile = lesson_html(f2f.Layer(name, weights, "float32", name), f2f.Settings())
     plain = lesson_html(f2f.Layer("w", weights, "float32", "w"), f2f.Settings())
     for tag in ("<script", "</script", "<b ", "<section"):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import f2f_viz as f2f
 from f2f_viz.hardware import lanes
+from f2f_viz.samples import SMALL
 
 work = st.lists(st.integers(0, 9), max_size=40).map(lambda w: np.array(w, int))
 counts = st.integers(1, 7)
@@ -108,7 +109,7 @@ def test_by_hand():
 
 
 def test_fixed_blocks_keep_lanes_busy_where_rows_do_not():
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     mask = f2f.prune(layer.weights, 0.9)
     encoded = f2f.encode(layer.weights, mask, f2f.Code(n_s=1, n_out=80))
     wrong = [

@@ -16,6 +16,7 @@ import f2f_viz as f2f
 from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.hardware import verilog
 from f2f_viz.hardware.verilog import correction_items, xor_module
+from f2f_viz.samples import SMALL
 
 
 def blocks_of(folder, n_out):
@@ -62,7 +63,7 @@ def test_every_tile_starts_anew(tmp_path, n_s, flips, simulate, encoded_layer):
 
 @pytest.mark.parametrize(("n_s", "flips", "most"), [(0, 1, 1.12), (1, 1, 1.02), (1, 2, 1.002)])
 def test_cycles_a_block(tmp_path, n_s, flips, most, simulate):
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     assert layer.weights.shape == (160, 64)
     encoded = f2f.encode(layer.weights, f2f.prune(layer.weights, 0.9), n_s=n_s, n_out=80)
     f2f.verilog(encoded, tmp_path, flips=flips)
@@ -74,7 +75,7 @@ def test_cycles_a_block(tmp_path, n_s, flips, most, simulate):
 
 
 def test_corrections_in_slots_are_the_same_list(tmp_path, simulate):
-    layer = f2f.sample_layer()
+    layer = f2f.sample_layer(SMALL)
     mask = f2f.prune(layer.weights, 0.9)
     for name, coding in (("a", "slots"), ("b", "rank")):
         code = f2f.Code.fixed_rate(n_s=1, n_out=80, coding=coding)
