@@ -1,6 +1,8 @@
 import asyncio
 import itertools
 import json
+import os
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -267,6 +269,23 @@ def test_filler_goes_on_where_it_paused(until):
         assert not filler.running
         filler.request("other", [5])
         await until(lambda: shown[-1] == ([50], 1, 1))
+
+    asyncio.run(drive())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are not a thread's own")
+def test_a_filler_lets_the_page_have_the_cores_first(until):
+    def nice():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async def drive():
+        found = []
+        filler = Filler(lambda *_: nice(), lambda results, *_: found.extend(results), bool)
+        filler.request("grid", [1])
+        await until(lambda: found)
+        assert found[0] > nice() or nice() == 19
+        # what the user waits for does not stand back
+        assert await asyncio.to_thread(nice) == nice()
 
     asyncio.run(drive())
 
