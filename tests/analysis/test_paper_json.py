@@ -114,9 +114,8 @@ def test_a_whole_network_is_estimated_by_some_of_its_planes():
         kept = sum(layer["kept_bits"] for layer in found)
         wrong = sum((1 - layer["efficiency"]) * layer["kept_bits"] for layer in found)
         payload = sum(layer["bits"]["payload"] for layer in found)
-        assert (row["every"], row["care_bits"]) == (paper.EVERY, kept)
-        assert row["payload_bits"] == pytest.approx(payload, rel=1e-3)
-        assert row["efficiency"] == pytest.approx(1 - wrong / kept, abs=2e-4)
+        assert (row["every"], row["care_bits"], row["payload_bits"]) == (paper.EVERY, kept, payload)
+        assert row["efficiency"] == pytest.approx(1 - wrong / kept, abs=1e-4)
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(256, 256)).astype(np.float32)
     layer = [(weights, f2f.prune(weights, 0.8))]
