@@ -39,7 +39,9 @@ from f2f_viz.figures.lesson import lesson
 from f2f_viz.figures.palette import Theme
 from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import Settings
-from f2f_viz.tensors.layer import Layer, load_layer
+from f2f_viz.tensors.layer import Layer, load_layer, split_name
+from f2f_viz.tensors.objects import is_path
+from f2f_viz.text import sound
 
 __all__ = ["Analyzer"]
 
@@ -69,6 +71,12 @@ def _work(
     return analysis
 
 
+def _path_of(layer: Any) -> str | None:
+    """Return the file that a layer is given as, if a page can name it."""
+    path = os.fspath(split_name(layer)[0]) if is_path(layer) else None
+    return path if isinstance(path, str) and sound(path) == path else None
+
+
 class _Of(traitlets.Instance[Any]):
     """An instance, or our own error."""
 
@@ -90,8 +98,8 @@ class Analyzer(Widget):
     Parameters
     ----------
     layer : Layer, optional
-        Or what else `load_layer` takes: an array, a tensor, a module, a path. The first sample
-        layer if not given.
+        Or what else `load_layer` takes: an array, a tensor, a module, a path; of a file the other
+        layers can be chosen, too. The first sample layer if not given.
     settings : Settings, optional
     score : callable, optional
         ``score(weights) → float`` says what a network reaches with the layer's weights after
@@ -185,6 +193,7 @@ class Analyzer(Widget):
         self._chooser = Chooser(
             None if layer is None else load_layer(layer),
             settings or Settings(),
+            path=_path_of(layer),
             chosen=self._chosen,
             failed=self._refused,
         )

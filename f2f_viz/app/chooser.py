@@ -25,6 +25,8 @@ class Chooser:
     layer : Layer, optional
         The first sample layer if not given.
     settings : Settings
+    path : str, optional
+        The file that the layer is of; then the others of it can be chosen, too.
     chosen : callable
         Called when `layer` or `settings` have changed, or an error is mended; takes whether that is
         a step of its own, which `undo` undoes.
@@ -44,15 +46,16 @@ class Chooser:
         layer: Layer | None,
         settings: Settings,
         *,
+        path: str | None = None,
         chosen: Callable[[bool], None],
         failed: Callable[[], None],
     ) -> None:
         samples = sources.sample_options()
         start = {
-            "source": "sample" if layer is None else "given",
+            "source": "sample" if layer is None else "given" if path is None else "path",
             "sample": samples[0][0],
-            "path": "",
-            "tensor": None,
+            "path": path or "",
+            "tensor": None if layer is None or path is None else layer.name,
             "opened": 0,
             **settings.to_dict(),
         }
@@ -67,6 +70,9 @@ class Chooser:
             presets=controls.presets(),
             values=start,
         )
+        if path is not None:
+            self.panel.tensors = sources.tensor_options(path, "path")
+            session.remember(path)
         self._uploads = sources.Uploads()
         self._model: sources.Model | None = None
         self._chosen, self._failed = chosen, failed

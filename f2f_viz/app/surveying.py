@@ -113,6 +113,8 @@ class ModelView:
         Returns the model, the same as long as it is that; None if there is none.
     change : callable
         Takes the controls' values of a layer that is to be opened.
+    sweep : callable
+        Takes the names of siblings that are to be swept.
     busy : callable
         While it is true nothing is measured.
 
@@ -125,12 +127,13 @@ class ModelView:
         self,
         model: Callable[[], Model | None],
         change: Callable[[dict[str, Any]], None],
+        sweep: Callable[[list[str]], None],
         busy: Callable[[], bool],
     ) -> None:
         self.root = ModelWidget()
         self.root.on_msg(self._asked)
         self._find_model = model
-        self._change = change
+        self._change, self._sweep_over = change, sweep
         self._model: Model | None = None
         self._settings = Settings()
         self._rates: dict[str, float | None] = {}
@@ -418,6 +421,11 @@ class ModelView:
         if (sibling := self._model.siblings.get(content["name"])) is not None:
             self._change(sibling.choose)
 
+    def _sweep(self, content: dict[str, Any]) -> None:
+        assert self._model is not None
+        known = self._model.siblings
+        self._sweep_over([known[name].name for name in content["names"] if name in known])
+
     def _set_rates(self, content: dict[str, Any]) -> None:
         """Take a rate for some tensors; None carries them, and "" is what the settings say."""
         assert self._model is not None
@@ -470,6 +478,7 @@ class ModelView:
 
 _ASKED: dict[str, Callable[[ModelView, dict[str, Any]], None]] = {
     "open": ModelView._open,
+    "sweep": ModelView._sweep,
     "rates": ModelView._set_rates,
     "together": ModelView._set_together,
     "search": ModelView._search,

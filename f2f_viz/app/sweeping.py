@@ -93,9 +93,15 @@ class SweepView:
     def update(self, analysis: Analysis) -> None:
         """Take the layer and the other settings of another analysis, for the next start."""
         self._analysis = analysis
+        layers = [[s.name, s.text] for s in self._siblings()]
         with self.root.hold_sync():
             self.root.layer = analysis.given.name
-            self.root.layers = [[s.name, s.text] for s in self._siblings()]
+            if layers != self.root.layers:
+                self.root.layers, self.root.picked = layers, []
+
+    def pick(self, names: Sequence[str]) -> None:
+        """Have layers ticked that were chosen elsewhere."""
+        self.root.picked = list(names)
 
     def pause(self) -> None:
         """Stop measuring; it may be resumed."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bokeh.models import LayoutDOM
@@ -49,7 +49,8 @@ class Link:
 
     `select` takes fields of a `Selection`, `set_view` of `ViewSettings`, `show` the name of a tab,
     `change` values of the controls by name; `busy` is whether the user's own work runs, `hurried`
-    whether a preview is waited for. `model` gives the model that the layer is of. `scorer` says
+    whether a preview is waited for. `model` gives the model that the layer is of; `picked` are
+    layers of it that were chosen for a sweep, which takes them. `scorer` says
     what the layer's network scores, if anybody does; `large`: for a projector.
     """
 
@@ -62,6 +63,7 @@ class Link:
     siblings: Callable[[], list[Sibling]]
     model: Callable[[], Model | None] = lambda: None
     hurried: Callable[[], bool] = lambda: False
+    picked: list[str] = field(default_factory=list)
     scorer: Callable[[], Scorer | None] = lambda: None
     large: bool = False
     view: Callable[[], ViewSettings] = ViewSettings
@@ -326,11 +328,21 @@ def _lanes(link: Link, analysis: Analysis) -> Tab:
 def _sweep(link: Link, analysis: Analysis) -> Tab:
     view = SweepView(link.change, link.busy, link.siblings)
     view.update(analysis)
-    return Tab([view.root], view.update, pause=view.pause, lasts=True)
+
+    def take(_: Analysis) -> None:
+        if link.picked:
+            view.pick(link.picked)
+            link.picked.clear()
+
+    return Tab([view.root], view.update, fill=take, pause=view.pause, early=True, lasts=True)
 
 
 def _model(link: Link, analysis: Analysis) -> Tab:
-    view = ModelView(link.model, link.change, link.hurried)
+    def sweep(names: list[str]) -> None:
+        link.picked[:] = names
+        link.show("Sweep")
+
+    view = ModelView(link.model, link.change, sweep, link.hurried)
     view.update(analysis)
     return Tab(
         [view.root],

@@ -77,6 +77,8 @@ class SweepWidget(Widget):
     """[name, text] of the layers there are to choose from."""
     layer = traitlets.Unicode().tag(sync=True)
     """The one shown."""
+    picked: Any = traitlets.List().tag(sync=True)
+    """Those that are ticked in place of it at first."""
     axes: Any = traitlets.Dict().tag(sync=True)
     """[value, text] of the values of the axes that tables list, by axis."""
     rows: Any = traitlets.List().tag(sync=True)

@@ -174,6 +174,18 @@ def test_rows_and_the_plan_are_saved(page, view, path, tmp_path):
     assert read_plan(download.value.path()) == f2f.survey(path).plan
 
 
+def test_rows_ticked_are_swept(page, view):
+    view.get_by_label("Filter tensors").fill("layer.00")
+    for name in ("layer.003", "layer.007"):
+        view.get_by_label(f"Tick {name}").check()
+    view.get_by_role("button", name="Sweep").click()
+    sweep = page.locator(".f2f-sweep")
+    expect(sweep.locator(".f2f-sweep-list input:checked")).to_have_count(2)
+    expect(sweep.get_by_label("layer.007 · 10 × 12")).to_be_checked()
+    page.get_by_role("tab", name="Model").click()
+    expect(view.locator("tbody input:checked")).to_have_count(2)
+
+
 def test_a_layer_alone_has_no_such_tab(page, tmp_path):
     np.save(tmp_path / "alone.npy", np.ones((8, 8), np.float32))
     page.get_by_role("tab", name="Mask").click()

@@ -169,6 +169,39 @@ def test_one_array_needs_no_such_tab():
     assert f2f.Analyzer(MODEL["a"]).needless == ["Model"]
 
 
+def test_an_analyzer_of_a_file_has_its_other_layers(path, sent, until):
+    async def drive():
+        analyzer = f2f.Analyzer(f"{path}:b", f2f.Settings(n_in=4))
+        assert analyzer.needless == []
+        assert (analyzer.state["path"], analyzer.state["tensor"]) == (str(path), "b")
+        assert (await analyzer.settled()).given.name == "b"
+        analyzer.tab = "Model"
+        (root,) = analyzer.views["Model"]
+        await until(lambda: all_new(sent, "a", "b"))
+        say(root, kind="open", name="a")
+        await until(lambda: analyzer.layer.name == "a")
+
+    asyncio.run(drive())
+
+
+def test_rows_are_picked_for_a_sweep(path, sent, until):
+    async def drive():
+        analyzer, root = await opened(path)
+        await until(lambda: all_new(sent, "a", "b"))
+        say(root, kind="sweep", names=["b", "a", "steps"])
+        assert analyzer.tab == "Sweep"
+        (sweep,) = analyzer.views["Sweep"]
+        assert sweep.picked == ["b", "a"]
+        analyzer.tab = "Model"
+        say(root, kind="sweep", names=["b"])
+        assert sweep.picked == ["b"]
+        analyzer.state = analyzer.state | {"source": "sample"}
+        await analyzer.settled()
+        assert sweep.picked == []
+
+    asyncio.run(drive())
+
+
 def test_what_cannot_be_coded_so_says_why_in_its_row(tmp_path, sent, until):
     save_file(
         MODEL | {"eight": RNG.integers(-9, 9, (40, 30)).astype(np.int8)}, tmp_path / "m.safetensors"

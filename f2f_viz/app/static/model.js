@@ -57,12 +57,13 @@ function render({ model, el }) {
   const doReset = act("As settings", "prune the rows ticked as the settings say", () => setRates(""));
   const doCarry = act("Carry", "carry the rows ticked unchanged", () => setRates(null));
   const doSearch = act("Search whole", "search the rows ticked exactly, or all", () => send("search", { names: chosen() }));
+  const doSweep = act("Sweep", "try other settings on the rows ticked", () => send("sweep", { names: chosen() }));
   const working = act("Stop", "", () => send(model.get("working")));
   const shared = h("input", { type: "checkbox", onchange: () => send("together", { on: shared.checked }) });
-  const tools = h("div", { class: "f2f-model-bar" }, h("span", { class: "f2f-quiet" }, "Rows ticked:"), rate, doRate, doReset, doCarry, doSearch,
-    h("label", { class: "f2f-check", title: "The largest |w| of all layers stay: each loses what it can spare." }, shared, "one rate over all layers"),
-    act("CSV", "the rows of these settings, estimates with their intervals", () => send("csv")),
-    act("Save plan", "what becomes of each tensor, for f2f-viz encode --plan", () => send("plan")));
+  const tools = h("div", { class: "f2f-model-bar" }, filter, h("span", { class: "f2f-quiet" }, "Rows ticked:"), rate, doRate, doReset, doCarry, doSweep, doSearch,
+    h("label", { class: "f2f-check", title: "The largest |w| of all layers stay: each loses what it can spare." }, shared, "one rate over all layers"));
+  const saving = [act("CSV", "the rows of these settings, estimates with their intervals", () => send("csv")),
+    act("Save plan", "what becomes of each tensor, for f2f-viz encode --plan", () => send("plan"))];
   const all = h("input", { type: "checkbox", "aria-label": "Tick all that are shown", onchange: () => {
     for (const row of order) if (row.codable) ticked[all.checked ? "add" : "delete"](row.name);
     drawn.clear();
@@ -72,7 +73,7 @@ function render({ model, el }) {
   const arm = () => {
     const some = chosen().length > 0, rated = model.get("rated");
     for (const node of [rate, doRate]) node.disabled = !some || !rated;
-    for (const node of [doReset, doCarry]) node.disabled = !some;
+    for (const node of [doReset, doCarry, doSweep]) node.disabled = !some;
     all.checked = some && order.every((row) => !row.codable || ticked.has(row.name));
     all.indeterminate = some && !all.checked;
     shared.checked = model.get("together");
@@ -100,7 +101,7 @@ function render({ model, el }) {
   const above = h("tr", { "aria-hidden": "true" }), body = h("tbody", {}, above);
   const table = h("table", { role: "grid", "aria-label": "Tensors" }, h("thead", {}, head), body);
   const long = h("div", { class: "f2f-long", tabindex: -1, onscroll: () => drawRows() }, table);
-  el.append(h("div", { class: "f2f-model-bar" }, filter, bar, status, working), tools, problem, whole, told, long);
+  el.append(tools, problem, whole, h("div", { class: "f2f-model-bar" }, told, ...saving, bar, status, working), long);
 
   let rows = [], order = [], byName = new Map(), serial = 0, largest = 1;
   let sorted = null, down = false, at = 0, aside = 1;  // the row, and its cell, that is the grid's one stop

@@ -92,7 +92,8 @@ function render({ model, el }) {
   let ticked = "";  // the analyzer's layer, ticked until somebody chooses
   const showLayers = () => {
     ticked = model.get("layer");
-    list.innerHTML = boxes("layer", model.get("layers"), [model.get("layer")]);
+    const picked = model.get("picked");
+    list.innerHTML = boxes("layer", model.get("layers"), picked.length ? picked : [model.get("layer")]);
     filter.hidden = model.get("layers").length < FILTER_FROM;
     list.querySelector(":checked")?.parentElement.scrollIntoView({ block: "nearest" });
   };
@@ -234,7 +235,7 @@ function render({ model, el }) {
   const soon = () => { frame ||= requestAnimationFrame(() => { frame = 0; show(); }); };
   const watched = "change:rows change:done change:total change:running";
   watch(model, watched, soon);
-  model.on("change:layers", showLayers);
+  watch(model, "change:layers change:picked", showLayers);
   model.on("change:layer", followLayer);
   showLayers();
   show();
@@ -242,7 +243,7 @@ function render({ model, el }) {
     cancelAnimationFrame(frame);
     observer.disconnect();
     unwatch(model, watched, soon);
-    model.off("change:layers", showLayers);
+    unwatch(model, "change:layers change:picked", showLayers);
     model.off("change:layer", followLayer);
   };
 }
