@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
@@ -206,6 +207,37 @@ def test_the_tour_sees_what_is_done(open_lesson):
     page.get_by_role("button", name="Leave the tour").click()
     expect(bar).to_be_hidden()
     assert not page.locator(".lit").count()
+
+
+# what can be operated, numbered; radio buttons of one name are one stop
+OPERABLE = """() => {
+  const nodes = [...document.querySelectorAll('main :is(button, input, select, a[href], [tabindex="0"])')]
+    .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.disabled);
+  const stop = (node, index) => (node.type === 'radio' ? node.name : `${index}`);
+  nodes.forEach((node, index) => { node.dataset.stop = stop(node, index); });
+  return [...new Set(nodes.map((node) => node.dataset.stop))];
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_control_is_reached_by_tab_and_axe_is_content(open_page, tmp_path, theme):
+    path = tmp_path / "lesson.html"
+    path.write_text(lesson_html(f2f.sample_layer(), f2f.Settings(), theme))
+    page = open_page(path.as_uri())
+    shown(page, f2f.Settings())
+    page.get_by_role("button", name="Take the tour").click()
+    expect(page.locator(".tour")).to_contain_text("1 of 10")
+    expect(page.locator(".f2f-schedules[data-cycles]")).to_be_visible()
+    found = Axe().run(page).response
+    assert len(found["passes"]) > 5
+    assert [v["id"] for v in found["violations"] if v["impact"] in ("serious", "critical")] == []
+    stops = set(page.evaluate(OPERABLE))
+    page.get_by_role("button", name="Take the tour").focus()
+    reached = set()
+    for _ in range(len(stops) + 20):
+        reached.add(page.evaluate("document.activeElement.dataset.stop"))
+        page.keyboard.press("Tab")
+    assert stops <= reached
 
 
 def test_a_newer_setting_ends_a_long_search(open_lesson):
