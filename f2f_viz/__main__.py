@@ -9,12 +9,13 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line."""
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is signal.default_int_handler:  # a script's background job ignores it
+    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heeded:  # a script's background job ignores it
         signal.signal(signal.SIGINT, _end)
     from f2f_viz.cli.main import main
 
-    signal.signal(signal.SIGINT, usual)
+    if heeded:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
 
 
