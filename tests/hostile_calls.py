@@ -38,7 +38,7 @@ HOSTILE = [
     FIXED, FIXED.T, FIXED[::2, ::-1], np.full((8, 8), np.nan, np.float32), np.full((8, 8), np.inf, np.float16),
     np.ones((8, 8), bool), np.zeros((8, 8), bool), np.ones((8, 8), np.int64), np.ones((8, 8), ">f4"), np.ones((8, 8), np.complex64),
     np.ones((8, 8), np.uint16), np.full((3,), 65535, np.uint16), np.array([3, 2, 1], np.uint32), np.array([2**32 - 1], np.uint32),
-    np.array([-1, 5]), np.ones((2,) * 20, np.int8), np.ones((8, 8), ml_dtypes.bfloat16), np.ones((8, 8), ml_dtypes.int4),
+    np.array([-1, 5]), np.ones((2,) * 9 + (1,) * 11, np.int8), np.ones((8, 8), ml_dtypes.bfloat16), np.ones((8, 8), ml_dtypes.int4),
     np.broadcast_to(np.float32(1), (8, 8)), np.broadcast_to(np.True_, (8, 8)),
 ]  # fmt: skip
 

@@ -207,6 +207,7 @@ def test_the_app_offers_it(setting):
 
 
 def test_figures_show_it(setting, layer):
+    """Their data of each choice; drawn of what they show most of."""
     analysis = f2f.analyze(layer, f2f.Settings(**KEEP_AT_HALF, **{setting: NAME}))
     for name in FIGURES:
         if name != "trellis":
@@ -215,7 +216,7 @@ def test_figures_show_it(setting, layer):
                 measured = {"points": tuple(sweep([layer], [analysis.settings]))}
             figure = f2f.figure(name, analysis, **measured)
             assert figure.data
-            if figure.draw is not None:
+            if figure.draw is not None and setting in ("method", "order"):
                 figure.draw(False)
     if setting == "order":
         assert NAME in f2f.figure("histogram", analysis).data["order"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from safetensors.numpy import save_file
 
 import f2f_viz as f2f
@@ -80,9 +81,8 @@ def test_a_file_of_no_tensors_says_so(tmp_path, name, run):
         case _:
             pytest.importorskip("torch").save({}, path)
     assert run("tensors", path, "--json") == "[]\n"
-    command = Path(sys.executable).with_name("f2f-viz")
-    told = subprocess.run([command, "tensors", path], capture_output=True, text=True)
-    assert (told.stdout, told.stderr) == ("", f"{path} holds no tensors\n")
+    told = CliRunner().invoke(cli.cli, ["tensors", str(path)])
+    assert (told.exit_code, told.stdout, told.stderr) == (0, "", f"{path} holds no tensors\n")
 
 
 def test_encode_options_reach_the_encoder(run, tmp_path, weights):

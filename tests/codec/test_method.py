@@ -490,7 +490,7 @@ def test_fitted_block_length_stores_fewer_bits(shape):
 
 
 @pytest.mark.parametrize(("n_s", "rate"), [(0, 0.1), (1, 0.0), (2, 0.0)])
-@pytest.mark.parametrize("shape", [(30, 47), (256, 512)])
+@pytest.mark.parametrize("shape", [(30, 47), pytest.param((256, 512), marks=pytest.mark.slow)])
 def test_planes_are_stored_plainly_where_that_is_smaller(n_s, rate, shape):
     given_layer = layer(shape, dtype=np.float16)
     mask = f2f.prune(given_layer.weights, rate)

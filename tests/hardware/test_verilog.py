@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -25,10 +26,17 @@ def blocks_of(folder, n_out):
     return np.array([[value >> i & 1 for i in range(n_out)] for value in values], bool)
 
 
-@pytest.mark.parametrize("flips", [1, 2])
-@pytest.mark.parametrize("n_s", [0, 1, 2])
-@pytest.mark.parametrize("order", ["row", "interleaved"])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8"])
+def combinations(*choices):
+    """All of them; every second is quick, and all pairs of choices are among those."""
+    for at in product(*(range(len(own)) for own in choices)):
+        case = (own[i] for own, i in zip(choices, at, strict=True))
+        yield pytest.param(*case, marks=pytest.mark.slow if sum(at) % 2 else ())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "order", "n_s", "flips"),
+    [*combinations(("float32", "bfloat16", "int8"), ("row", "interleaved"), (0, 1, 2), (1, 2))],
+)
 def test_every_bit_of_every_block_is_the_software_s(
     tmp_path, dtype, order, n_s, flips, simulate, encoded_layer
 ):
