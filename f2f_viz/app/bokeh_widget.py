@@ -16,7 +16,7 @@ from bokeh.document import Document
 from bokeh.document.json import PatchJson
 from bokeh.models import DataRange1d, LayoutDOM
 
-from f2f_viz.figures.front_end import Widget
+from f2f_viz.figures.front_end import Widget, packed
 
 __all__ = ["FigureWidget", "soon"]
 
@@ -89,7 +89,7 @@ class FigureWidget(Widget):
     """
 
     # text: anywidget keeps each widget whose code is a path, to tell it of changes of the file
-    _esm = (_STATIC / "figure.js").read_text(encoding="utf-8")
+    _esm = packed(_STATIC / "figure.js")
 
     name = traitlets.Unicode().tag(sync=True)
     version = traitlets.Unicode(bokeh.__version__).tag(sync=True)

@@ -15,7 +15,7 @@ import mistune
 
 from f2f_viz.app.controls import LAYER_FIELDS
 from f2f_viz.codec.code import PRESETS
-from f2f_viz.figures.front_end import style
+from f2f_viz.figures.front_end import source
 from f2f_viz.figures.palette import css
 from f2f_viz.settings import FIELDS, Field
 from f2f_viz.text import markup
@@ -43,7 +43,7 @@ def page() -> str:
     body = f"<h1>Controls</h1>{_controls()}{chapters}"
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>f2f-viz, the guide'
-        f"</title><style>{css()}{style(_STYLE)}</style></head>"
+        f"</title><style>{css()}{source(_STYLE)}</style></head>"
         f'<body class="f2f">{body}</body></html>'
     )
 

@@ -41,6 +41,8 @@ def code_data(analysis: Analysis) -> dict[str, Any]:
         "n_out": a.n_out,
         "blocks": a.blocks,
         "tile_blocks": a.tile_blocks,
+        "spread": a.layout.entry.spread,
+        "step": a.layout.step,
         "shape": list(a.mask.shape),
         "size": a.mask.size,
         "itemsize": a.layer.weights.itemsize,
@@ -97,20 +99,18 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
     -------
     dict
         start, n, plane, inverted, most (largest n_u here); arrays as contiguous bytes: register
-        uint16 (n, n_s + 1); raw, output, care, mismatch uint8 (n, n_out); index int32 (n, n_out),
-        −1 for padding; values float64 (n, n_out), of quantized weights the codes; scales float32
-        (n, n_out), empty where there are none; words uint8 (n, n_out, bytes of a weight),
+        uint16 (n, n_s + 1); flags uint8 (n, n_out), what the gates give + 2 for a care bit + 4 for
+        a mismatch. Of the care bits alone, in this order: values float64, of quantized weights the
+        codes; scales float32, empty where there are none; words uint8 (…, bytes of a weight),
         little-endian, with exponents as ranks where they are stored so.
     """
     assert analysis.encoded is not None
     start, stop = _window(analysis, cycle, length)
     t = trace(analysis.encoded, plane, start, stop)
-    index = np.maximum(t.weight_index, 0)
-    chosen = analysis.layer.weights.reshape(-1)[index] * t.care
+    index = t.weight_index[t.care]
     words = to_words(analysis.layer.weights)[index]
     if analysis.encoded.ranks is not None:
         words = to_ranks(words, analysis.encoded.ranks, analysis.layer.dtype)
-    words = np.ascontiguousarray(words * t.care)
     scales = analysis.encoded.scales
     steps = b""
     if scales is not None:
@@ -122,14 +122,10 @@ def window_data(analysis: Analysis, plane: int, cycle: int, length: int = WINDOW
         "inverted": bool(t.inverted),
         "most": int(t.n_u.max(initial=0)),
         "register": t.register.astype("<u2").tobytes(),
-        "raw": t.raw.astype(np.uint8).tobytes(),
-        "output": t.output.astype(np.uint8).tobytes(),
-        "care": t.care.astype(np.uint8).tobytes(),
-        "mismatch": t.mismatch.astype(np.uint8).tobytes(),
-        "index": t.weight_index.astype("<i4").tobytes(),
-        "values": chosen.astype("<f8").tobytes(),
+        "flags": (t.raw + 2 * t.care + 4 * t.mismatch).astype(np.uint8).tobytes(),
+        "values": analysis.layer.weights.reshape(-1)[index].astype("<f8").tobytes(),
         "scales": steps,
-        "words": words.view(np.uint8).tobytes(),
+        "words": words.tobytes(),
     }
 
 

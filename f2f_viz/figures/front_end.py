@@ -1,6 +1,7 @@
 """Front-end modules of our widgets, each with what all of them share before it."""
 
 import base64
+import gzip
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,23 +10,42 @@ import anywidget
 
 from f2f_viz.figures.palette import css
 
-__all__ = ["STATIC", "Widget", "script", "sheet", "style"]
+__all__ = ["STATIC", "Widget", "packed", "script", "sheet", "source"]
 
 STATIC = Path(__file__).parent / "static"
+_UNPACK = """const gz = Uint8Array.from(atob("{gz}"), (c) => c.charCodeAt(0));
+const whole = new Blob([gz]).stream().pipeThrough(new DecompressionStream("gzip"));
+const text = await new Response(whole).text();
+const url = URL.createObjectURL(new Blob([text], {{ type: "text/javascript" }}));
+const code = await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
+URL.revokeObjectURL(url);
+export default code.default;
+"""
+
+
+def packed(*paths: Path) -> str:
+    """Return an ES module of parts that follow each other, as one that unpacks itself.
+
+    A notebook that is saved with its widgets holds the code of each of them.
+    """
+    text = (
+        source(*paths) + f"//# sourceURL=f2f-viz/{paths[-1].name}\n"
+    )  # by which a browser's tools know it
+    return _UNPACK.format(gz=base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode())
 
 
 def script(*paths: Path) -> str:
-    """Return an ES module as anywidget takes it, of parts that follow each other."""
-    return "".join(path.read_text("utf-8") for path in (STATIC / "dom.js", *paths))
+    """Return an ES module as anywidget takes it, behind what all of ours share."""
+    return packed(STATIC / "dom.js", *paths)
 
 
 def sheet(*paths: Path) -> str:
     """Return style sheets for a widget that may stand alone: colours, letters and buttons first."""
-    return css() + style(STATIC / "basics.css", *paths)
+    return css() + source(STATIC / "basics.css", *paths)
 
 
-def style(*paths: Path) -> str:
-    """Return style sheets as one."""
+def source(*paths: Path) -> str:
+    """Return scripts, or style sheets, as one."""
     return "".join(path.read_text("utf-8") for path in paths)
 
 
@@ -45,3 +65,7 @@ class Widget(anywidget.AnyWidget):
             code = base64.b64encode(str(self._esm).encode()).decode()
             traits["_esm"] = f"data:text/javascript;base64,{code}"
         super().__init__(**traits)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+        """Return the widget's state, its code too: `ipywidgets.embed` would leave defaults out."""
+        return super().get_state(key, False)

@@ -14,7 +14,7 @@ from f2f_viz.analysis.report import report
 from f2f_viz.arguments import checked
 from f2f_viz.codec.code import Code
 from f2f_viz.figures import palette
-from f2f_viz.figures.front_end import STATIC, script, sheet
+from f2f_viz.figures.front_end import STATIC, sheet, source
 from f2f_viz.figures.lesson_data import LESSON, lesson_code, lesson_data, worker_script
 from f2f_viz.files.atomic import write_atomically
 from f2f_viz.settings import Settings
@@ -106,7 +106,9 @@ def lesson_html(
         "$LAYER": markup(layer.name),
         "$DATA": strict_json(values).replace("<", "\\u003c"),
         "$WORKER": worker_script(),
-        "$SCRIPT": "".join([script(STATIC / "player.js"), *map(_apart, _VIEWS), *own]),
+        "$SCRIPT": "".join(
+            [source(STATIC / "dom.js", STATIC / "player.js"), *map(_apart, _VIEWS), *own]
+        ),
     }
     page = (LESSON / "page.html").read_text("utf-8")
     # in one pass: a layer's name may hold the name of another place

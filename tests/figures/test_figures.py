@@ -175,21 +175,20 @@ def test_decoder_window_is_the_trace(analyses):
     data = decoder.window_data(a, plane=3, cycle=40, length=16)
     t = f2f.trace(a.encoded, 3, data["start"], data["start"] + data["n"])
     assert data["start"] <= 40 < data["start"] + data["n"] == data["start"] + 16
-    shape = (16, a.n_out)
-    read = {
-        name: np.frombuffer(data[name], kind).reshape(shape)
-        for name, kind in {
-            "output": np.uint8, "care": np.uint8, "index": "<i4", "values": "<f8",
-        }.items()
-    }  # fmt: skip
-    np.testing.assert_array_equal(read["output"], t.output)
-    kept = t.care
-    words = np.frombuffer(data["words"], "<u4").reshape(shape)[kept]
-    weights = a.layer.weights.reshape(-1)[read["index"][kept]]
+    flags = np.frombuffer(data["flags"], np.uint8).reshape(16, a.n_out)
+    np.testing.assert_array_equal(flags >> 1 & 1, t.care)
+    np.testing.assert_array_equal(flags & 1 ^ data["inverted"] ^ flags >> 2, t.output)
+    words = np.frombuffer(data["words"], "<u4")
+    weights = a.layer.weights.reshape(-1)[t.weight_index[t.care]]
     np.testing.assert_array_equal(words, weights.view("<u4"))
-    np.testing.assert_array_equal(read["values"][kept], weights)
+    np.testing.assert_array_equal(np.frombuffer(data["values"], "<f8"), weights)
     # the plane's bit of each kept weight is what the decoder gives in the end
-    np.testing.assert_array_equal(words >> (31 - 3) & 1, t.output[kept])
+    np.testing.assert_array_equal(words >> (31 - 3) & 1, t.output[t.care])
+    # and which weight a bit is of follows from the code
+    code, (block, bit) = decoder.code_data(a), np.indices(t.weight_index.shape)
+    group = (data["start"] + block) * code["step"] % code["blocks"]
+    at = group + bit * code["blocks"] if code["spread"] else group * code["n_out"] + bit
+    np.testing.assert_array_equal(np.where(at < code["size"], at, -1), t.weight_index)
 
 
 def test_decoder_window_has_scales_of_quantized_weights(analyses):
@@ -197,10 +196,9 @@ def test_decoder_window_has_scales_of_quantized_weights(analyses):
     a = f2f.analyze(layer, f2f.Settings(rate=0.8, number_format="int8/channel", code=SIMPLE))
     data = decoder.window_data(a, plane=0, cycle=0, length=8)
     t = f2f.trace(a.encoded, 0, 0, 8)
-    codes = np.frombuffer(data["values"], "<f8").reshape(t.care.shape)
-    scales = np.frombuffer(data["scales"], "<f4").reshape(t.care.shape)
-    wanted = layer.weights.reshape(-1)[t.weight_index]
-    assert (abs(codes * scales - wanted)[t.care] <= 0.501 * scales[t.care]).all()
+    codes, scales = np.frombuffer(data["values"], "<f8"), np.frombuffer(data["scales"], "<f4")
+    wanted = layer.weights.reshape(-1)[t.weight_index[t.care]]
+    assert (abs(codes * scales - wanted) <= 0.501 * scales).all()
     assert decoder.window_data(analyses["row"], 0, 0, 8)["scales"] == b""
 
 

@@ -36,15 +36,24 @@ function render({ model, el }) {
     code = model.get("code");
     matrix = array(model.get("matrix"), Uint8Array);
     const w = model.get("window");
+    const flags = array(w.flags, Uint8Array);
+    let kept = 0;
     win = w.n === undefined ? null : {
       ...w,
-      register: array(w.register, Uint16Array), raw: array(w.raw, Uint8Array),
-      output: array(w.output, Uint8Array), care: array(w.care, Uint8Array),
-      mismatch: array(w.mismatch, Uint8Array), index: array(w.index, Int32Array),
+      register: array(w.register, Uint16Array),
+      raw: flags.map((bits) => bits & 1), care: flags.map((bits) => bits >> 1 & 1), mismatch: flags.map((bits) => bits >> 2),
+      place: Int32Array.from(flags, (bits) => bits & 2 ? kept++ : -1),  // among values, scales, words
       values: array(w.values, Float64Array), scales: array(w.scales, Float32Array), words: array(w.words, Uint8Array),
     };
     mismatches = array(model.get("mismatch_cycles"), Int32Array);
     heavy = array(model.get("heavy_cycles"), Int32Array);
+  };
+
+  const given = (p) => win.raw[p] ^ win.inverted ^ win.mismatch[p];
+  // −1: padding
+  const weightOf = (t, i) => {
+    const group = t * code.step % code.blocks, index = code.spread ? group + i * code.blocks : group * code.n_out + i;
+    return index < code.size ? index : -1;
   };
 
   // ---- toolbar -----------------------------------------------------------------------------
@@ -158,7 +167,7 @@ function render({ model, el }) {
     const base = t * code.n_out, groups = {}, texts = [];
     for (let i = 0; i < code.n_out; i++) {
       const care = win.care[base + i], wrong = win.mismatch[base + i];
-      const raw = win.raw[base + i], final = win.output[base + i];
+      const raw = win.raw[base + i], final = given(base + i);
       const kinds = lanes.map((lane) => {
         if (!care) return ["dont-care", lane === "wanted" ? "·" : lane === "corrected" ? final
                                         : lane === "inverted" ? raw ^ 1 : raw];
@@ -237,22 +246,22 @@ function render({ model, el }) {
     const raw = win.raw[p], care = win.care[p], wrong = win.mismatch[p];
     const flipped = win.inverted ? ` → inverted ${raw ^ 1}` : "";
     const state = !care ? `<span class="f2f-chip dont-care">· don't-care</span>`
-      : wrong ? `<span class="f2f-chip mismatch">✕ mismatch</span> wanted ${win.output[p]} <span class="f2f-chip corrected">✓ corrected</span>`
+      : wrong ? `<span class="f2f-chip mismatch">✕ mismatch</span> wanted ${given(p)} <span class="f2f-chip corrected">✓ corrected</span>`
       : `<span class="f2f-chip care">■ care</span> as wanted`;
-    const index = win.index[p];
+    const index = weightOf(win.start + t, i), k = win.place[p];
     let weight = "padding after the last weight";
     if (index >= 0) {
       const columns = code.shape.length > 1 ? code.size / code.shape[0] : code.size;
       const place = code.shape.length > 1
         ? `row ${Math.floor(index / columns)}, column ${index % columns}` : `index ${index}`;
-      const bytes = win.words.slice(p * code.itemsize, (p + 1) * code.itemsize);
+      const bytes = win.words.slice(k * code.itemsize, (k + 1) * code.itemsize);
       const digits = [...bytes].reverse().map((b) => b.toString(2).padStart(8, "0")).join("")
         .slice(-code.planes.length);
       const chosen = model.get("plane");
-      const value = win.scales.length
-        ? `${win.values[p]} · ${win.scales[p].toPrecision(4)} = ${(win.values[p] * win.scales[p]).toPrecision(4)}`
-        : win.values[p].toPrecision(6);
-      weight = `weight at ${place} = <b>${care ? value : "pruned, +0"}</b>`
+      const value = !care ? "pruned, +0" : win.scales.length
+        ? `${win.values[k]} · ${win.scales[k].toPrecision(4)} = ${(win.values[k] * win.scales[k]).toPrecision(4)}`
+        : win.values[k].toPrecision(6);
+      weight = `weight at ${place} = <b>${value}</b>`
         + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>${code.recoded ? ` (${code.recoded} as rank)` : ""}` : "");
     }
     equation.innerHTML =

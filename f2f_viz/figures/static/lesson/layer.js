@@ -7,7 +7,7 @@ const geometryOf = (data, { rate, n_in, n_s, order }) => {
   const n_out = data.n_out[n_in][rate], { spread } = data.orders[order];
   const [blocks, step, back] = data.layouts[order][n_out];
   return {
-    rate, n_in, n_s, order, n_out, blocks, kept: data.kept[rate], words: Math.ceil(n_out / 64),
+    rate, n_in, n_s, order, n_out, blocks, spread, step, kept: data.kept[rate], words: Math.ceil(n_out / 64),
     // the weight of bit i of block t; −1 is padding
     weightAt: (t, i) => {
       const group = (t * step) % blocks, index = spread ? group + i * blocks : group * n_out + i;

@@ -104,9 +104,7 @@ const windowOf = (plane, cycle) => {
   const { g, matrix } = shown, { n_out, n_s, n_in } = g, width = n_in * (n_s + 1), { symbols } = shown.planes[plane];
   const start = Math.min(Math.max(cycle - WINDOW / 2, 0), Math.max(g.blocks - WINDOW, 0));
   const n = Math.min(start + WINDOW, g.blocks) - start, all = n * n_out, size = data.itemsize;
-  const w = { register: new Uint16Array(n * (n_s + 1)), raw: new Uint8Array(all), output: new Uint8Array(all), care: new Uint8Array(all),
-    mismatch: new Uint8Array(all), index: new Int32Array(all), values: new Float64Array(all),
-    scales: new Float32Array(parts.scales.length ? all : 0), words: new Uint8Array(all * size) };
+  const w = { register: new Uint16Array(n * (n_s + 1)), flags: new Uint8Array(all) }, kept = [];
   let most = 0;
   for (let t = 0; t < n; t++) {
     const block = start + t, own = wantedBits(g, plane, block);
@@ -117,19 +115,16 @@ const windowOf = (plane, cycle) => {
       let y = 0;
       for (let j = 0; j < width; j++)
         y ^= matrix[i * width + j] & (w.register[t * (n_s + 1) + Math.floor(j / n_in)] >> (j % n_in));
-      w.index[p] = g.weightAt(block, i);
-      w.raw[p] = y;
-      w.care[p] = slot >= 0;
-      w.mismatch[p] = slot >= 0 && y !== own.bits[i];
-      w.output[p] = y ^ shown.inverted[plane] ^ w.mismatch[p];
+      w.flags[p] = slot < 0 ? y : y + 2 + 4 * (y !== own.bits[i]);
       if (slot < 0) continue;
       n_u++;
-      w.values[p] = parts.values[slot];
-      if (w.scales.length) w.scales[p] = parts.scales[slot];
-      w.words.set(parts.words.subarray(slot * size, (slot + 1) * size), p * size);
+      kept.push(slot);
     }
     most = Math.max(most, n_u);
   }
+  w.values = Float64Array.from(kept, (slot) => parts.values[slot]);
+  w.scales = Float32Array.from(parts.scales.length ? kept : [], (slot) => parts.scales[slot]);
+  w.words = Uint8Array.from(kept.flatMap((slot) => [...parts.words.subarray(slot * size, (slot + 1) * size)]));
   const views = Object.fromEntries(Object.entries(w).map(([name, array]) => [name, view(array)]));
   return { start, n, plane, inverted: shown.inverted[plane], most, ...views };
 };
@@ -187,7 +182,7 @@ const showWindow = () => {
 const showDecoder = () => {
   const { g } = shown;
   Object.assign(traits, {
-    code: { n_in: g.n_in, n_s: g.n_s, n_out: g.n_out, blocks: g.blocks, tile_blocks: data.tile_blocks, shape: data.shape, size: data.size,
+    code: { n_in: g.n_in, n_s: g.n_s, n_out: g.n_out, blocks: g.blocks, tile_blocks: data.tile_blocks, spread: g.spread, step: g.step, shape: data.shape, size: data.size,
       itemsize: data.itemsize, recoded: "", planes: data.planes.map((name, index) => ({ index, name, note: shown.inverted[index] ? ", inverted" : "" })) },
     matrix: view(shown.matrix),
     mismatch_cycles: view(wrongCycles(wanted.plane)),
@@ -349,7 +344,7 @@ const tour = makeTour($(".tour"), {
     if (!status.dataset.shown) return null;
     const { window: w, cycle, bit } = traits, at = (cycle - w.start) * shown.g.n_out + bit;
     return { ...shown.setting, setting: status.dataset.shown, cycle, bit, n_u: shown.n_u[cycle], lanes: work.traits.lanes,
-      mismatch: cycle >= w.start && cycle < w.start + w.n && Boolean(w.mismatch.getUint8(at)), trellis: Number($(".f2f-trellis")?.dataset.step ?? 0) };
+      mismatch: cycle >= w.start && cycle < w.start + w.n && w.flags.getUint8(at) > 3, trellis: Number($(".f2f-trellis")?.dataset.step ?? 0) };
   },
 });
 $("#take").addEventListener("click", () => tour.start(1));
