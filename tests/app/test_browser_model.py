@@ -157,6 +157,10 @@ def test_rows_are_ticked_and_pruned_at_a_rate_of_their_own(page, view):
     expect(rows.filter(has_text="carried unchanged: so chosen")).to_have_count(4)
     view.get_by_role("button", name="As settings").click()
     expect(rows.filter(has_text=re.compile(r"S 0\.(89|90)"))).to_have_count(10, timeout=60_000)
+    view.get_by_label("Filter tensors").fill("weight")  # the norm, which is carried
+    view.get_by_label("Tick all that are shown").click()
+    expect(view.locator("tbody input:checked")).to_have_count(0)
+    view.get_by_label("Filter tensors").fill("layer.01")
     view.get_by_label("Tick all that are shown").check()
     expect(view.locator("tbody input:checked")).to_have_count(10)
     view.get_by_label("Tick all that are shown").uncheck()

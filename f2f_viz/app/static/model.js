@@ -49,6 +49,7 @@ function render({ model, el }) {
   const ticked = new Set();
   const rate = h("input", { type: "number", min: 0, max: 1, step: 0.01, "aria-label": "Rate of the rows ticked", placeholder: "rate",
     onkeydown: (event) => { if (event.key === "Enter") setRate(); } });
+  const usual = (row) => row.codable && !row.why;  // what is carried, a norm say, is ticked by itself alone
   const chosen = () => [...ticked].filter((name) => byName.get(name)?.codable);
   const setRates = (value) => send("rates", { names: chosen(), rate: value });
   const setRate = () => { if (rate.value !== "" && rate.reportValidity()) setRates(Number(rate.value)); };
@@ -65,7 +66,7 @@ function render({ model, el }) {
   const saving = [act("CSV", "the rows of these settings, estimates with their intervals", () => send("csv")),
     act("Save plan", "what becomes of each tensor, for f2f-viz encode --plan", () => send("plan"))];
   const all = h("input", { type: "checkbox", "aria-label": "Tick all that are shown", onchange: () => {
-    for (const row of order) if (row.codable) ticked[all.checked ? "add" : "delete"](row.name);
+    for (const row of order) if (usual(row)) ticked[all.checked ? "add" : "delete"](row.name);
     drawn.clear();
     drawRows();
     arm();
@@ -74,7 +75,7 @@ function render({ model, el }) {
     const some = chosen().length > 0, rated = model.get("rated");
     for (const node of [rate, doRate]) node.disabled = !some || !rated;
     for (const node of [doReset, doCarry, doSweep]) node.disabled = !some;
-    all.checked = some && order.every((row) => !row.codable || ticked.has(row.name));
+    all.checked = some && order.some(usual) && order.every((row) => !usual(row) || ticked.has(row.name));
     all.indeterminate = some && !all.checked;
     shared.checked = model.get("together");
     working.hidden = !model.get("working");
@@ -84,7 +85,7 @@ function render({ model, el }) {
   const tick = (row, box, event) => {
     const [from, to] = [order.indexOf(last ?? row), order.indexOf(row)];
     const between = event.shiftKey && from >= 0 ? order.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
-    for (const one of between) if (one.codable) ticked[box.checked ? "add" : "delete"](one.name);
+    for (const one of between) if (one === row || usual(one)) ticked[box.checked ? "add" : "delete"](one.name);
     last = row;
     if (between.length > 1) {
       for (const one of between) if (one !== row) drawn.delete(one);
