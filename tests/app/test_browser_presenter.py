@@ -150,6 +150,20 @@ def test_the_spotlight_goes_with_the_selection(page, tab, eventually):
     page.keyboard.press("s")
 
 
+def test_beside_the_tour_views_are_still_whole(open_shared, app_server):
+    page = open_shared(f"{app_server.url}&tab=Lanes&step=2", height=720)
+    settle(page)
+    page.keyboard.press("p")
+    expect(page.locator(".f2f-side")).to_be_hidden()
+    expect(page.locator(".f2f-tour")).to_be_visible()
+    for tab in ("Lanes", "Trellis"):
+        look(page, tab)
+        page.locator(".f2f-tabpanel:visible svg").first.wait_for()
+        page.evaluate(FRAMES)
+        assert page.evaluate(SCROLLS) == []
+        assert page.evaluate(SMALL) == []
+
+
 def test_spotlight_theme_and_the_sheet_of_keys(page):
     light = page.locator(".f2f-spotlight")
     page.locator(".f2f-layer").click()

@@ -42,6 +42,12 @@ function presenting(app) {
   const aim = (x, y) => { light.style.setProperty("--x", `${x}px`); light.style.setProperty("--y", `${y}px`); };
   const point = (event) => { if (spot) aim(event.clientX, event.clientY); };
   const follow = new MutationObserver(() => { if (spot) seek(); });
+  // a view that is chosen is built, which takes a while
+  const seekBuilt = (until = performance.now() + 5000) => {
+    if (!spot) return;
+    seek();
+    if (stack.querySelector(".f2f-tabpanel:not([hidden]) .f2f-building") && performance.now() < until) setTimeout(seekBuilt, 100, until);
+  };
   const seek = () => {
     const view = stack.querySelector(".f2f-tabpanel:not([hidden])");
     const node = SELECTED.map((selector) => [...view.querySelectorAll(selector)].find((one) => one.checkVisibility())).find(Boolean) ?? view;
@@ -59,6 +65,7 @@ function presenting(app) {
     view.hidden = !pictures.length;
     view.textContent = pictures.length ? `${Number(el.dataset.picture) + 1}/${pictures.length}` : "";
     if (large && WORK.includes(el.dataset.tab)) app.choose(app.tabs[0]);
+    setTimeout(seekBuilt, 50);
   };
   const view = button("", "Next picture of this view", turnPicture, "v");
   const turned = new MutationObserver(nameView);

@@ -94,7 +94,7 @@ function pieces({ lane, start, stop, since, until, cycles }, shown, correcting, 
 // the schedules of all schemes about a cycle, as an SVG picture; what is still to come is pale
 function drawLanes(schedules, { lanes, cycle, width, room, own = "f2f-" }) {
   const shown = Math.min(lanes, SHOWN), head = 19, gap = room < 400 ? 5 : 10;
-  const high = Math.max(0.5, Math.min(28, ((room - 18) / SCHEMES.length - head - gap) / shown));
+  const high = Math.max(0.2, Math.min(28, ((room - 18) / SCHEMES.length - head - gap) / shown));
   const panel = shown * high;
   const last = Math.max(1, ...schedules.map((s) => s.cycles)), span = Math.min(SPAN, last);
   const from = Math.max(0, Math.min(cycle - Math.floor(0.75 * span), last - span)), step = width / span;

@@ -52,8 +52,8 @@ const leastHeight = (states) => (states <= TOLD ? 62 : states <= NAMED ? 24 : Ma
 // survives of them; then a step for each way back
 function drawUnfolding(data, columns, { step, width, room, hits = false }) {
   const { n_in, n_s, costs, first } = data, count = columns.length, states = costs.length;
-  const told = states <= TOLD, head = 30, fits = (room - head - 42) / Math.max(states - 1, 1);
-  const named = states <= NAMED && fits >= 21;
+  const told = states <= TOLD, head = 30, between = Math.max(states - 1, 1);
+  const named = states <= NAMED && room - head - 42 >= 21 * between, fits = (room - head - (named ? 42 : 20)) / between;
   const space = Math.max(2, Math.min(fits, 150)), radius = told ? 13 : named ? 10 : 2.2;
   const newest = Math.min(count - 1, Math.max(0, Math.ceil(step / 2) - 1)), back = Math.max(0, step - 2 * count);
   const left = 16 + 7 * n_in * n_s + radius + 12, plot = width - left - radius - 8;
@@ -97,7 +97,7 @@ function drawUnfolding(data, columns, { step, width, room, hits = false }) {
       if (reached && named) nodes += text(X(t), Y(state) + 4, "mid f2f-cost", known ? cost : "?");
     });
   }
-  for (let state = 0; state < states; state += named ? 1 : Math.ceil(states / 8))
+  for (let state = 0; state < states; state += named ? 1 : Math.ceil(Math.max(states / 8, 12 / space)))
     nodes += text(left - radius - 8, Y(state) + 4, "end f2f-name", binary(state, n_in * n_s));
   nodes += text(0, 12, "", "block") + `<rect class="f2f-at" fill="none" x="${X(newest).toFixed(1)}" y="${head}" width="${(X(newest + 1) - X(newest)).toFixed(1)}" height="${(height - head).toFixed(1)}"/>`;
   return `<svg${named ? "" : ' class="f2f-many"'} width="${width}" height="${height}" role="img" aria-label="Trellis of ${states} states, ${plural(Math.min(count, Math.ceil(step / 2)), "block")} of ${count}">${edges}${labels}${nodes}</svg>`;
