@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.samples import SMALL
 from tests.app.page import drawn, settle
 from tests.app.test_browser_selection import SOURCES, pixel
 
@@ -29,7 +30,7 @@ PLACE = """async ([figure, plot, x, y]) => {
 
 @pytest.fixture(scope="module")
 def a():
-    return f2f.analyze(f2f.sample_layer(), f2f.Settings())
+    return f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings())
 
 
 def cells(found):
