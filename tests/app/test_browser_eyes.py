@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+import f2f_viz as f2f
+from f2f_viz.samples import SMALL
 from tests.app import eyes
 from tests.app.page import settle
 
@@ -23,6 +25,13 @@ def look(page, tab):
     page.get_by_role("tab", name=tab, exact=True).click()
     page.locator(".f2f-tabpanel:visible .f2f-part").first.wait_for()
     expect(page.locator(".f2f-tabpanel:visible .f2f-building")).to_have_count(0)
+
+
+def choose(page, sample):
+    """Choose a sample layer, and wait until it is analysed."""
+    page.get_by_role("combobox", name="Sample layer").select_option(sample)
+    expect(page.locator(".f2f-layer")).to_contain_text(sample)
+    settle(page)
 
 
 @pytest.fixture(scope="module")
@@ -265,6 +274,7 @@ def test_long_lists_are_reached_to_the_end(pages, eventually):
     """A sweep's rows are drawn as they come into view, by wheel and by keys."""
     page = pages["light"]
     page.set_viewport_size({"width": 1280, "height": 720})
+    choose(page, SMALL)
     look(page, "Sweep")
     view = page.locator(".f2f-sweep")
     wanted = {
@@ -301,6 +311,7 @@ def test_long_lists_are_reached_to_the_end(pages, eventually):
     for heading in view.locator(".f2f-sort").all():
         heading.click()
         assert eyes.whole(page) == []
+    choose(page, f2f.sample_names()[0])
 
 
 def test_a_wide_sweep_is_whole(pages):
@@ -366,9 +377,10 @@ def test_axes_span_each_layer(pages, shapes, eventually):
 
 @pytest.fixture
 def page(pages):
-    """The light page at its defaults."""
+    """The light page at its defaults, with a layer whose blocks can be told apart."""
     page = pages["light"]
     page.set_viewport_size({"width": 1280, "height": 800})
+    choose(page, SMALL)
     yield page
     page.get_by_label("n_in, symbol bits").fill("8")
     page.locator(".f2f-field-n_s").get_by_label("1").check()
