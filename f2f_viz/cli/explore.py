@@ -202,7 +202,7 @@ def figure(
 @_set
 @output_option("The .html file to write.")
 @force_option
-@_theme
+@click.option("--theme", type=click.Choice(("light", "dark")), help="The system's if not given.")
 def lesson(
     path: str | None, tensor: str | None, chosen: tuple[str, ...], output: Path, force: bool,
     theme: Any,

@@ -13,7 +13,8 @@ from f2f_viz.figures.palette import css
 __all__ = ["STATIC", "Widget", "packed", "script", "sheet", "source"]
 
 STATIC = Path(__file__).parent / "static"
-_UNPACK = """const gz = Uint8Array.from(atob("{gz}"), (c) => c.charCodeAt(0));
+_UNPACK = """const letters = atob("{gz}"), gz = new Uint8Array(letters.length);
+for (let i = 0; i < gz.length; i++) gz[i] = letters.charCodeAt(i);
 const whole = new Blob([gz]).stream().pipeThrough(new DecompressionStream("gzip"));
 const text = await new Response(whole).text();
 const url = URL.createObjectURL(new Blob([text], {{ type: "text/javascript" }}));

@@ -34,7 +34,7 @@ def lesson(
     path: str | os.PathLike[str],
     settings: Settings | None = None,
     *,
-    theme: palette.Theme = "light",
+    theme: palette.Theme | None = None,
 ) -> None:
     """Write a page in which the pruning rate, n_in, n_s and block order of a layer are live.
 
@@ -52,7 +52,8 @@ def lesson(
     settings : Settings, optional
         Where the page starts; n_in 4 to 8, n_s 0 to 2. A method that has no rate, or
         whose higher rates keep what lower ones prune, leaves the page without that slider.
-    theme : {"light", "dark"}
+    theme : {"light", "dark"}, optional
+        The system's if not given; a button of the page changes it.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def lesson(
 def lesson_html(
     layer: Layer,
     settings: Settings,
-    theme: palette.Theme = "light",
+    theme: palette.Theme | None = None,
     about: str = "",
     start: Mapping[str, int] | None = None,
 ) -> str:
@@ -100,7 +101,7 @@ def lesson_html(
     names = ("layer.js", "views.js", "runner.js", "tour.js", "page.js")
     own = [(LESSON / name).read_text("utf-8") for name in names]
     replaced = {
-        "$THEME": theme,
+        "$THEME": f"f2f-{theme}" if theme else "",
         "$ABOUT": markup(about),
         "$CSS": sheet(*(STATIC / f"{name}.css" for name in _VIEWS), LESSON / "page.css"),
         "$LAYER": markup(layer.name),

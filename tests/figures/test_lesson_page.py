@@ -127,6 +127,24 @@ def test_the_figure_of_another_code_is_a_drawing():
     assert "Bokeh" in to_bytes(f2f.figure("decoder", analysis), "html").decode()
 
 
+def test_the_theme_is_the_systems_until_the_button_is_pressed(open_lesson):
+    page = open_lesson()
+    shown(page, f2f.Settings())
+    ground = "getComputedStyle(document.body).backgroundColor"
+    mask = "document.querySelector('canvas').toDataURL()"
+    light, drawn = page.evaluate(ground), page.evaluate(mask)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{ground} !== '{light}'")
+    page.wait_for_function(
+        "drawn => document.querySelector('canvas').toDataURL() !== drawn", arg=drawn
+    )
+    page.get_by_role("button", name="Light or dark").click()
+    assert (page.evaluate(ground), page.evaluate(mask)) == (light, drawn)
+    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ground) == light
+
+
 def test_a_weight_leads_to_its_block(open_lesson):
     page, settings = open_lesson(), f2f.Settings()
     shown(page, settings)
