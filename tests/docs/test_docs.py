@@ -91,6 +91,18 @@ def test_commands(page, shop):
         assert done.exit_code == 0, f"{line}: {done.output}"
 
 
+def test_howto_has_no_block_that_no_test_reads():
+    """Blocks of ``sh`` need a Dask cluster, which test_executor.py has; here, that the words exist."""
+    page = ROOT / "docs" / "howto.md"
+    assert set(re.findall(r"^```(\w+)$", page.read_text(), re.M)) == {"python", "console", "sh"}
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    ours = [shlex.split(line)[1:] for line in lines if line.startswith("f2f-viz ")]
+    assert ours
+    for arguments in ours:
+        done = CliRunner().invoke(cli, [*arguments, "--help"])
+        assert done.exit_code == 0, f"{arguments}: {done.output}"
+
+
 def test_promises_name_tests_that_exist():
     text = (ROOT / "docs" / "promises.md").read_text()
     tests = "\n".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
