@@ -68,5 +68,5 @@ class Widget(anywidget.AnyWidget):
         super().__init__(**traits)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
-        """Return the widget's state, its code too: `ipywidgets.embed` would leave defaults out."""
+        """Return the widget's state, its code too; ``ipywidgets.embed`` leaves defaults out."""
         return super().get_state(key, False)
