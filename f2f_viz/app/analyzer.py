@@ -324,7 +324,7 @@ class Analyzer(Widget):
         F2FError
             For settings that the lesson does not offer, or a layer that is too large for it.
         """
-        lesson(self.layer, path, self.settings, theme=self._look[0])
+        lesson(self.layer, path, self.settings)
 
     # ---- controls to work ------------------------------------------------------------------
 

@@ -192,6 +192,8 @@ def _mask(a: Analysis, x: float, y: float, width: float, height: float) -> list[
     if not a.mask.size:
         return [head]
     data = mask_data(a, pixels=(160, 160))
+    if np.any((data["density"] > 0) & (data["density"] < 1)):  # shades take more bytes a cell
+        data = mask_data(a, pixels=(80, 80))
     rows, columns = int(data["row_edges"][-1]), int(data["column_edges"][-1])
     room = height - 18
     scale = min(width / columns, room / rows)

@@ -233,7 +233,7 @@ def test_a_saved_notebook_is_small_and_shows_the_last_result(jupyter, visit, eve
     assert path.stat().st_size <= 1 << 20, path.stat().st_size
     del notebook.metadata["widgets"]
     nbformat.write(notebook, path)
-    assert path.stat().st_size <= 64_000
+    assert path.stat().st_size <= 50_000
 
     html, _ = HTMLExporter().from_notebook_node(notebook)
     (jupyter.folder / "saved.html").write_text(html)
