@@ -142,7 +142,7 @@ def test_the_app_s_page_has_none(outputs, monkeypatch, tmp_path):
 def test_a_lesson_begins_at_the_layer_and_the_settings(tmp_path):
     settings = f2f.Settings(rate=0.8, n_in=4, n_s=2)
     f2f.Analyzer(f2f.sample_layer(), settings).to_html(tmp_path / "a.html")
-    f2f.lesson(f2f.sample_layer(), tmp_path / "b.html", settings, theme="light")
+    f2f.lesson(f2f.sample_layer(), tmp_path / "b.html", settings)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     with pytest.raises(f2f.F2FError):
         f2f.Analyzer(settings=f2f.Settings(n_s=3)).to_html(tmp_path / "c.html")
