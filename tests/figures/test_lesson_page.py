@@ -135,6 +135,7 @@ def test_the_theme_is_the_systems_until_the_button_is_pressed(open_lesson):
     light, drawn = page.evaluate(ground), page.evaluate(mask)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{ground} !== '{light}'")
+    expect(page.locator("[data-about=mask]")).to_contain_text("Kept weights are blue")  # in both
     page.wait_for_function(
         "drawn => document.querySelector('canvas').toDataURL() !== drawn", arg=drawn
     )

@@ -249,7 +249,7 @@ const showMask = () => {
   }
   const colours = Object.fromEntries(["kept", "pruned", "symbol"].map((name) => [name, colour.getPropertyValue(`--f2f-${name}`)]));
   mask = maskView(canvas, data.shape, parts.index.subarray(0, g.kept), own, colours);
-  about("mask", `Kept weights are dark${mask.turned ? ", rows run downwards from the left" : ""}; marked: the ${g.n_out} weights of block ${wanted.cycle}, ${own.kept.length} of them kept. `
+  about("mask", `Kept weights are blue${mask.turned ? ", rows run downwards from the left" : ""}; marked: the ${g.n_out} weights of block ${wanted.cycle}, ${own.kept.length} of them kept. `
     + `Click a weight to see its block decoded below; try ${wanted.order === "row" ? "interleaved" : "row"} order.`);
   canvas.setAttribute("aria-label", `Mask, ${grouped(g.kept)} of ${grouped(data.size)} weights kept; block ${wanted.cycle} keeps ${own.kept.length}`);
 };
