@@ -29,7 +29,7 @@ def blocks(page, language):
 def shop(tmp_path, monkeypatch):
     """A folder with the files that the documents' examples use."""
     weights = f2f.sample_layer(SMALL).weights
-    tensors = {"dense/ffn1.weight": weights, "embed.weight": weights[:40]}
+    tensors = {"dense/ffn1.weight": weights, "dense/embed.weight": weights[:40]}
     save_file(tensors, tmp_path / "model.safetensors")
     monkeypatch.chdir(tmp_path)
     return tmp_path
