@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -12,6 +13,8 @@ from f2f_viz.codec.trellis import encode_bits
 from f2f_viz.figures.lesson_data import LESSON, N_IN, N_S, lesson_code, lesson_data, worker_script
 from f2f_viz.samples import SMALL
 from f2f_viz.tensors.pruning import METHODS, PruningMethod
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def settings_of(count, seed=1):
@@ -191,3 +194,10 @@ def test_values_beyond_float32_are_the_layers():
     index = made.parts["index"]
     assert made.parts["values"].size == 0  # the page reads the words
     np.testing.assert_array_equal(made.parts["words"].view("<f8").reshape(-1), weights.flat[index])
+
+
+def test_the_size_of_the_samples_page_is_the_one_in_the_documents(tmp_path):
+    f2f.lesson(f2f.sample_layer(SMALL), tmp_path / "lesson.html")
+    size = (tmp_path / "lesson.html").stat().st_size / 1000
+    said = re.search(r"takes (\d+) kB", (DOCS / "lesson.md").read_text())
+    assert size == pytest.approx(int(said[1]), rel=0.02)
