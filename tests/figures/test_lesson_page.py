@@ -286,6 +286,9 @@ def test_a_page_is_as_wide_as_its_window(open_lesson, width):
             box = text.bounding_box()
             assert svg["x"] - 1 <= box["x"], text.inner_text()
             assert box["x"] + box["width"] <= svg["x"] + svg["width"] + 1, text.inner_text()
+    for scheme in page.locator(".f2f-scheme").all():
+        name, count = scheme.bounding_box(), scheme.locator("+ text").bounding_box()
+        assert name["x"] + name["width"] < count["x"], scheme.text_content()
 
 
 def test_a_method_without_a_rate_has_no_such_slider(open_lesson):

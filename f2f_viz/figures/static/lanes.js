@@ -109,7 +109,8 @@ function drawLanes(schedules, { lanes, cycle, width, room, own = "f2f-" }) {
       const air = step >= 4 ? 0.6 : 0;
       return `M${x0.toFixed(1)} ${(top + head + lane * high + 0.3).toFixed(1)}h${Math.max(x1 - x0 - air, 0.3).toFixed(1)}v${(high - 0.6).toFixed(1)}h${(-Math.max(x1 - x0 - air, 0.3)).toFixed(1)}z`;
     }).join("");
-    const what = s.cycles ? `${grouped(s.cycles)} cycles, ${grouped(s.ideal)} at best: ${percent(share(s))}` : "nothing to do";
+    const best = width < 420 ? "" : `, ${grouped(s.ideal)} at best`;  // on a phone the name needs the room
+    const what = s.cycles ? `${grouped(s.cycles)} cycles${best}: ${percent(share(s))}` : "nothing to do";
     out += `<path transform="translate(6 ${top + 10})" d="${shape}" style="fill:var(--f2f-${tint})"/><text class="f2f-scheme" x="17" y="${top + 14}">${name}</text>`
       + `<text class="end" x="${width}" y="${top + 14}">${what}</text>`;
     const found = pieces(s, shown, SCHEMES[k].run === blocks, from, from + span);
