@@ -97,7 +97,9 @@ class SurveyRow:
 
 @dataclass(frozen=True, repr=False)
 class Survey:
-    """A model's weights, a row each.
+    """A model's weights, a row each, as files of their own.
+
+    One file of all (`encode_model`) holds equal matrices once, and is a little smaller.
 
     Attributes
     ----------

@@ -238,7 +238,7 @@ function render({ model, el }) {
       one.words.textContent = one === before ? size(sum) : `${about}${size(bytes + t.carried_bytes)}, ${(sum / (bytes + t.carried_bytes)).toFixed(2)} times smaller`;
     }
     const part = t.known < t.layers ? `${grouped(t.known)} of ${many(t.layers, "layer")}` : many(t.layers, "layer");
-    told.textContent = `${part}: ${size(t.dense)} → ${about}${size(t.coded)}. Carried unchanged: ${many(t.carried, "tensor")}, ${size(t.carried_bytes)}.`;
+    told.textContent = `${part}: ${size(t.dense)} → ${about}${size(t.coded)}. Carried unchanged (the grey ends): ${many(t.carried, "tensor")}, ${size(t.carried_bytes)}. Each layer counts as a file of its own; one file of all holds equal matrices once, and is a little smaller.`;
   };
   const observer = new ResizeObserver(() => drawRows());
   observer.observe(long);
