@@ -91,7 +91,9 @@ class CompareView:
                 text_font=value(FONT), text_font_size=value("11.5px"), text_color=colours.ink,
             )
         )  # fmt: skip
-        plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@name", "@label")]))
+        plot.add_tools(
+            HoverTool(renderers=[bars], tooltips=[("format", "@name"), ("size", "@label")])
+        )
         plot.ygrid.visible = False
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
         plot.xaxis.ticker.desired_num_ticks = 2 if narrow else 6

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bokeh.models import HoverTool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -277,7 +278,11 @@ def test_comparison_is_sorted_and_whole(analyses):
     assert data["kind"].count("bound") == 2
     mine = data["bytes"][data["kind"].index("f2f")]
     assert mine == sum(f2f.report(a.encoded).bits.values()) // 8
-    CompareView("dark").show(rivals, limits)
+    view = CompareView("dark")
+    view.show(rivals, limits)
+    tips = view.root.select_one({"type": HoverTool}).tooltips
+    # Bokeh fills in values, not the names before them
+    assert tips == [("format", "@name"), ("size", "@label")]
 
 
 def test_longer_registers_correct_less(analyses):
