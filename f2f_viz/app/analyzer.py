@@ -467,6 +467,8 @@ class Analyzer(Widget):
             self.headline.badge = badge(None)
         if state == "failed":
             self._stage.say(f"Not of these settings: {status}", all_old=True)
+        elif state == "stale":
+            self._stage.wait(f"Not of these settings: {status}")
         elif state == "cancelled":
             self._stage.say("The search was cancelled; this shows the result before.")
 

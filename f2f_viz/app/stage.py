@@ -47,6 +47,11 @@ class Stage:
         self._all_old = all_old
         self._note()
 
+    def wait(self, why_old: str) -> None:
+        """Take the sentence where all views are old: what made them so may be mended by now."""
+        if self._all_old:
+            self.say(why_old, all_old=True)
+
     def show(self) -> None:
         """Build the tab that is seen if need be, and bring it up to date."""
         seen, analysis = self._root.tab, self._analysis

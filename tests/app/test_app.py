@@ -558,6 +558,23 @@ def test_undo_leads_from_what_was_refused_to_what_stood_before_it():
     asyncio.run(drive())
 
 
+def test_what_is_refused_no_more_sends_nobody_to_a_message():
+    async def drive():
+        analyzer = f2f.Analyzer()
+        await analyzer.settled()
+        panel = analyzer.panel
+        panel.values = {**panel.values, "n_in": 99}
+        assert panel.errors
+        assert "see the message" in analyzer.notes["Mask"]
+        panel.values = {**panel.values, "n_in": 7}  # and the preview takes its time
+        assert not panel.errors
+        assert analyzer.notes["Mask"] == "Not of these settings: preview…"
+        await analyzer.settled()
+        assert not analyzer.notes
+
+    asyncio.run(drive())
+
+
 def test_gates_are_shared_before_the_page_asks_for_them(monkeypatch):
     """Sharing those of a wide code takes longer than a page may stand still."""
     asked = []
