@@ -18,6 +18,7 @@ from f2f_viz.analysis.dataframe import dataframe
 from f2f_viz.analysis.executor import on_executor
 from f2f_viz.analysis.plan import Plan, Rule, plan_of
 from f2f_viz.arguments import checked
+from f2f_viz.codec.bitplanes import word_bits
 from f2f_viz.codec.entropy import block_stats
 from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.display import html_table, text_line
@@ -49,6 +50,7 @@ class SurveyRow:
     efficiency, ratio, of_bound : Estimate
         As in `Analysis`.
     dense_bytes : int
+        Of all weights in the format they are given in, which the coded one may differ from.
     bytes : float
         Of the layer's file.
     exact : bool
@@ -89,7 +91,7 @@ class SurveyRow:
             efficiency=analysis.efficiency,
             ratio=analysis.ratio,
             of_bound=analysis.of_bound,
-            dense_bytes=-(-analysis.dense_bits // 8),
+            dense_bytes=-(-given.size * word_bits(analysis.given.dtype) // 8),
             bytes=sum(analysis.bits.values()) / 8,
             exact=analysis.exact,
         )

@@ -236,7 +236,7 @@ class RatioView:
                         ("ratio", "@ratio{0.00}"),
                         ("of 1 / (1 − S)", "@of_bound{0.0 %}"),
                         ("of the plane-entropy bound", "@of_plane_bound{0.0 %}"),
-                        ("efficiency", "1 − @delta{0.0000}"),
+                        ("1 − efficiency", "@delta{0.00 %}"),
                     ],
                 )
             )

@@ -97,3 +97,9 @@ def test_hostile_names_stay_in_their_line(tmp_path, run):
     analysis = f2f.analyze(f2f.load_layer(tmp_path / "m.safetensors", name), preview=True)
     assert repr(analysis).isprintable()
     assert "\x1b" not in analysis._repr_html_()
+
+
+def test_bytes_before_are_those_given_whatever_they_are_coded_as():
+    weights = np.random.default_rng(0).standard_normal((16, 24)).astype(np.float32)
+    (row,) = f2f.survey({"w": weights}, f2f.Settings(number_format="int8/channel"))
+    assert (row.dtype, row.dense_bytes) == ("int8", 4 * weights.size)
