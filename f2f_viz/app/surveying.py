@@ -198,8 +198,11 @@ class ModelView:
     def _begin(self, model: Model | None) -> None:
         """Take another model: of the one before nothing is left."""
         self._model, self._found, self._rates = model, {}, {}
-        self.root.name = "" if model is None else model.name
-        self.root.together = False
+        with self.root.hold_sync():
+            self.root.name = "" if model is None else model.name
+            self.root.together = False
+            self.root.status = self.root.working = ""
+            self.root.progress, self.root.totals = 1.0, {}
         self._plan_anew()
         self._send_all()
 

@@ -229,6 +229,7 @@ def test_a_file_that_is_gone_is_said(path, sent, until):
         analyzer.tab = "Model"
         await until(lambda: "no such file" in root.problem)
         assert shown(sent) == ([], {})
+        assert (root.status, root.working, root.totals) == ("", "", {})
 
     asyncio.run(drive())
 
