@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from f2f_viz.app.sources import own_method
-from f2f_viz.app.view_settings import ALLOWED, ViewSettings
+from f2f_viz.app.view_settings import ALLOWED, ViewSettings, is_count
 from f2f_viz.errors import F2FError
 from f2f_viz.settings import FIELDS, Settings
 
@@ -56,7 +56,7 @@ def whole(named: Mapping[str, Any], start: Mapping[str, Any]) -> State:
             "source", expected=f"one of {', '.join(_SOURCES)}", got=repr(state["source"])
         )
     for name in _NUMBERS:
-        if not isinstance(state[name], int) or state[name] < 0:
+        if not is_count(state[name]):
             raise F2FError(name, expected="a whole number from 0", got=repr(state[name]))
     ViewSettings(**{name: state[name] for name in VIEW})
     return state
@@ -110,11 +110,7 @@ def read_query(query: str, names: Mapping[str, Any]) -> State:
             except (ValueError, RecursionError):
                 found[name] = text
     # an address may be anybody's: what cannot be is left out, and settings say so themselves
-    bad = {
-        name
-        for name in _NUMBERS
-        if not isinstance(found.get(name, 0), int) or found.get(name, 0) < 0
-    }
+    bad = {name for name in _NUMBERS if not is_count(found.get(name, 0))}
     bad |= {name for name in VIEW if name in found and not ALLOWED[name][1](found[name])}
     bad |= {"source"} if found.get("source") not in _SOURCES else set()
     return {name: value for name, value in found.items() if name not in bad}

@@ -49,6 +49,8 @@ def sample_options() -> list[list[str]]:
 
 def own_method(sample: str, method: str) -> str:
     """Return the pruning method that a sample begins with: a pruned one keeps its own zeros."""
+    if sample not in sample_names():  # of an address; loading it says so
+        return method
     sparse = not is_dense(sample)
     return method if METHODS.pick(method).sparse == sparse else usual_method(sparse)
 

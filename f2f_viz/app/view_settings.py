@@ -8,21 +8,22 @@ from f2f_viz.errors import F2FError
 from f2f_viz.figures.lanes import MOST_LANES
 from f2f_viz.figures.unfolding import CODES
 
-__all__ = ["ALLOWED", "ViewSettings"]
+__all__ = ["ALLOWED", "ViewSettings", "is_count"]
 
 
-def _count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Tell whether a value is a whole number from 0; true is none."""
     return type(value) is int and value >= 0
 
 
 ALLOWED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "lanes": (
         f"a whole number from 1 to {MOST_LANES}",
-        lambda value: _count(value) and 1 <= value <= MOST_LANES,
+        lambda value: is_count(value) and 1 <= value <= MOST_LANES,
     ),
-    "clock": ("a whole number from 0, or null", lambda value: value is None or _count(value)),
+    "clock": ("a whole number from 0, or null", lambda value: value is None or is_count(value)),
     "trellis": (f"one of {', '.join(CODES)}", lambda value: value in CODES),
-    "unfolded": ("a whole number from 0", _count),
+    "unfolded": ("a whole number from 0", is_count),
 }
 """Of each field what it may be, in words and as a test."""
 

@@ -2,6 +2,7 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz.app import address
+from f2f_viz.app.sources import load
 
 START = f2f.Analyzer().state
 PRUNED = "digits-transformer/gradual-0.9/ffn1.weight"
@@ -85,6 +86,9 @@ def test_nothing_chosen_is_nothing_said():
 def test_what_cannot_be_is_left_out():
     found = address.read_query("cycle=-1&plane=x&bit=1.5&source=moon&token=abc&theme=dark", START)
     assert found == {}
+    assert address.read_query("cycle=true&plane=false&bit=true&step=true", START) == {}
+    with pytest.raises(f2f.F2FError, match="bit"):
+        address.whole({"bit": True}, START)
     query = "lanes=0&lanes=300&clock=-1&trellis=moon&unfolded=x"
     assert address.read_query(query, START) == {}
     for name, value in {"lanes": 300, "clock": -1, "trellis": "moon", "unfolded": True}.items():
@@ -95,3 +99,11 @@ def test_what_cannot_be_is_left_out():
         ("token", "abc"),
         ("theme", "dark"),
     ]
+
+
+@pytest.mark.parametrize("name", ["moon", "", "a/b", [], {}])
+def test_a_sample_that_there_is_none_of_is_refused_when_it_is_loaded(name):
+    state = address.whole({"sample": name}, START)
+    assert state["method"] == START["method"]
+    with pytest.raises(f2f.F2FError, match="expected"):
+        load(state, None)
