@@ -330,11 +330,10 @@ def _estimated(ready: Prepared, recipe: Recipe, sample: Sample) -> _Found:
         return np.array([coding.expected_bits(r, kept, plane_bits) for r in shifted])
 
     likely = corrections(0.0)
-    total = Estimate(
-        float(likely.sum()),
-        float(corrections(rate.low - rate.value).sum()),
-        float(corrections(rate.high - rate.value).sum()),
-    )
+    # a fixed rate goes by steps of whole slots: more mismatches may be expected to take fewer bits
+    ends = (likely, corrections(rate.low - rate.value), corrections(rate.high - rate.value))
+    sums = [float(each.sum()) for each in ends]
+    total = Estimate(sums[0], min(sums), max(sums))
     bits = {
         "payload": float(_payloads(recipe).sum()),
         "corrections": total.value,
