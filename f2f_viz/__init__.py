@@ -18,7 +18,9 @@ def __getattr__(name: str) -> Any:
     # Ctrl-C before half a second of imports.
     if name.startswith("__") and name not in ("__all__", "__version__"):
         raise AttributeError(name)
-    return getattr(import_module("f2f_viz.public"), name)
+    public = import_module("f2f_viz.public")
+    # a subpackage that this import brought is there now, as at the second time of asking
+    return globals()[name] if name in globals() else getattr(public, name)
 
 
 def __dir__() -> list[str]:

@@ -270,6 +270,11 @@ def test_the_installed_command_runs():
     assert f2f.__version__ in subprocess.check_output([command, "--version"], text=True)
 
 
+def test_a_subpackage_is_there_when_it_is_first_asked_for():
+    script = "import f2f_viz; f2f_viz.codec, f2f_viz.analysis"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_sweep_goes_on_where_it_stopped(run, tmp_path, weights):
     arguments = [
         "sweep",
