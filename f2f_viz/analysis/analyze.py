@@ -325,15 +325,17 @@ def _estimated(ready: Prepared, recipe: Recipe, sample: Sample) -> _Found:
     coding = CODINGS[recipe.code.coding]
     plane_bits = recipe.layout.blocks * recipe.layout.n_out
 
-    def corrections(shift: float) -> NDArray[np.float64]:
-        shifted = np.clip(rates + np.where(plan.zero_rate, 0.0, shift), 0, 1)
-        return np.array([coding.expected_bits(r, kept, plane_bits) for r in shifted])
+    expected = coding.expected_bits
+    ends = coding.ends or (lambda *of: (expected(*of), expected(*of)))
 
-    likely = corrections(0.0)
-    # a fixed rate goes by steps of whole slots: more mismatches may be expected to take fewer bits
-    ends = (likely, corrections(rate.low - rate.value), corrections(rate.high - rate.value))
-    sums = [float(each.sum()) for each in ends]
-    total = Estimate(sums[0], min(sums), max(sums))
+    def shifted(shift: float) -> NDArray[np.float64]:
+        return np.clip(rates + np.where(plan.zero_rate, 0.0, shift), 0, 1)
+
+    likely = np.array([expected(r, kept, plane_bits) for r in rates])
+    value = float(likely.sum())
+    low = sum(ends(r, kept, plane_bits)[0] for r in shifted(rate.low - rate.value))
+    high = sum(ends(r, kept, plane_bits)[1] for r in shifted(rate.high - rate.value))
+    total = Estimate(value, min(low, value), max(high, value))
     bits = {
         "payload": float(_payloads(recipe).sum()),
         "corrections": total.value,

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.codec import _coding
+from f2f_viz.codec.entropy import binary_entropy
 from f2f_viz.codec.rice import pack_rice, rice_bits, rice_cost, unpack_rice
 from f2f_viz.errors import F2FError
 
@@ -54,6 +55,9 @@ class CorrectionCoding(Choice):
     expected_bits : callable
         ``expected_bits(rate, kept, plane_bits)``: their expectation where a share `rate` of `kept`
         care bits mismatches.
+    ends : callable, optional
+        Called alike where a rate alone does not tell the bits: the fewest and the most that they
+        may be, wherever the mismatches are.
     """
 
     by_rank: bool
@@ -61,6 +65,7 @@ class CorrectionCoding(Choice):
     unpack: Callable[[NDArray[np.uint8], int, int, int], tuple[Ranks | Positions, int]]
     bits: Callable[[Ranks, Callable[[], Positions], int], int]
     expected_bits: Callable[[float, int, int], float]
+    ends: Callable[[float, int, int], tuple[float, float]] | None = None
 
 
 def _damaged(count: int) -> F2FError:
@@ -298,6 +303,11 @@ CODINGS = Choices(
             unpack=_unpack_slots,
             bits=lambda ranks, positions, plane_bits: _arrange(ranks, positions, plane_bits).bits,
             expected_bits=_expected_slots,
+            # clusters find no slot in time; those that are spread take what they tell, at least
+            ends=lambda rate, kept, plane_bits: (
+                kept * float(binary_entropy(rate)),
+                rate * kept * _OVERFLOW_BITS,
+            ),
         ),
     ],
 )
