@@ -21,8 +21,8 @@ def _lines(title, label, rows, x):
         source = ColumnDataSource({"x": [r[x] for r in chosen], "y": [r[2] for r in chosen]})
         plot.line("x", "y", source=source, color=COLOURS[n_s], legend_label=f"n_s = {n_s}")
         plot.scatter("x", "y", source=source, color=COLOURS[n_s], size=6)
-    plot.legend.background_fill_alpha = 0.6
-    plot.legend.location = "top_left"
+    plot.legend.orientation = "horizontal"
+    plot.add_layout(plot.legend[0], "above")  # no line lies under it
     return plot
 
 

@@ -58,7 +58,11 @@ def on_executor(
     try:
         for item, source, entry, work in tasks:
             stop_if(cancel)
-            waiting[executor.submit(_run, _reader(source, entry), work)] = item
+            read = _reader(source, entry)
+            try:
+                waiting[executor.submit(_run, read, work)] = item
+            except RuntimeError as problem:  # it was shut down, or a worker died
+                raise F2FError(f"the executor takes no tasks: {problem}", hint=_AGAIN) from None
         while waiting:
             timeout = _POLL if cancel else None
             ended, _ = wait(waiting, timeout=timeout, return_when=FIRST_COMPLETED)

@@ -131,6 +131,13 @@ def test_a_dead_pool_is_an_error_in_words(source):
     assert told(rest) == told(f2f.sweep(f"{source}:w0", GRID))
 
 
+def test_an_executor_that_was_shut_down_is_an_error_in_words(source):
+    with ThreadPoolExecutor(1) as executor:
+        pass
+    with pytest.raises(f2f.F2FError, match="takes no tasks"):
+        f2f.survey(source, SETTINGS, executor=executor)
+
+
 def test_a_scheduler_that_is_gone_is_an_error_in_words(source):
     class Gone(Executor):
         def submit(self, function, *arguments):
