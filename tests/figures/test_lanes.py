@@ -8,7 +8,7 @@ import pytest
 
 import f2f_viz as f2f
 from f2f_viz.figures import lanes as figures
-from f2f_viz.figures.front_end import STATIC, script
+from f2f_viz.figures.front_end import STATIC, source
 from f2f_viz.figures.lanes import COUNTS, SCHEMES, LanesView, lanes_data, lanes_table, schedules
 from f2f_viz.figures.lanes_chart import LanesChart
 from f2f_viz.samples import SMALL
@@ -116,7 +116,7 @@ def drawn(page, data, lanes, call):
     kinds = {"rows": "Int32Array", "care": "Int32Array", "corrections": "Uint16Array"}
     bytes_of = "(t, K) => new K(Uint8Array.from(atob(t), (c) => c.charCodeAt(0)).buffer)"
     arrays = ", ".join(f"{name}: ({bytes_of})(sent.{name}, {kind})" for name, kind in kinds.items())
-    code = script(STATIC / "lanes.js").replace("export default { render };", "")
+    code = source(STATIC / "dom.js", STATIC / "lanes.js").replace("export default { render };", "")
     body = (
         f"({{ sent, lanes }}) => {{ {code}; const work = {{ ...sent, {arrays} }}; return {call}; }}"
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import f2f_viz as f2f
-from f2f_viz.figures.front_end import STATIC, script
+from f2f_viz.figures.front_end import STATIC, source
 from f2f_viz.figures.trellis import costs_at, trellis_data
 from f2f_viz.figures.unfolding import (
     BLOCKS,
@@ -21,7 +21,7 @@ CODES = [(2, 1), (3, 1), (2, 2), (1, 3), (3, 2)]
 
 def drawn(page, data, call):
     """Run the page's own code on the data: what `call` gives, `data` and `columns` at hand."""
-    code = script(STATIC / "unfolding.js").replace("export default { render };", "")
+    code = source(STATIC / "dom.js", STATIC / "unfolding.js").replace("export default { render };", "")
     return page.evaluate(
         f"(data) => {{ {code}; const columns = unfold(data); return {call}; }}", data
     )
