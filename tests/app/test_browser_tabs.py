@@ -231,6 +231,10 @@ def test_what_cannot_be_drawn_is_said_before_the_click(page):
     view.get_by_label("SVG", exact=True).check()
     expect(view.get_by_role("status")).to_contain_text("256 states are too many", timeout=30_000)
     expect(export).to_be_disabled()
+    view.get_by_label("Cycles", exact=True).fill("8")  # for the same reason as before
+    view.get_by_label("Cycles", exact=True).press("Enter")
+    expect(view.locator("pre")).to_be_empty()
+    expect(view.get_by_role("status")).to_contain_text("256 states are too many")
     page.get_by_label("n_in, symbol bits").fill("4")
     expect(page.get_by_label("n_out, block bits")).to_have_value(
         str(f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(n_in=4)).n_out)

@@ -70,8 +70,8 @@ def made(name, kind):
     measure = FIGURES[name].measure
     points = {"points": measured(measure, kind)} if measure else {}
     place = {"plane": 2, "cycle": 30}
-    if name == "trellis" and kind == "default":
-        place["plane"] = 0
+    if name == "trellis":
+        place["plane"] = next(plane.index for plane in analysis.planes if plane.payload)
     options = {key: at for key, at in place.items() if key in FIGURES[name].options}
     return f2f.figure(name, analysis, **options, **points)
 

@@ -57,7 +57,8 @@ function render({ model, el, host, signal }) {
     form.elements.scale.disabled = value("format") !== "png";
     for (const [name, label] of Object.entries(fields)) label.hidden = !takes.includes(name);
   };
-  const choose = () => { arrange(); said.textContent = ""; model.send({ kind: "choose", asked: asked() }); };
+  // what cannot be drawn may be so for the same reason as before, of which no change is told
+  const choose = () => { arrange(); said.textContent = ""; tell(); model.send({ kind: "choose", asked: asked() }); };
   form.addEventListener("change", choose);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
