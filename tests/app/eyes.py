@@ -119,8 +119,8 @@ OVERLAPS = """() => {
     }
     for (const cell of svg.querySelectorAll('[data-holds]')) {
       const outer = svg.querySelector(`[data-box="${cell.dataset.holds}"]`)?.getBoundingClientRect(), inner = cell.getBoundingClientRect();
-      // a line of text is taller than its digits
-      if (outer && (inner.right > outer.right + 0.5 || inner.left < outer.left - 0.5 || inner.height > outer.height + 3)) found.push(`"${cell.textContent}" leaves its box`);
+      // a line of text is taller than its digits, by a quarter
+      if (outer && (inner.right > outer.right + 0.5 || inner.left < outer.left - 0.5 || 0.8 * inner.height > outer.height + 0.5)) found.push(`"${cell.textContent}" leaves its box`);
     }
   }
   return [...new Set(found)].slice(0, 12);

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+import f2f_viz as f2f
 from tests.app import eyes
 from tests.app.page import settle
 
@@ -61,7 +62,8 @@ def test_a_toy_is_shown_whole_and_a_click_chooses_an_output(page, drawings):
     page.get_by_label("n_in, symbol bits").fill("3")
     page.locator(".f2f-field-n_s").get_by_label("2").check()
     page.get_by_role("spinbutton", name="Pruning rate").fill("0.7")
-    expect(circuit.locator("[data-bit]")).to_have_count(12)
+    toy = f2f.analyze(f2f.sample_layer(), f2f.Settings(n_in=3, n_s=2, rate=0.7))
+    expect(circuit.locator("[data-bit]")).to_have_count(toy.n_out)
     settle(page)
     circuit.locator('[data-bit="1"]').click()
     expect(page.locator(".f2f-stage")).to_have_attribute("data-bit", "1")

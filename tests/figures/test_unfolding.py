@@ -21,7 +21,9 @@ CODES = [(2, 1), (3, 1), (2, 2), (1, 3), (3, 2)]
 
 def drawn(page, data, call):
     """Run the page's own code on the data: what `call` gives, `data` and `columns` at hand."""
-    code = source(STATIC / "dom.js", STATIC / "unfolding.js").replace("export default { render };", "")
+    code = source(STATIC / "dom.js", STATIC / "unfolding.js").replace(
+        "export default { render };", ""
+    )
     return page.evaluate(
         f"(data) => {{ {code}; const columns = unfold(data); return {call}; }}", data
     )
