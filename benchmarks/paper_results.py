@@ -52,10 +52,8 @@ TRANSFORMER_LAYERS = (
 )
 CONVOLUTIONS = 6
 FEWEST_WEIGHTS = 9_000
-EVEN = 0.05
-"""A plane whose share of ones is this near ½ is as good as random."""
 EVERY = 8
-"""Of such planes one in so many is searched where all would take hours."""
+"""Of planes as good as random one in so many is searched where all would take hours."""
 ASKED = (
     "data", "dtype", "order", "n_s", "pruning", "rate_asked", "seed", "n_in", "scale", "study",
     "invert", "every",
@@ -116,7 +114,7 @@ def measure(
 def _stands_for(plan: PlanePlan, every: int) -> NDArray[np.float64]:
     """Return how many planes each stands for: one in `every` of the even ones for all of them."""
     times = np.ones(plan.ones.size)
-    even = np.flatnonzero(np.abs(plan.ones / max(plan.kept, 1) - 0.5) < EVEN)
+    even = np.flatnonzero(plan.even)
     if even.size and every > 1:
         times[even] = 0
         times[even[::every]] = even.size / even[::every].size

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _AT_ONCE = 1 << 20  # weights searched at a time
+_EVEN = 0.05
+"""A plane whose share of ones is this near ½ is as good as random: h(0.45) = 0.993."""
 SKEWED = 0.9
 """A plane whose ones, as corrections, take at most this many bits per care bit needs no symbols.
 
@@ -82,6 +84,12 @@ class PlanePlan:
     def searched(self) -> NDArray[np.int64]:
         """Planes that have symbols."""
         return np.flatnonzero(~self.zero_rate)
+
+    @property
+    def even(self) -> NDArray[np.bool_]:
+        """Which of them are as good as random, and so share one mismatch rate, as one mask."""
+        even: NDArray[np.bool_] = np.abs(self.ones / max(self.kept, 1) - 0.5) < _EVEN
+        return even & ~self.zero_rate
 
     @property
     def bits(self) -> NDArray[np.int64]:

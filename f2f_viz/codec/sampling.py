@@ -35,8 +35,6 @@ _FEWEST = 8
 """Sampled tiles that are wanted: where the search is dear, each holds fewer planes."""
 _LEAST = 4
 """Sampled tiles without which there is no interval."""
-_EVEN = 0.05
-"""A plane whose share of ones is this near ½ is as good as random: h(0.45) = 0.993."""
 
 
 class Estimate(float):
@@ -184,11 +182,8 @@ def sample_mismatches(
     share = dealt.size * counted / (blocks * coded.size)
     rates = np.zeros(plan.ones.size)
     rates[coded] = _rates(seen, wrong, dealt, coded.size)
-    # planes as good as random share one mask and so one rate: their mean is the better estimate
-    even = np.abs(plan.ones / max(plan.kept, 1) - 0.5) < _EVEN
-    even &= ~plan.zero_rate
-    if even.any():
-        rates[even] = rates[even].mean()
+    if plan.even.any():  # of one rate the mean is the better estimate
+        rates[plan.even] = rates[plan.even].mean()
     return Sample(_ratio(seen.sum(axis=1), wrong.sum(axis=1), share), rates)
 
 
