@@ -93,19 +93,14 @@ function render({ model, el }) {
     }
     arm();
   };
-  const head = h("tr", {}, h("th", { scope: "col" }, all), ...COLUMNS.map(({ title, help }, i) => h("th", { scope: "col" },
-    h("button", { type: "button", class: "f2f-sort", title: help, onclick: () => {
-      down = sorted === i ? !down : i > 0;
-      sorted = i;
-      arrange();
-    } }, title))));
+  const heads = sorting(COLUMNS, 1, () => arrange()), head = h("tr", {}, h("th", { scope: "col" }, all), ...heads.cells);
   const above = h("tr", { "aria-hidden": "true" }), body = h("tbody", {}, above);
   const table = h("table", { role: "grid", "aria-label": "Tensors" }, h("thead", {}, head), body);
   const long = h("div", { class: "f2f-long", tabindex: -1, onscroll: () => drawRows() }, table);
   el.append(tools, problem, whole, h("div", { class: "f2f-model-bar" }, told, ...saving, bar, status, working), long);
 
   let rows = [], order = [], byName = new Map(), serial = 0, largest = 1;
-  let sorted = null, down = false, at = 0, aside = 1;  // the row, and its cell, that is the grid's one stop
+  let at = 0, aside = 1;  // the row, and its cell, that is the grid's one stop
   const drawn = new Map();  // nodes by row
 
   const meterOf = (row, bytes) => {
@@ -163,15 +158,8 @@ function render({ model, el }) {
   const arrange = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     order = rows.filter((row) => words.every((word) => row.text.includes(word)));
-    if (sorted !== null) {
-      const key = COLUMNS[sorted].sort, now = { order: model.get("order") }, keys = new Map(order.map((row) => [row, key(row, now) ?? null]));
-      // what has no such number comes last, whichever way
-      order.sort((a, b) => {
-        const [x, y] = [keys.get(a), keys.get(b)];
-        return x === null || y === null ? (x === null) - (y === null) : (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
-      });
-    }
-    [...head.children].slice(1).forEach((th, i) => th.setAttribute("aria-sort", i !== sorted ? "none" : down ? "descending" : "ascending"));
+    const now = { order: model.get("order") };
+    heads.sort(order, (row, column) => COLUMNS[column].sort(row, now));
     table.setAttribute("aria-rowcount", order.length + 1);
     at = Math.max(0, Math.min(at, order.length - 1));
     drawRows();
@@ -218,8 +206,8 @@ function render({ model, el }) {
         row.found = found;
         drawn.delete(row);
       }
-      if (sorted === null) drawRows();
-      else arrange();
+      if (heads.sorted()) arrange();
+      else drawRows();
     }
   };
   const tell = () => {

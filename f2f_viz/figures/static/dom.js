@@ -36,6 +36,26 @@ const button = (text, label, action, key) => h("button", { type: "button", class
 const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 // a whole number with commas between thousands, as everywhere
 const grouped = (value) => Math.round(value).toLocaleString("en");
+// headings of a table that sort it; a click asks `again` for that. Columns after the first `words`
+// begin with the largest. `sort(rows, key)` takes what a row has in a column; rows without come last
+const sorting = (columns, words, again) => {
+  let by = null, down = false;
+  const cells = columns.map(({ title, help }, i) => h("th", { scope: "col" }, h("button", { type: "button", class: "f2f-sort", title: help, onclick: () => {
+    down = by === i ? !down : i >= words;
+    by = i;
+    again();
+  } }, title)));
+  const sort = (rows, key) => {
+    cells.forEach((th, i) => th.setAttribute("aria-sort", i !== by ? "none" : down ? "descending" : "ascending"));
+    if (by === null) return;
+    const keys = new Map(rows.map((row) => [row, key(row, by) ?? null]));
+    rows.sort((a, b) => {
+      const [x, y] = [keys.get(a), keys.get(b)];
+      return x === null || y === null ? (x === null) - (y === null) : (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
+    });
+  };
+  return { cells, sort, sorted: () => by !== null };
+};
 // whether the page is the app's, and not a notebook's: then its address and its ground are ours
 const ownPage = () => Boolean(document.body.dataset.voila);
 // how high a drawing may be: before a class what its box has, elsewhere as high as it likes

@@ -146,13 +146,9 @@ function render({ model, el }) {
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
     ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(r.seconds < 0.01 ? 1 : 0)} ms`]];
   const HEIGHT = 29, SEEN = 32;
-  let sorted = null, down = false, order = [], telling = PARTS;
-  const head = h("thead", {}, h("tr", {}, ...COLUMNS.map(([text], i) => h("th", { scope: "col" },
-    h("button", { type: "button", class: "f2f-sort", onclick: () => {
-      down = sorted === i ? !down : i > 1;
-      sorted = i;
-      show();
-    } }, text)))));
+  let order = [], telling = PARTS;
+  const heads = sorting(COLUMNS.map(([title]) => ({ title })), 2, () => show());
+  const head = h("thead", {}, h("tr", {}, ...heads.cells));
   const body = h("tbody"), before = h("tr"), grid = h("table", { hidden: true }, head, body);
   const shared = h("p", { class: "f2f-quiet" });
   const long = h("div", { class: "f2f-long", onscroll: () => { scrolled = long.scrollTop; drawRows(); } }, grid);
@@ -182,12 +178,7 @@ function render({ model, el }) {
     shared.textContent = common.length ? `All: ${about(rows[0], common)}` : "";
     grid.setAttribute("aria-rowcount", rows.length + 1);
     order = rows.map((_, i) => i);
-    if (sorted !== null) {
-      const key = COLUMNS[sorted][1];
-      order.sort((a, b) => { const [x, y] = [key(rows[a]), key(rows[b])]; return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1); });
-    }
-    [...head.firstChild.children].forEach((th, i) =>
-      th.setAttribute("aria-sort", i !== sorted ? "none" : down ? "descending" : "ascending"));
+    heads.sort(order, (i, column) => COLUMNS[column][1](rows[i]));
     drawRows();
   };
 
