@@ -12,32 +12,20 @@ machine only adds.
 import argparse
 import json
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
 import f2f_viz as f2f
 from benchmarks.machine import machine
+from benchmarks.timing import cpu
 from f2f_viz.files.atomic import write_atomically
 
 HERE = Path(__file__).parent
 FORMATS = {"float32": "stored", "bfloat16": "bfloat16", "int8": "int8/channel"}
 RATES = (0.7, 0.9)
 STAGES = (0, 1, 2)
-
-
-def cpu(run: Callable[[], Any], repeat: int) -> float:
-    """Least CPU seconds of a call, all threads together."""
-    spent = []
-    for _ in range(repeat):
-        began = time.process_time()
-        run()
-        spent.append(time.process_time() - began)
-    return min(spent)
 
 
 def main() -> None:

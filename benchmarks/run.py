@@ -35,6 +35,7 @@ from benchmarks.streams import (
     step_times,
     stream,
 )
+from benchmarks.timing import cpu, wall
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trellis import search_tiles
 from f2f_viz.codec.word_decoder import WordDecoder
@@ -44,33 +45,6 @@ from f2f_viz.files.layer_file import to_bytes
 from f2f_viz.tensors.magnitudes import Magnitudes
 
 DOCS = Path(__file__).parents[1] / "docs"
-
-
-def cpu(run, repeat=3):
-    """Least CPU seconds of a call."""
-    best, calls = np.inf, 1
-    for attempt in range(repeat + 1):
-        begin = time.process_time()
-        for _ in range(calls):
-            run()
-        spent = time.process_time() - begin
-        if attempt:
-            best = min(best, spent / calls)
-        else:  # warm; and measure short calls together
-            best, calls = (spent, 1) if repeat == 1 else (best, int(0.02 / max(spent, 1e-4)) + 1)
-            if repeat == 1:
-                break
-    return best
-
-
-def wall(run, repeat=5):
-    """Median wall-clock milliseconds of a call."""
-    spent = []
-    for _ in range(repeat):
-        begin = time.perf_counter()
-        run()
-        spent.append(time.perf_counter() - begin)
-    return float(np.median(spent)) * 1e3
 
 
 def search_cost(n_in, n_s, sparsity, blocks=2048, planes=8, repeat=2):
