@@ -256,6 +256,12 @@ class ModelView:
         found, plan = self._found.get(name), self._plan
         return found is not None and plan is not None and found.settings == plan.layers.get(name)
 
+    def _known(self) -> list[SurveyRow]:
+        """Return the rows that are of their layers' settings, in the model's order."""
+        layers = self._plan.layers if self._plan is not None else ()
+        rows = (self._found[name].row for name in layers if self._is_new(name))
+        return [row for row in rows if row is not None]
+
     def _is_done(self, name: str) -> bool:
         return self._is_new(name) and (name not in self._searching or self._found[name].exact)
 
@@ -310,9 +316,7 @@ class ModelView:
         """Say how far it is, in words."""
         if self._plan is None or self._model is None:
             return
-        layers, carried = self._plan.layers, self._plan.carried
-        rows = [self._found[name].row for name in layers if self._is_new(name)]
-        known = [row for row in rows if row is not None]
+        layers, carried, known = self._plan.layers, self._plan.carried, self._known()
         with self.root.hold_sync():
             self.root.status, self.root.progress = self._progress(self._plan)
             left = not all(map(self._is_done, layers))
@@ -466,9 +470,7 @@ class ModelView:
         self.fill()
 
     def _save_rows(self, _: dict[str, Any]) -> None:
-        layers = self._plan.layers if self._plan is not None else ()
-        rows = [self._found[name].row for name in layers if self._is_new(name)]
-        self._hand_out("survey.csv", csv_text(row for row in rows if row is not None).encode())
+        self._hand_out("survey.csv", csv_text(self._known()).encode())
 
     def _save_plan(self, _: dict[str, Any]) -> None:
         if self._plan is not None:

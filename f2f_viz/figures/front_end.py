@@ -29,9 +29,8 @@ def packed(*paths: Path) -> str:
 
     A notebook that is saved with its widgets holds the code of each of them.
     """
-    text = (
-        source(*paths) + f"//# sourceURL=f2f-viz/{paths[-1].name}\n"
-    )  # by which a browser's tools know it
+    # the last line names it to a browser's tools
+    text = f"{source(*paths)}//# sourceURL=f2f-viz/{paths[-1].name}\n"
     return _UNPACK.format(gz=base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode())
 
 
