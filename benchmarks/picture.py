@@ -11,8 +11,10 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 
 def _lines(title, label, rows, x):
+    times = [r[2] for r in rows]
     plot = figure(
         title=title, x_axis_label=label, y_axis_label="µs per block", y_axis_type="log",
+        y_range=(min(times) / 2, max(times) * 60),  # with room for the legend where no line lies
         width=380, height=320, toolbar_location=None, output_backend="svg",
     )  # fmt: skip
     other = 1 - x
@@ -21,8 +23,7 @@ def _lines(title, label, rows, x):
         source = ColumnDataSource({"x": [r[x] for r in chosen], "y": [r[2] for r in chosen]})
         plot.line("x", "y", source=source, color=COLOURS[n_s], legend_label=f"n_s = {n_s}")
         plot.scatter("x", "y", source=source, color=COLOURS[n_s], size=6)
-    plot.legend.orientation = "horizontal"
-    plot.add_layout(plot.legend[0], "above")  # no line lies under it
+    plot.legend.location, plot.legend.ncols = "top_right", 2
     return plot
 
 

@@ -237,15 +237,20 @@ def encode_peak(shape):
         "import sys, f2f_viz as f2f\n"  # ru_maxrss would begin with that of this process
         "status = lambda: open('/proc/self/status').read()\n"
         "peak = lambda: int(status().split('VmHWM:')[1].split()[0]) / 1024\n"
-        "begin, weights = peak(), f2f.load_layer(sys.argv[1]).weights\n"
-        "f2f.encode(weights, f2f.prune(weights, 0.9), n_s=0, n_out=80)\n"
+        "def run(path):\n"
+        "    weights = f2f.load_layer(path).weights\n"
+        "    f2f.encode(weights, f2f.prune(weights, 0.9), n_s=0, n_out=80)\n"
+        "run(sys.argv[1])\n"  # imports what encoding needs
+        "begin = peak()\n"
+        "run(sys.argv[2])\n"
         "print(peak() - begin)\n"
     )
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "w.npy"
-        np.save(path, rng(6).normal(size=shape).astype(np.float32))
+        paths = [Path(folder) / "small.npy", Path(folder) / "w.npy"]
+        for path, of in zip(paths, ((8, 8), shape), strict=True):
+            np.save(path, rng(6).normal(size=of).astype(np.float32))
         ran = subprocess.run(
-            [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+            [sys.executable, "-c", program, *paths], capture_output=True, text=True, check=True
         )
     return float(ran.stdout)
 
