@@ -9,7 +9,7 @@ from bokeh.transform import factor_cmap
 
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.palette import Theme, palette
-from f2f_viz.figures.style import LIGHT, blank, quiet_legend
+from f2f_viz.figures.style import LIGHT, blank, quiet_legend, tip
 
 __all__ = ["PARTS", "BitsView", "bits_data"]
 
@@ -110,11 +110,12 @@ class BitsView:
         plot.add_tools(
             HoverTool(
                 renderers=[bars],
-                tooltips=[
-                    ("", "@part: @meaning"),
+                tooltips=tip(
+                    colours,
+                    ("@part", "@meaning"),
                     ("bits", "@bits{0,0}"),
                     ("share", "@share{0.0 %}"),
-                ],
+                ),
             )
         )
         plot.x_range.start = 0

@@ -7,7 +7,7 @@ from bokeh.models import ColumnDataSource, HoverTool, LabelSet, NumeralTickForma
 
 from f2f_viz.analysis.compare import F2F, Bounds, Rival
 from f2f_viz.figures.palette import Theme, palette
-from f2f_viz.figures.style import FONT, blank
+from f2f_viz.figures.style import FONT, blank, tip
 
 __all__ = ["CompareView", "compare_data"]
 
@@ -92,7 +92,9 @@ class CompareView:
             )
         )  # fmt: skip
         plot.add_tools(
-            HoverTool(renderers=[bars], tooltips=[("format", "@name"), ("size", "@label")])
+            HoverTool(
+                renderers=[bars], tooltips=tip(colours, ("format", "@name"), ("size", "@label"))
+            )
         )
         plot.ygrid.visible = False
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")

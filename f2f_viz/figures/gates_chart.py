@@ -9,7 +9,7 @@ from bokeh.models import ColumnDataSource, HoverTool, LabelSet, Range1d
 
 from f2f_viz.analysis.sweep import SweepPoint, pareto
 from f2f_viz.figures.palette import STAGE_MARKERS, Theme, palette
-from f2f_viz.figures.style import FONT, blank, quiet_legend
+from f2f_viz.figures.style import FONT, blank, quiet_legend, tip
 
 __all__ = ["GatesChart", "gates_data", "gates_sentence"]
 
@@ -119,7 +119,7 @@ class GatesChart:
                 "rows": "rows", "E": "percent", "shared gates": "gates",
                 "none shared": "naive_gates", "depth": "depth", "flip-flops": "flip_flops",
             }  # fmt: skip
-            tips = [(text, f"@{{{name}}}") for text, name in names.items()]
+            tips = tip(colours, *((text, f"@{{{name}}}") for text, name in names.items()))
             plot.add_tools(HoverTool(renderers=[drawn], tooltips=tips))
             # lines rise to the right: words of the highest stand above it, of others below
             top = n_s == max(table["n_s"])

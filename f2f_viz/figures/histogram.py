@@ -12,7 +12,7 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.codec.entropy import block_stats, n_u_binomial
 from f2f_viz.figures.palette import Palette, Theme, palette
-from f2f_viz.figures.style import LIGHT, blank, quiet_legend
+from f2f_viz.figures.style import LIGHT, blank, quiet_legend, tip
 
 __all__ = ["HistogramView", "histogram_data"]
 
@@ -134,11 +134,12 @@ class HistogramView:
         expected = {"source": source, "color": colours.reference, "legend_label": "binomial"}
         plot.line("n_u", "binomial", width=1.4, **expected)
         plot.scatter("n_u", "binomial", size=4, marker="diamond", **expected)
-        tooltips = [
+        tooltips = tip(
+            colours,
             ("care bits", "@n_u"),
             ("blocks", "@share{0.00 %}"),
             ("binomial", "@binomial{0.00 %}"),
-        ]
+        )
         plot.add_tools(HoverTool(renderers=[bars], tooltips=tooltips))
         self._sources[order], self._bars[order] = source, bars
         self._marks[order], self._passing[order] = mark, passing

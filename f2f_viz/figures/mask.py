@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.mask_overlays import Window, edges_in_view, profiles, run_edges
 from f2f_viz.figures.palette import Palette, Theme, palette
-from f2f_viz.figures.style import FONT, LIGHT, TOOLBAR, blank, density_mapper
+from f2f_viz.figures.style import FONT, LIGHT, TOOLBAR, blank, density_mapper, tip
 
 __all__ = ["MaskView", "block_weights", "crisp", "mask_data", "mask_matrix"]
 
@@ -184,7 +184,7 @@ class MaskView:
         narrow: bool = False,
     ):
         self._printed, self._narrow = printed, narrow
-        colours = palette(theme)
+        self._colours = colours = palette(theme)
         self._analysis: Analysis | None = None
         self._on_select = on_select
         self._block: int | None = None
@@ -301,7 +301,7 @@ class MaskView:
         plot.add_tools(
             HoverTool(
                 renderers=[drawn],
-                tooltips=[(axis, "@low{0,0}"), ("share kept of it", "@density{0.0 %}")],
+                tooltips=tip(colours, (axis, "@low{0,0}"), ("share kept of it", "@density{0.0 %}")),
             )
         )
         shown, hidden = (plot.xaxis, plot.yaxis) if upright else (plot.yaxis, plot.xaxis)
@@ -389,7 +389,7 @@ class MaskView:
             self._valued = weights, self._cells
         self._image.data.update(cells)
         told = ("weight", "@value{0.0000}") if single else ("share kept", "@image{0.00}")
-        self._hover.tooltips = [("row", "$y{%d}"), ("column", "$x{%d}"), told]
+        self._hover.tooltips = tip(self._colours, ("row", "$y{%d}"), ("column", "$x{%d}"), told)
         high = 1.0 if single else float(density.max()) or 1.0
         self._mapper.update(high=high, palette=self._swatches if single else self._shades)
         ends = (0.25, 0.75) if single else (0.0, high)

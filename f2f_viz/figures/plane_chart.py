@@ -18,7 +18,7 @@ from bokeh.models import (
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.palette import Theme, palette
 from f2f_viz.figures.planes import planes_data
-from f2f_viz.figures.style import blank, quiet_legend
+from f2f_viz.figures.style import blank, quiet_legend, tip
 
 __all__ = ["PlaneChart", "chart_data", "plane_fields"]
 
@@ -123,7 +123,7 @@ class PlaneChart:
                     "index", top=name, width=0.74, source=self._source, line_color=None,
                     fill_color=fills[name],
                 )  # fmt: skip
-            plot.add_tools(HoverTool(renderers=[drawn], tooltips=_TOOLTIPS))
+            plot.add_tools(HoverTool(renderers=[drawn], tooltips=tip(colours, *_TOOLTIPS)))
             self._plots[name] = plot
         self._mark("ones", 0.5)
         self._mark("payload_end", 1.0)

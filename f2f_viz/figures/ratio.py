@@ -21,7 +21,7 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.analysis.curves import STAGES, CurvePoint, point_of
 from f2f_viz.codec.entropy import binary_entropy
 from f2f_viz.figures.palette import STAGE_MARKERS, Theme, palette
-from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend
+from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend, tip
 
 __all__ = [
     "RatioView",
@@ -230,14 +230,15 @@ class RatioView:
             plot.add_tools(
                 HoverTool(
                     renderers=[drawn],
-                    tooltips=[
+                    tooltips=tip(
+                        colours,
                         ("n_s", str(n_s)),
                         ("S", "@sparsity{0.000}"),
                         ("ratio", "@ratio{0.00}"),
                         ("of 1 / (1 − S)", "@of_bound{0.0 %}"),
                         ("of the plane-entropy bound", "@of_plane_bound{0.0 %}"),
                         ("1 − efficiency", "@delta{0.00 %}"),
-                    ],
+                    ),
                 )
             )
         ring = plot.scatter(

@@ -5,7 +5,7 @@ from typing import Any
 from bokeh.models import BasicTicker, ColumnDataSource, GridBox, HoverTool, Range1d, Span
 
 from f2f_viz.figures.palette import STAGE_MARKERS, Theme, palette
-from f2f_viz.figures.style import MARK, blank
+from f2f_viz.figures.style import MARK, blank, tip
 
 __all__ = ["RegistersChart", "registers_table"]
 
@@ -65,7 +65,8 @@ class RegistersChart:
             )
             plot.add_tools(
                 HoverTool(
-                    renderers=[drawn], tooltips=[("cycle", "@cycle"), ("corrections", "@wrong")]
+                    renderers=[drawn],
+                    tooltips=tip(colours, ("cycle", "@cycle"), ("corrections", "@wrong")),
                 )
             )
             now = Span(

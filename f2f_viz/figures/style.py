@@ -20,6 +20,7 @@ from bokeh.plotting import figure
 
 from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import Palette
+from f2f_viz.text import markup
 
 __all__ = [
     "LIGHT",
@@ -33,6 +34,7 @@ __all__ = [
     "mix",
     "quiet_legend",
     "scale_text",
+    "tip",
 ]
 
 TEXT_PT = 8.25
@@ -141,6 +143,28 @@ def quiet_legend(plot: figure, colours: Palette) -> None:
         glyph_height=_KEY[1],
         stylesheets=[InlineStyleSheet(css=_IN_LINES)],
     )
+
+
+def tip(colours: Palette, *rows: tuple[str, str]) -> str:
+    """Return what a `HoverTool` says, in the figure's own colours; Bokeh's are those of a page.
+
+    Parameters
+    ----------
+    colours : Palette
+    *rows : tuple of str
+        What a line is called, and Bokeh's field for it, such as ``@share{0.0 %}``; Bokeh escapes
+        what it fills in.
+    """
+    lines = "".join(f"<tr><th>{markup(name)}</th><td>{field}</td></tr>" for name, field in rows)
+    ground, line = colours.surface, colours.line
+    # the rules after the table: before it, they would be no part of what Bokeh takes over
+    return f"""<table>{lines}</table><style>
+:host {{ font: 12px {FONT}; opacity: 1 !important; border-radius: 6px;
+  border-color: {line} !important; color: {colours.ink} !important; background: {ground} !important;
+  --tooltip-arrow-color: {line}; --tooltip-arrow-inner-color: {ground}; }}
+th {{ padding: 1px 8px 1px 0; text-align: left; font-weight: 400; color: {colours.muted}; }}
+td {{ padding: 1px 0; max-width: 36ch; font-variant-numeric: tabular-nums; }}
+</style>"""
 
 
 def dress(root: Model, look: Look) -> None:

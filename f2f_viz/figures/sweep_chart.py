@@ -8,7 +8,7 @@ from bokeh.models import ColumnDataSource, HoverTool, LabelSet, NumeralTickForma
 
 from f2f_viz.analysis.sweep import SweepPoint
 from f2f_viz.figures.palette import STAGE_MARKERS, Theme, palette
-from f2f_viz.figures.style import FONT, blank, quiet_legend
+from f2f_viz.figures.style import FONT, blank, quiet_legend, tip
 from f2f_viz.figures.sweep import sweep_data
 
 __all__ = ["SweepChart"]
@@ -63,13 +63,14 @@ class SweepChart:
             plot.add_tools(
                 HoverTool(
                     renderers=[drawn],
-                    tooltips=[
+                    tooltips=tip(
+                        colours,
                         ("layer", "@short"),
                         ("pruning", "@pruning"),
                         ("n_in", "@n_in"),
                         ("ratio", "@ratio{0.00}"),
                         ("gates", "@gates"),
-                    ],
+                    ),
                 )
             )
             if len(rows) <= _MOST_LABELLED:

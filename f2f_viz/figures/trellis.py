@@ -28,7 +28,7 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import trace
 from f2f_viz.figures.palette import Palette, Theme, palette
-from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend
+from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend, tip
 
 __all__ = ["MOST_STATES", "TrellisView", "costs_at", "states_of", "trellis_data", "why_none"]
 
@@ -271,12 +271,13 @@ class TrellisView:
         self.root.add_tools(
             HoverTool(
                 renderers=[nodes],
-                tooltips=[
+                tooltips=tip(
+                    colours,
                     ("cycle", "@time"),
                     ("state", "@state"),
                     ("cost: mismatches so far", "@cost"),
                     ("above the best", "@excess"),
-                ],
+                ),
             )
         )
         return nodes

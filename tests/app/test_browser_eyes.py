@@ -7,9 +7,11 @@ import pytest
 from playwright.sync_api import expect
 
 import f2f_viz as f2f
+from f2f_viz.figures.palette import palette
 from f2f_viz.samples import SMALL
 from tests.app import eyes
-from tests.app.page import settle
+from tests.app.page import drawn, settle
+from tests.app.test_browser_selection import pixel
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +27,11 @@ def look(page, tab):
     page.get_by_role("tab", name=tab, exact=True).click()
     page.locator(".f2f-tabpanel:visible .f2f-part").first.wait_for()
     expect(page.locator(".f2f-tabpanel:visible .f2f-building")).to_have_count(0)
+
+
+def rgb(colour):
+    """A colour as browsers say it."""
+    return f"rgb{tuple(bytes.fromhex(colour[1:]))}"
 
 
 def choose(page, sample):
@@ -147,6 +154,29 @@ def test_a_tip_lies_over_everything(pages, size):
         tip = card.locator(".f2f-tip")
         expect(tip).to_have_css("opacity", "1")
         assert tip.evaluate(eyes.TOPMOST) == "", card.inner_text()
+    page.mouse.move(0, 0)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_figures_tip_has_its_colours_and_goes_where_the_pointer_leaves(pages, theme):
+    page = pages[theme]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    look(page, "Mask")
+    drawn(page, "mask")
+    tip = page.locator(".bk-Tooltip:popover-open")
+    x, y = pixel(page, 20, 0)
+    for _ in range(2):
+        page.mouse.move(x + 40, y)
+        expect(tip.locator("th")).to_have_text(["row", "column", "share kept"])
+        expect(tip.locator("td").first).to_have_text("20")
+        page.mouse.move(x - 25, y)  # to the numbers of the axis
+        expect(tip).to_have_count(0)
+    page.mouse.move(x + 40, y)
+    colours = palette(theme)
+    expect(tip).to_have_css("background-color", rgb(colours.surface))
+    expect(tip.locator("th").first).to_have_css("color", rgb(colours.muted))
+    expect(tip.locator("td").first).to_have_css("color", rgb(colours.ink))
+    assert tip.evaluate(eyes.TOPMOST) == ""
     page.mouse.move(0, 0)
 
 

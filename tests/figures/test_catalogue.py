@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bokeh.models import Legend, Plot
+from bokeh.models import HoverTool, Legend, Plot
 from PIL import Image
 from pypdf import PdfReader
 
@@ -20,7 +20,8 @@ from f2f_viz.figures import catalogue
 from f2f_viz.figures.browser import chromium_driver
 from f2f_viz.figures.captions import code_for
 from f2f_viz.figures.figure import to_bytes
-from f2f_viz.figures.palette import DARK
+from f2f_viz.figures.palette import DARK, palette
+from f2f_viz.figures.style import tip
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,15 @@ def test_data_comes_with_what_made_it(analysis, name):
     wanted = ["" if value is None else str(value) for value in saved["data"][column]]
     assert [row[column] for row in rows] == wanted
     assert saved["metadata"]["caption"] == figure.caption
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", list(catalogue.FIGURES))
+def test_what_stands_under_the_pointer_has_the_colours_of_the_figure(analysis, name, theme):
+    draw = made(name, analysis, theme=theme).draw
+    tools = draw(False).select({"type": HoverTool}) if draw else []
+    rules = tip(palette(theme)).removeprefix("<table></table>")
+    assert all(tool.tooltips.endswith(f"</table>{rules}") for tool in tools)
 
 
 @pytest.mark.parametrize("name", list(catalogue.FIGURES))

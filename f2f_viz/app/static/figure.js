@@ -130,20 +130,27 @@ async function render({ model, el, host }) {
   // where the pointer is, in plots that say what lies there; not while it drags
   const plots = function* (found) {
     for (const view of found) {
-      if (view.model.tags.includes("light") && view.frame) yield view;
+      if (view.frame) yield view;
       yield* plots(view.child_views ?? []);
     }
   };
   const light = (at) => el.dispatchEvent(new CustomEvent("f2f-light", { bubbles: true, detail: at }));
+  // BokehJS leaves a tip where the pointer went on to an axis
+  const hush = (plot) => {
+    for (const tool of plot.tool_views.values())
+      for (const tip of tool.ttmodels?.values() ?? []) if (tip.position) tip.clear();
+  };
   const point = (event) => {
     if (event.buttons || event.pointerType === "touch" || !views) return;
+    let found = null;
     for (const view of plots(views.roots)) {
       const box = view.el.getBoundingClientRect(), scale = view.el.offsetWidth / box.width;
       const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-      if (view.frame.bbox.contains(x, y))
-        return light({ figure: model.get("name"), plot: view.model.name ?? "", x: view.frame.x_scale.invert(x), y: view.frame.y_scale.invert(y) });
+      if (!view.frame.bbox.contains(x, y)) hush(view);
+      else if (view.model.tags.includes("light"))
+        found = { figure: model.get("name"), plot: view.model.name ?? "", x: view.frame.x_scale.invert(x), y: view.frame.y_scale.invert(y) };
     }
-    light(null);
+    light(found);
   };
   const gone = () => light(null);
   el.addEventListener("pointermove", point);
