@@ -37,9 +37,9 @@ class Stage:
 
     def take(self, analysis: Analysis) -> None:
         """Show another analysis."""
-        self._analysis = analysis
-        self.say("The exact search runs; until it ends this shows the result before.")
-        self.show()
+        self._analysis, self._all_old = analysis, False
+        self._why_old = "The exact search runs; until it ends this shows the result before."
+        self.show()  # and only then notes: one that came and went would lay the page out twice
 
     def say(self, why_old: str, all_old: bool = False) -> None:
         """Take the sentence for views that do not show the newest analysis, or for all of them."""

@@ -51,6 +51,21 @@ def test_analyzer_equals_analyze():
     asyncio.run(drive())
 
 
+def test_a_view_that_follows_a_change_is_never_called_old():
+    """A note that comes and goes has the page laid out anew twice, and every figure drawn."""
+
+    async def drive():
+        analyzer = f2f.Analyzer(settings=f2f.Settings(n_s=0))
+        await analyzer.settled()
+        said = []
+        analyzer.observe(lambda change: said.append(change["new"]), "notes")
+        analyzer.settings = f2f.Settings(n_s=1, rate=0.8)
+        assert (await analyzer.settled()).n_s == 1
+        assert not said
+
+    asyncio.run(drive())
+
+
 @pytest.mark.parametrize("wrong", [{"rate": 2}, {"n_s": 99}])
 def test_settings_are_checked_before_they_are_taken(wrong):
     with pytest.raises(f2f.F2FError):
