@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["markup", "shown", "sound", "strict_json", "utf8", "well_formed"]
+__all__ = ["markup", "once", "shown", "sound", "strict_json", "utf8", "well_formed"]
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -60,6 +60,21 @@ def strict_json(value: Any, **how: Any) -> str:
         As ``json.dumps`` takes it.
     """
     return json.dumps(_finite(value), allow_nan=False, **how)
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, as ``json.loads``'s ``object_pairs_hook``.
+
+    Raises
+    ------
+    ValueError
+        If a name stands in it twice: parsers keep the last in silence, or the first.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for at, (name, _) in enumerate(pairs) if name in dict(pairs[:at]))
+        raise ValueError(f"in JSON expected each name once, got {twice:.100} twice")
+    return found
 
 
 def sound(text: str) -> str:

@@ -36,6 +36,7 @@ from f2f_viz.tensors.loaders.base import (
 )
 from f2f_viz.tensors.loaders.safetensors_files import CODES
 from f2f_viz.tensors.objects import is_path, object_entries, said
+from f2f_viz.text import once
 
 __all__ = [
     "ModelFile",
@@ -224,13 +225,6 @@ def _inflated(reader: Reader) -> tuple[bytes, int]:
     return data, reader.at - begin
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name twice")
-    return found
-
-
 def with_offsets(header: bytes) -> tuple[bytes, dict[str, Slot]]:
     """Put the places of tensors into a header that is without: one behind the other.
 
@@ -250,7 +244,7 @@ def with_offsets(header: bytes) -> tuple[bytes, dict[str, Slot]]:
     parts = header.split(_NO_OFFSETS)
     if len(parts) == 1:
         return header, _slots(json.loads(header))
-    specs = json.loads(header, object_pairs_hook=_unique)
+    specs = json.loads(header, object_pairs_hook=once)
     if not all(isinstance(text, str) for text in specs.pop("__metadata__", {}).values()):
         raise ValueError("no metadata")
     out, slots, at = [parts[0]], dict[str, Slot](), 0

@@ -3,20 +3,19 @@
 import os
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from f2f_viz.choices import Choice, Choices
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders.base import Entry, Fingerprint, TensorInfo, bad_file
+from f2f_viz.tensors.loaders.base import Entry, Fingerprint, TensorInfo, by_name
 from f2f_viz.tensors.loaders.compressed_tensors import with_weights
 from f2f_viz.tensors.loaders.numpy_files import npy_entries, npz_entries
 from f2f_viz.tensors.loaders.onnx_files import onnx_entries
 from f2f_viz.tensors.loaders.safetensors_files import read_header, safetensors_entries
 from f2f_viz.tensors.loaders.shards import shard_entries
 from f2f_viz.tensors.loaders.torch_files import torch_entries
-from f2f_viz.text import sound
 
 __all__ = [
     "LOADERS",
@@ -77,7 +76,7 @@ LOADERS = Choices(
             label="safetensors",
             help="Tensors by name, also as compressed-tensors writes them.",
             suffixes=(".safetensors",),
-            list_entries=lambda path: with_weights(safetensors_entries(path)),
+            list_entries=lambda path: with_weights(by_name(path, safetensors_entries(path))),
             header=lambda path: read_header(path)[:2],
         ),
         Loader(
@@ -218,15 +217,3 @@ def listed(path: Path) -> dict[str, Entry]:
         for other in list(_listings)[:-_LISTINGS]:
             del _listings[other]
         return known.tensors
-
-
-def by_name(path: Path | str, found: list[Entry]) -> dict[str, Entry]:
-    """Return entries by their names, which UTF-8 can hold; `F2FError` if two have the same."""
-    named = {}
-    for entry in found:
-        if (name := sound(entry.info.name)) != entry.info.name:
-            entry = entry.told(replace(entry.info, name=name))
-        if name in named:
-            raise bad_file(path, f"two tensors have the name {name}")
-        named[name] = entry
-    return named

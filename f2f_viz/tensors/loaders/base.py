@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f2f_viz.codec.bitplanes import DTYPES
-from f2f_viz.errors import F2FError
+from f2f_viz.errors import F2FError, named
+from f2f_viz.text import sound
 
 __all__ = [
     "MOST_DIMENSIONS",
@@ -26,6 +27,7 @@ __all__ = [
     "Span",
     "TensorInfo",
     "bad_file",
+    "by_name",
     "changed",
     "checked_shape",
     "is_cached_blob",
@@ -245,13 +247,29 @@ def bad_file(path: Path | str, reason: object) -> F2FError:
     return F2FError(f"cannot read {path}: {lines[0][:300]}")
 
 
+def by_name(path: Path | str, found: Iterable[Entry]) -> dict[str, Entry]:
+    """Return entries by their names, which UTF-8 can hold; `F2FError` if two have the same."""
+    known = dict[str, Entry]()
+    for entry in found:
+        if (name := sound(entry.info.name)) != entry.info.name:
+            entry = entry.told(replace(entry.info, name=name))
+        if name in known:
+            raise F2FError(
+                f"cannot read {path}: two tensors have the name {name}",
+                expected="each name once",
+                got="it twice",
+            )
+        known[name] = entry
+    return known
+
+
 def checked_shape(shape: Iterable[int], name: str, path: Path | str) -> tuple[int, ...]:
     """Return a shape that a file claims, before anything is multiplied.
 
     Raises
     ------
     F2FError
-        If it has more dimensions than NumPy's arrays, or a negative size.
+        If it has more dimensions than NumPy's arrays, or a size is no whole number >= 0.
     """
     claimed = tuple(shape)
     if len(claimed) > MOST_DIMENSIONS:
@@ -260,8 +278,13 @@ def checked_shape(shape: Iterable[int], name: str, path: Path | str) -> tuple[in
             expected=f"at most {MOST_DIMENSIONS}",
             got=len(claimed),
         )
-    if claimed and min(claimed) < 0:
-        raise bad_file(path, f"negative size in shape {claimed} of tensor {name}")
+    for size in claimed:
+        if type(size) is not int or size < 0:  # True is an int of Python's, and no size
+            raise F2FError(
+                f"cannot read {path}: shape {named(claimed)} of tensor {name}",
+                expected="whole numbers >= 0",
+                got=size,
+            )
     return claimed
 
 

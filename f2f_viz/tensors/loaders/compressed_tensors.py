@@ -26,7 +26,7 @@ _SMALL = ("int4", "int2")
 """Numbers that never straddle a word; those of 8 bits, and of odd ones, are carried as words."""
 
 
-def with_weights(found: list[Entry]) -> list[Entry]:
+def with_weights(entries: Mapping[str, Entry]) -> list[Entry]:
     """Put weights in the place of what they are stored as.
 
     - ``L.compressed`` (the values kept, row by row), ``L.bitmask`` (for each row of weights as many
@@ -37,7 +37,6 @@ def with_weights(found: list[Entry]) -> list[Entry]:
 
     What does not fit together is left as it is.
     """
-    entries = {entry.info.name: entry for entry in found}
     weights: dict[str, Entry] = {}
     parts = set[str]()
     for name, entry in entries.items():

@@ -3,6 +3,7 @@
 import io
 import math
 import zipfile
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
+from f2f_viz.tensors.loaders.archives import open_archive
 from f2f_viz.tensors.loaders.base import (
     Entry,
     Fingerprint,
@@ -72,34 +74,25 @@ def npz_entries(path: Path) -> list[Entry]:
     """
     with reading(path):
         open_regular(path).close()
-        archive = zipfile.ZipFile(path)
+        archive = open_archive(path)
         fingerprint = Fingerprint.of(path)
         entries = []
-        for member in dict.fromkeys(archive.namelist()):
+        for member in archive.namelist():
             if member.endswith(".npy"):
                 with _open_member(archive, member, path) as file:
                     header = _header(file, member.removesuffix(".npy"), path)
                 size = archive.getinfo(member).file_size
-                if header.dtype.hasobject:
-                    entries.append(_objects(path, archive, member, header, size - header.offset))
+                if header.dtype.hasobject:  # its pickle is carried as bytes and never opened
+                    left = size - header.offset
+                    stored = partial(_data, path, archive, member, header.offset, left)
+                    refuse = partial(_refuse, path)
+                    entry = Entry(header.info, path, refuse, stored=stored, stored_bytes=left)
+                    entries.append(entry)
                     continue
                 _check_size(path, header, size)
                 read = partial(_inflate, path, fingerprint, archive, member, header)
                 entries.append(Entry(header.info, path, read))
         return entries
-
-
-def _objects(
-    path: Path, archive: zipfile.ZipFile, member: str, header: _Header, nbytes: int
-) -> Entry:
-    """List a member of Python objects: its pickle is carried as bytes and never opened."""
-
-    def stored() -> bytes:
-        with _open_member(archive, member, path) as file:
-            file.seek(header.offset)
-            return file.read()
-
-    return Entry(header.info, path, partial(_refuse, path), stored=stored, stored_bytes=nbytes)
 
 
 def _refuse(path: Path) -> NDArray[Any]:
@@ -122,26 +115,37 @@ def _inflate(
             got=f"{info.nbytes} bytes",
             hint="save it uncompressed, as npy",
         )
-    with _open_member(archive, member, path) as file:
-        file.seek(header.offset)
-        data = file.read(info.nbytes)
-        file.read(1)  # at the member's end zipfile compares its CRC
+    data = _data(path, archive, member, header.offset, info.nbytes)
     if Fingerprint.of(path) != fingerprint:
         raise changed(path)
-    if len(data) < info.nbytes:
-        raise bad_file(path, f"member {member} is truncated")
     return header.array(np.frombuffer(data, np.uint8))
 
 
+def _data(path: Path, archive: zipfile.ZipFile, member: str, offset: int, nbytes: int) -> bytes:
+    """Read a member's bytes from one on, up to its end."""
+    with _open_member(archive, member, path) as file:
+        file.seek(offset)
+        data = file.read(nbytes + 1)  # at the member's end zipfile compares its CRC
+    if len(data) != nbytes:
+        raise F2FError(
+            f"member {member} of {path} is not as long as its archive says",
+            expected=f"{nbytes} bytes",
+            got="more" if len(data) > nbytes else len(data),
+        )
+    return data
+
+
 def _open_member(archive: zipfile.ZipFile, member: str, path: Path) -> IO[bytes]:
-    kind = archive.getinfo(member).compress_type
+    about = copy(archive.getinfo(member))
+    about.file_size += 1  # zipfile would cut in silence what inflates to more
+    kind = about.compress_type
     if kind not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may claim GBs of tables
         raise F2FError(
             f"member {member} of {path} has an unknown compression",
             expected="stored or deflated",
             got=f"method {kind}",
         )
-    return archive.open(member)
+    return archive.open(about)
 
 
 def _header(file: IO[bytes], name: str, path: Path) -> _Header:
@@ -162,9 +166,9 @@ def _header(file: IO[bytes], name: str, path: Path) -> _Header:
 
 
 def _check_size(path: Path, header: _Header, size: int) -> None:
-    if size - header.offset < header.info.nbytes:
+    if size - header.offset != header.info.nbytes:
         raise F2FError(
-            f"{path} is truncated or its header is wrong: "
+            f"{path} is not as long as its header says: "
             f"tensor {header.info.name} of shape {header.info.shape}",
             expected=f"{header.info.nbytes} bytes",
             got=f"{size - header.offset}",

@@ -85,6 +85,8 @@ def _entry(path: Path, name: str, tensor: Any, roles: dict[str, str]) -> Entry:
     from onnx.external_data_helper import uses_external_data
 
     info = replace(_info(name, tensor, path), role=roles.get(name, ""))
+    if missing := _check_data(info, tensor, path):
+        return Entry(info, path, partial(_refuse, missing))
     if not uses_external_data(tensor):
         read = partial(_read, info, tensor)
         if info.dtype in DTYPES and not _is_packed(info):
@@ -149,6 +151,46 @@ def _info(name: str, tensor: Any, path: Path) -> TensorInfo:
     return TensorInfo(name, shape, dtype, math.prod(shape) * size)
 
 
+_FIELDS = [
+    "raw_data", "float_data", "int32_data", "string_data", "int64_data", "double_data",
+    "uint64_data",
+]  # fmt: skip
+"""Where a tensor may hold its numbers, if not outside."""
+_BITS = {
+    "int4": 4, "uint4": 4, "float4_e2m1fn": 4, "int2": 2, "uint2": 2, "float6e2m3": 6,
+    "float6e3m2": 6,
+}  # fmt: skip
+"""Bits of a number in raw data, where they are no whole bytes."""
+
+
+def _check_data(info: TensorInfo, tensor: Any, path: Path) -> F2FError | None:
+    """Refuse numbers in two places, in those of another format, or more or fewer than the shape's.
+
+    Readers take one place in silence, not all the same. A tensor that has none, as of a model
+    without its weights, is no lie: its error is returned, for those who want to read it.
+    """
+    import onnx
+
+    size, bits = math.prod(info.shape), _BITS.get(info.dtype)
+    raw = -(-size * bits // 8) if bits else info.nbytes
+    own = onnx.helper.tensor_dtype_to_field(tensor.data_type)
+    numbers = raw if bits in (2, 4) else size * (2 if "complex" in info.dtype else 1)
+    outside = tensor.data_location == tensor.EXTERNAL
+    held = {field: len(getattr(tensor, field)) for field in _FIELDS}
+    held = {field: count for field, count in held.items() if count}
+    if not held if outside or not size else held in ({"raw_data": raw}, {own: numbers}):
+        return None
+    problem = F2FError(
+        f"cannot read {path}: the numbers of tensor {info.name} of shape {info.shape}",
+        expected="none beside those outside" if outside
+        else f"{raw} bytes of raw_data or {numbers} numbers of {own}, alone",
+        got=" and ".join(f"{count} of {field}" for field, count in held.items()) or "none",
+    )  # fmt: skip
+    if held:
+        raise problem
+    return problem
+
+
 def _refuse(problem: F2FError) -> NDArray[Any]:
     raise problem
 
@@ -168,6 +210,12 @@ def _packed(info: TensorInfo, read: Callable[[], NDArray[Any]]) -> bytes:
 def _external(path: Path, info: TensorInfo, tensor: Any) -> Span:
     """Find data in a file that must lie in the model's folder or below it."""
     fields = {entry.key: entry.value for entry in tensor.external_data}
+    if len(fields) < len(tensor.external_data):
+        raise F2FError(
+            f"tensor {info.name} of {path} does not fit its data",
+            expected="location, offset and length once each",
+            got=[entry.key for entry in tensor.external_data],
+        )
     folder = path.parent.resolve()
     if "\0" in fields.get("location", ""):
         raise bad_file(path, f"NUL in the location of tensor {info.name}")

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from f2f_viz.codec.bitplanes import from_words, unpack_words
+from f2f_viz.errors import F2FError
 from f2f_viz.tensors.loaders.base import (
     Entry,
     Fingerprint,
@@ -20,6 +21,7 @@ from f2f_viz.tensors.loaders.base import (
     reading,
     storage_dtype,
 )
+from f2f_viz.text import once
 
 __all__ = ["CODES", "Header", "read_header", "safetensors_entries"]
 
@@ -76,11 +78,19 @@ def read_header(path: Path) -> Header:
     """
     with reading(path), open_regular(path) as file:
         # The library validates the whole header but does not tell where the data lie.
-        with safe_open(path, framework="np"):
-            pass
+        try:
+            with safe_open(path, framework="np"):
+                pass
+        except SafetensorError as problem:
+            raise F2FError(
+                f"cannot read {path}",
+                expected="a header, and tensors that fill the rest one behind the other",
+                got=str(problem),
+            ) from None
         length = int.from_bytes(file.read(8), "little")
         raw = file.read(length)
-        return Header(raw, json.loads(raw), 8 + length, Fingerprint.of(file))
+        parsed = json.loads(raw, object_pairs_hook=once)
+        return Header(raw, parsed, 8 + length, Fingerprint.of(file))
 
 
 def safetensors_entries(path: Path) -> list[Entry]:

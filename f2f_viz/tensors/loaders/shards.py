@@ -4,10 +4,18 @@ import json
 from pathlib import Path
 
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders.base import Entry, bad_file, is_cached_blob, open_regular, reading
+from f2f_viz.tensors.loaders.base import (
+    Entry,
+    bad_file,
+    by_name,
+    is_cached_blob,
+    open_regular,
+    reading,
+)
 from f2f_viz.tensors.loaders.compressed_tensors import with_weights
 from f2f_viz.tensors.loaders.safetensors_files import safetensors_entries
 from f2f_viz.tensors.loaders.torch_files import torch_entries
+from f2f_viz.text import once, sound
 
 __all__ = ["shard_entries"]
 
@@ -26,19 +34,20 @@ def shard_entries(path: Path) -> list[Entry]:
         The folder, or the index file in it. A folder may hold a whole model in one file instead.
     """
     if path.is_dir() and (path / _SINGLE).exists() and not any(path.glob("*.index.json")):
-        return with_weights(list(_open_shard(path / _SINGLE, _SINGLE).values()))
+        return with_weights(_open_shard(path / _SINGLE, _SINGLE))
     index = _find_index(path) if path.is_dir() else path
     with reading(index):
         with open_regular(index) as file:
-            content = json.load(file)
+            content = json.load(file, object_pairs_hook=once)
         where = content.get("weight_map") if isinstance(content, dict) else None
         if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
             raise bad_file(index, "it has no weight_map from tensors to files")
         shards = {name: _open_shard(index, name) for name in dict.fromkeys(where.values())}
+        where = {sound(tensor): name for tensor, name in where.items()}
         missing = [tensor for tensor, name in where.items() if tensor not in shards[name]]
         if missing:
             raise bad_file(index, f"tensor {missing[0]} is not in {where[missing[0]]}")
-        return with_weights([shards[name][tensor] for tensor, name in where.items()])
+        return with_weights({tensor: shards[name][tensor] for tensor, name in where.items()})
 
 
 def _find_index(folder: Path) -> Path:
@@ -74,4 +83,4 @@ def _open_shard(index: Path, name: str) -> dict[str, Entry]:
     read = _READERS.get(file.suffix)
     if read is None or not file.is_file():
         raise F2FError(f"{index} refers to {name}, which is no file of weights beside it")
-    return {entry.info.name: entry for entry in read(file)}
+    return by_name(file, read(file))

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from f2f_viz.errors import F2FError
+from f2f_viz.tensors.loaders.archives import open_archive
 from f2f_viz.tensors.loaders.base import (
     Entry,
     Fingerprint,
@@ -65,6 +66,10 @@ _LEGACY = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 """What torch wrote first before version 1.6: a pickled number, then pickles and bare storages."""
 
 
+_COUNT = 8
+"""Bytes of the number before each of these storages."""
+
+
 def _is_legacy(path: Path) -> bool:
     with open_regular(path) as file:
         return file.read(len(_LEGACY)) == _LEGACY
@@ -74,11 +79,17 @@ def _check_legacy(path: Path) -> None:
     """Refuse storages that are not there: torch would leave their memory as it finds it."""
     with open_regular(path) as file:
         *_, (_, asked), (keys, _) = [storages_of(file) for _ in range(5)]
-        size = Fingerprint.of(file).size
-    if not {one.key for one in asked} <= {*map(str, keys)}:
+        left = Fingerprint.of(file).size - file.tell()
+    sizes = {one.key: one.nbytes for one in asked}
+    if not sizes.keys() <= {*map(str, keys)}:
         raise bad_file(path, "it lacks a storage")
-    if sum({one.key: one.nbytes for one in asked}.values()) > size:
-        raise bad_file(path, "its storages claim more bytes than it has")
+    needed = sum(_COUNT + sizes.get(str(key), 0) for key in keys)
+    if left != needed:
+        raise F2FError(
+            f"cannot read {path}: its storages are not as long as its pickle says",
+            expected=f"{needed} bytes to the end of the file",
+            got=left,
+        )
 
 
 def _check_archive(path: Path) -> None:
@@ -88,22 +99,33 @@ def _check_archive(path: Path) -> None:
             f"{path} is not a PyTorch checkpoint",
             hint="load it with torch and save it again",
         )
-    with zipfile.ZipFile(path) as archive:
-        sizes = {member.filename: member.file_size for member in archive.infolist()}
-        if len(sizes) < len(archive.infolist()):
-            raise bad_file(path, "it gives a member twice")
-        for member in archive.infolist():
+    with open_archive(path) as archive:
+        # torch looks for names in upper or lower case
+        members = {member.filename.lower(): member for member in archive.infolist()}
+        if len(members) < len(archive.infolist()):
+            raise F2FError(
+                f"{path} gives a member twice",
+                expected="each name once, be it in upper or lower case",
+                got=f"{len(members)} names of {len(archive.infolist())} members",
+            )
+        for member in members.values():
             if member.compress_type != zipfile.ZIP_STORED:
                 raise bad_file(path, f"member {member.filename} is compressed")
-            with archive.open(member):  # checks that the member's own header is where it must be
+            with archive.open(member):  # checks that the member's own header has its name
                 pass
-        for pickle in [name for name in sizes if name.endswith("/data.pkl")]:
-            with archive.open(pickle) as file:
-                for key, nbytes in storages_of(file)[1]:  # or it would read others' bytes
-                    if nbytes > sizes.get(pickle.removesuffix(".pkl") + f"/{key}", 0):
-                        raise bad_file(path, f"its storage {key} is not all there")
-    if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
-        raise bad_file(path, "its members claim more bytes than it has")
+        pickles = [name for name in members if name.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise F2FError(f"cannot read {path}", expected="one data.pkl", got=f"{len(pickles)}")
+        folder = pickles[0].removesuffix(".pkl")
+        with archive.open(members[pickles[0]]) as file:
+            for key, nbytes in storages_of(file)[1]:  # or it would read others' bytes
+                stored = members.get(f"{folder}/{key.lower()}")
+                if nbytes != (stored.file_size if stored else 0):
+                    raise F2FError(
+                        f"cannot read {path}: its storage {key} is not as long as its pickle says",
+                        expected=f"{nbytes} bytes",
+                        got=stored.file_size if stored else "none",
+                    )
 
 
 def _info(name: str, tensor: Any) -> TensorInfo:
