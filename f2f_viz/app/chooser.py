@@ -254,6 +254,8 @@ class Chooser:
             self.put(loaded.to_dict())
         elif content["kind"] == "guide":
             self.panel.send({"kind": "guide", "page": guide.page()})
+        elif content["kind"] == "given up":
+            self._uploads.give_up(content["id"])
         elif content["kind"] == "upload":
             whole = self._uploads.receive(content, buffers[0] if buffers else b"")
             self.panel.send({"kind": "received", "id": content["id"]})

@@ -95,13 +95,18 @@ class Sibling:
 
     Attributes
     ----------
-    name, text : str
+    name : str
+    label : str
+        What it is called wherever layers of the model stand beside each other.
+    text : str
+        The label, with the shape where that is known.
     choose : dict
         The controls' values that name it.
     load : callable
     """
 
     name: str
+    label: str
     text: str
     choose: dict[str, Any]
     load: Callable[[], Layer]
@@ -126,19 +131,21 @@ def siblings(
     """
     source = values["source"]
     if source == "given":
-        return [Sibling(shown.name, shown.name, {"source": source}, lambda: shown)]
+        return [Sibling(shown.name, shown.name, shown.name, {"source": source}, lambda: shown)]
     if source == "sample":
-        key, options = "sample", [option[:2] for option in sample_options()]
+        key, options = "sample", [(name, text, text) for name, text, *_ in sample_options()]
     else:
         key = "tensor"
         options = [
-            [t["name"], f"{t['name']} · {' × '.join(map(str, t['shape']))}"] for t in tensors
+            (t["name"], t["name"], f"{t['name']} · {' × '.join(map(str, t['shape']))}")
+            for t in tensors
         ]
     found = []
-    for name, text in options:
+    for name, label, text in options:
         choose = {"source": source, "path": values["path"], key: name}
         named = partial(load, {**values, **choose}, uploaded)
-        found.append(Sibling(name, text, choose, (lambda: shown) if name == shown.name else named))
+        read = (lambda: shown) if name == shown.name else named
+        found.append(Sibling(name, label, text, choose, read))
     return found
 
 
@@ -199,22 +206,46 @@ def model_of(
 
 
 class Uploads:
-    """Files that arrive in parts; the last whole one is kept until the next, or the kernel ends."""
+    """Files that arrive in parts; the last whole one is kept until the next, or the kernel ends.
+
+    One arrives at a time: of one that another has taken the place of, or that was given up, nothing
+    is kept.
+    """
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="upload-", dir=own_folder()))
         self.path: Path | None = None
+        self._partial: Path | None = None
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def receive(self, content: Mapping[str, Any], part: bytes | memoryview) -> bool:
         """Store one part; return whether the file is whole."""
         # the name is only a label: it may hold anything, so take its last part and no path
-        partial = self._folder / f"{content['id']}.part".replace("/", "_")
+        partial = self._name(content["id"])
+        if not content["at"]:
+            self._clear()
+            self._partial = partial
+        elif partial != self._partial:
+            return False
         with partial.open("ab" if content["at"] else "wb") as file:
             file.write(part)
         if content["at"] + len(part) < content["size"]:
             return False
+        self._partial = None
         if self.path is not None:
             self.path.unlink(missing_ok=True)
         self.path = partial.replace(partial.with_name(Path(content["name"]).name or "upload"))
         return True
+
+    def give_up(self, id: str) -> None:
+        """Clear what has arrived of a file, if it still arrives."""
+        if self._name(id) == self._partial:
+            self._clear()
+
+    def _name(self, id: str) -> Path:
+        return self._folder / f"{id}.part".replace("/", "_")
+
+    def _clear(self) -> None:
+        if self._partial is not None:
+            self._partial.unlink(missing_ok=True)
+        self._partial = None

@@ -126,7 +126,7 @@ class SweepView:
         self._sending = None
         done, total = self._count
         with self.root.hold_sync():
-            self.root.rows = sweep_data(self._points)
+            self.root.rows = sweep_data(self._points, {s.name: s.label for s, _ in self._jobs})
             self.root.done, self.root.total = done, total
             self.root.running &= done < total
 

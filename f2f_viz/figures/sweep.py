@@ -1,6 +1,6 @@
 """A sweep's points: ratio against decoder gates and time of the search, with the Pareto front."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import traitlets
@@ -13,20 +13,27 @@ from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 __all__ = ["SweepWidget", "describe_matrix", "sweep_data"]
 
 
-def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
+def sweep_data(
+    points: Sequence[SweepPoint], labels: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """Return a row per point.
+
+    Parameters
+    ----------
+    points : sequence of SweepPoint
+    labels : mapping of str to str, optional
+        What layers are called, by their names; by these if not given.
 
     Returns
     -------
     list of dict
-        layer, short (the end of its name), pruning (method and rate in words), rate, n_in, n_s,
+        layer (as it is called), pruning (method and rate in words), rate, n_in, n_s,
         order, matrix (in words), sparsity, n_out, gates (shared), naive_gates, ratio, of_bound,
         efficiency, file_ratio, seconds (of CPU), and front: whether it is on the `front`.
     """
     return [
         {
-            "layer": p.layer,
-            "short": short,
+            "layer": (labels or {}).get(p.layer, p.layer),
             "pruning": describe_pruning(p.settings),
             "sparsity": p.sparsity,
             "rate": p.settings.rate,
@@ -44,9 +51,7 @@ def sweep_data(points: Sequence[SweepPoint]) -> list[dict[str, Any]]:
             "seconds": p.seconds,
             "front": bool(best),
         }
-        for p, short, best in zip(
-            points, _short([p.layer for p in points]), front(points), strict=True
-        )
+        for p, best in zip(points, front(points), strict=True)
     ]
 
 
@@ -55,16 +60,6 @@ def describe_matrix(code: Code) -> str:
     if code.matrix != "light":
         return code.matrix
     return "light " + "/".join("any" if w is None else str(w) for w in code.weights)
-
-
-def _short(names: Sequence[str]) -> list[str]:
-    """Drop the parts, between slashes, that all names begin with, and ``.weight`` of all."""
-    tail = ".weight" if all(name.endswith(".weight") for name in names) else ""
-    parts = [name.removesuffix(tail).split("/") for name in names]
-    shared = 0
-    while parts and all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
-        shared += 1
-    return ["/".join(p[shared:]) for p in parts]
 
 
 class SweepWidget(Widget):

@@ -47,7 +47,7 @@ class SweepChart:
         self._join(rows, colours.dont_care)
         for n_s in sorted({row["n_s"] for row in rows}):
             mine = [row for row in rows if row["n_s"] == n_s]
-            names = ("gates", "of_bound", "ratio", "n_in", "short", "pruning")
+            names = ("gates", "of_bound", "ratio", "n_in", "layer", "pruning")
             data: dict[str, list[Any]] = {name: [row[name] for row in mine] for name in names}
             data["rim"] = [colours.ink if row["front"] else colours.surface for row in mine]
             data["text"] = [str(row["n_in"]) for row in mine]
@@ -65,7 +65,7 @@ class SweepChart:
                     renderers=[drawn],
                     tooltips=tip(
                         colours,
-                        ("layer", "@short"),
+                        ("layer", "@layer"),
                         ("pruning", "@pruning"),
                         ("n_in", "@n_in"),
                         ("ratio", "@ratio{0.00}"),

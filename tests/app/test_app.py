@@ -358,19 +358,20 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until, monkey
         say(root, kind="start", layers=names, grid=choices)
         await until(lambda: root.done == 6)
         rows = root.rows
-        assert [row["layer"] for row in rows] == [names[0]] * 3 + [names[1]] * 3
-        assert [row["short"] for row in rows[::3]] == ["dense/ffn1", "l0-0.9/ffn2"]
+        # by the names that stand in the list of layers
+        labels = dict(root.layers)
+        assert [row["layer"] for row in rows] == [labels[name] for name in names for _ in range(3)]
         assert [row["pruning"] for row in rows[:3]] == [
             "magnitude 0.5",
             "magnitude 0.9",
             "2:4",
         ]
-        for row in rows:
+        for name, row in zip([names[0]] * 3 + [names[1]] * 3, rows, strict=True):
             settings = f2f.Settings(
                 method="n:m" if row["pruning"] == "2:4" else "magnitude", rate=row["rate"],
                 n_in=4, n_s=0,
             )  # fmt: skip
-            a = f2f.analyze(f2f.sample_layer(row["layer"]), settings)
+            a = f2f.analyze(f2f.sample_layer(name), settings)
             assert (row["ratio"], row["sparsity"]) == (a.ratio.value, a.sparsity)
         assert not root.running
         say(root, kind="start", layers=names, grid=choices)
@@ -642,3 +643,28 @@ def test_uploads_arrive_in_parts():
     first = uploads.path
     assert uploads.receive({"id": "c", "name": "", "size": 0, "at": 0}, b"")
     assert not first.exists()
+
+
+def test_of_uploads_that_do_not_end_nothing_is_kept():
+    uploads = Uploads()
+    whole = {"id": "a", "name": "a.npy", "size": 1, "at": 0}
+    assert uploads.receive(whole, b"a")
+
+    def files():
+        return [path.name for path in uploads.path.parent.iterdir()]
+
+    begun = {"id": "b", "name": "b.npy", "size": 6, "at": 0}
+    uploads.receive(begun, b"abc")
+    assert len(files()) == 2
+    uploads.give_up("a")  # which has ended
+    assert len(files()) == 2
+    uploads.give_up("b")
+    assert files() == ["a.npy"]
+    assert not uploads.receive(begun | {"at": 3}, b"def")  # it was under way when it was given up
+    assert files() == ["a.npy"]
+    uploads.receive(begun, b"abc")
+    uploads.receive(begun | {"id": "c"}, b"abc")
+    assert not uploads.receive(begun | {"at": 3}, b"def")
+    assert uploads.receive(begun | {"id": "c", "at": 3}, b"DEF")
+    assert files() == ["b.npy"]
+    assert uploads.path.read_bytes() == b"abcDEF"

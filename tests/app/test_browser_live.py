@@ -1,6 +1,7 @@
 """The page under long use: drags, many changes, large uploads."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,6 +132,29 @@ def test_of_two_uploads_the_one_chosen_last_is_shown(page, weights_file, tmp_pat
     expect(page.get_by_label("Upload progress")).to_be_hidden()
     settle(page)
     expect(layer).to_contain_text("5 × 9")
+
+
+def test_of_a_file_that_cannot_be_read_to_its_end_nothing_is_kept(
+    page, app_server, weights_file, eventually
+):
+    (kernel,) = app_server.kernels()
+    environ = Path(f"/proc/{kernel}/environ").read_bytes()
+    (folder,) = Path(re.search(rb"TMPDIR=([^\0]+)", environ)[1].decode()).glob("f2f-viz-*/upload-*")
+    page.get_by_label("Upload", exact=True).check()
+    page.evaluate("""() => {
+      const { slice } = Blob.prototype;
+      Blob.prototype.slice = function (from, to) {
+        if (!from) return slice.call(this, from, to);
+        Blob.prototype.slice = slice;
+        return { arrayBuffer: () => new Promise((_, reject) => { window.breaks = () => reject(new Error("it has gone")); }) };
+      };
+    }""")
+    page.get_by_label("File to upload").set_input_files(weights_file(20))
+    eventually(lambda: [path.suffix for path in folder.iterdir()].count(".part") == 1)
+    page.wait_for_function("() => Boolean(window.breaks)")
+    page.evaluate("() => window.breaks()")
+    expect(page.locator(".f2f-field-upload .f2f-error")).to_contain_text("it has gone")
+    eventually(lambda: not list(folder.glob("*.part")))
 
 
 def test_too_large_an_upload_is_refused_in_words(page, tmp_path):

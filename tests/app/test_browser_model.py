@@ -100,6 +100,9 @@ def test_headings_sort_and_what_has_no_such_number_is_last(page, view):
     expect(view.get_by_role("columnheader", name="Ratio")).to_have_attribute(
         "aria-sort", "descending"
     )
+    # the arrow is drawn; what is read aloud is the name alone
+    expect(view.get_by_role("button", name="Ratio", exact=True)).to_be_visible()
+    assert ratio.evaluate("(n) => getComputedStyle(n, '::after').content") == '" ▼" / ""'
     ratios = view.locator("tbody tr td:nth-child(7) div").all_inner_texts()
     values = [float(text.split()[-2]) for text in ratios]
     assert values == sorted(values, reverse=True)

@@ -360,7 +360,10 @@ def test_fronts_are_of_one_layer_and_sparsity(analyses):
     alone = [replace(worse, layer="other/w"), replace(worse, sparsity=0.5)]
     rows = sweep.sweep_data([point, worse, *alone])
     assert [row["front"] for row in rows] == [True, False, True, True]
-    assert [row["short"] for row in rows] == ["w", "w", "other/w", "w"]
+    assert [row["layer"] for row in rows] == ["w", "w", "other/w", "w"]
+    called = sweep.sweep_data([point, *alone], {"w": "first"})
+    assert [row["layer"] for row in called] == ["first", "other/w", "first"]
+    assert [row["front"] for row in called] == [True, True, True]
     words = [
         captions.describe_pruning(f2f.Settings(**chosen))
         for chosen in (

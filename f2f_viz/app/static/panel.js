@@ -137,7 +137,9 @@ function render({ model, el }) {
 
   let newest = null;  // the upload under way: one that is chosen later ends it
   async function upload(chosen) {
-    const id = newest = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    const id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    if (newest) model.send({ kind: "given up", id: newest });
+    newest = id;
     meter.classList.add("f2f-hidden");
     if (chosen.size > LIMIT)
       return note(`${(chosen.size / 2 ** 20).toFixed(0)} MB is more than an upload takes (200 MB): give the file's path instead`);
@@ -145,8 +147,13 @@ function render({ model, el }) {
     meter.value = 0;
     meter.classList.remove("f2f-hidden");
     try { await sendParts(chosen, id); }
-    catch (error) { if (id === newest) note(`the file cannot be read: ${error.message}`); }
-    if (id === newest) meter.classList.add("f2f-hidden");
+    catch (error) {
+      model.send({ kind: "given up", id });
+      if (id === newest) note(`the file cannot be read: ${error.message}`);
+    }
+    if (id !== newest) return;
+    newest = null;
+    meter.classList.add("f2f-hidden");
   }
   async function sendParts(chosen, id) {
     for (let at = 0; at < chosen.size || at === 0; at += CHUNK) {

@@ -10,12 +10,12 @@ const GRID = [
   ["order", "Order", null, ["interleaved"], String],
   ["matrix", "Matrix", null, [], String],
 ];
-const COLOURS = [["n_s", "n_s"], ["short", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"], ["matrix", "matrix"]];
+const COLOURS = [["n_s", "n_s"], ["layer", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"], ["matrix", "matrix"]];
 const FILTER_FROM = 13;
 
 const time = (seconds) => seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 
-const PARTS = [(r) => r.short, (r) => r.pruning, (r) => `n_in ${r.n_in}`, (r) => `n_s ${r.n_s}`, (r) => r.order, (r) => r.matrix];
+const PARTS = [(r) => r.layer, (r) => r.pruning, (r) => `n_in ${r.n_in}`, (r) => `n_s ${r.n_s}`, (r) => r.order, (r) => r.matrix];
 const about = (row, parts = PARTS) => parts.map((part) => part(row)).join(" · ");
 const put = (node, name, value) => { if (node.getAttribute(name) !== value) node.setAttribute(name, value); };
 
