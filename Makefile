@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The editable install rebuilds the core on import and needs ninja on PATH.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env app lab test check lint docs bench latency sanitize aarch64 wasm clean
+.PHONY: env app lab test check lint docs bench latency sanitize aarch64 platforms wasm clean
 
 env: $(VENV)/.ready
 
@@ -57,6 +57,9 @@ sanitize: env
 
 aarch64:
 	tools/aarch64.sh
+
+platforms: env
+	tools/platforms.sh $(BIN)/python
 
 # after a change of cython_core: the lesson's page holds the search as WebAssembly
 wasm: env

@@ -30,10 +30,17 @@ static inline int64_t f2f_least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* a·b mod n for a, b < n < 2^63 */
+/* a·b mod n for a, b < n < 2^61. A product of 128 bits would be divided by a library of the compiler's
+ * that Windows' linker is not given. */
 static inline int64_t f2f_times(int64_t a, int64_t b, int64_t n)
 {
-    return (int64_t)((unsigned __int128)(uint64_t)a * (uint64_t)b % (uint64_t)n);
+    if ((a | b) >> 31 == 0) return a * b % n;
+    int64_t product = 0;
+    for (int bit = 60; bit >= 0; bit--) {
+        product = 2 * product + (b >> bit & 1) * a; /* < 3n */
+        product -= product >= 2 * n ? 2 * n : product >= n ? n : 0;
+    }
+    return product;
 }
 
 /* A word of `size` bytes, size constant where this is inlined. */

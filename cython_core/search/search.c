@@ -1,18 +1,16 @@
 /* The choice among the instruction sets that kernels.c is compiled for. */
+#include "machine/cpu.h"
 #include "kernels.h"
 #include <assert.h>
 
 enum f2f_instruction_set f2f_best_instruction_set(void)
 {
 #if defined(__x86_64__)
-    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-               __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
-    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq") &&
-        __builtin_cpu_supports("avx512bitalg"))
+    const unsigned avx2 = bit_AVX2 | bit_BMI | bit_BMI2;
+    if (f2f_cpu_runs(avx2 | bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ,
+                     bit_AVX512VBMI | bit_AVX512VPOPCNTDQ | bit_AVX512BITALG))
         return F2F_AVX512;
-    if (avx2) return F2F_AVX2;
+    if (f2f_cpu_runs(avx2, 0)) return F2F_AVX2;
 #endif
     return F2F_PORTABLE;
 }

@@ -12,8 +12,8 @@
 #define F2F_SEARCH_ONE_H
 #include "bits.h"
 #include "limits.h"
+#include "machine/memory.h"
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define F2F_ONE_TABLES   (20 * 32 * 256) /* bytes: 2^n_u costs, or 32 rows for each 5 care bits */
@@ -262,9 +262,9 @@ static inline int one_search(const f2f_code *code, const f2f_tile *tile, const u
     int64_t blocks = tile->blocks, sum;
     int64_t length = blocks < F2F_ONE_SEGMENT_BLOCKS ? blocks + 1 : F2F_ONE_SEGMENT_BLOCKS;
     int64_t heads = blocks / length + 1;
-    uint8_t *head = aligned_alloc(64, (size_t)(heads + 1) * 256);
-    uint8_t *costs = aligned_alloc(64, (size_t)(length + 1) * 256);
-    uint8_t *tables = aligned_alloc(64, F2F_ONE_TABLES);
+    uint8_t *head = f2f_aligned((size_t)(heads + 1) * 256);
+    uint8_t *costs = f2f_aligned((size_t)(length + 1) * 256);
+    uint8_t *tables = f2f_aligned(F2F_ONE_TABLES);
     int status = F2F_NO_MEMORY, state = 0;
     *mismatches = 0;
     if (!head || !costs || !tables) goto done;
@@ -293,7 +293,7 @@ static inline int one_search(const f2f_code *code, const f2f_tile *tile, const u
     }
     status = F2F_OK;
 done:
-    free(head), free(costs), free(tables);
+    f2f_free_aligned(head), f2f_free_aligned(costs), f2f_free_aligned(tables);
     return status;
 }
 #endif

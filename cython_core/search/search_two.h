@@ -8,6 +8,7 @@
  * again from there, until they are what they were: so are all later ones, and the path down to there. */
 #ifndef F2F_SEARCH_TWO_H
 #define F2F_SEARCH_TWO_H
+#include "machine/memory.h"
 #include "step_two.h"
 #include <stdlib.h>
 
@@ -124,7 +125,7 @@ typedef struct {
 static inline f2f_row *two_memory(const f2f_tile *tile, int64_t number)
 {
     void **segment = tile->segment + number;
-    if (!*segment) *segment = aligned_alloc(64, (size_t)F2F_TWO_SEGMENT_ROWS * sizeof(f2f_row));
+    if (!*segment) *segment = f2f_aligned((size_t)F2F_TWO_SEGMENT_ROWS * sizeof(f2f_row));
     return *segment;
 }
 
@@ -336,11 +337,11 @@ static inline int two_search(const f2f_code *code, const f2f_tile *tile, const u
     size_t blocks = (size_t)tile->blocks;
     int status = F2F_NO_MEMORY;
     r.heads = tile->blocks * F2F_TWO_STATE_ROWS / (F2F_TWO_SEGMENT_ROWS - F2F_TWO_STATE_ROWS) + 2;
-    r.space = aligned_alloc(64, (sizeof *r.space + 63) / 64 * 64);
+    r.space = f2f_aligned(sizeof *r.space);
     r.span = malloc(F2F_TWO_SPANS * sizeof *r.span);
     r.costs = malloc(blocks * sizeof *r.costs);
     r.wide = malloc(blocks);
-    r.head = aligned_alloc(64, ((size_t)r.heads * sizeof *r.head + 63) / 64 * 64);
+    r.head = f2f_aligned((size_t)r.heads * sizeof *r.head);
     if (r.space && r.span && r.costs && r.wide && r.head) {
         parities(r.space->parity);
         status = TWO_GIVES_UP;
@@ -350,7 +351,8 @@ static inline int two_search(const f2f_code *code, const f2f_tile *tile, const u
         }
     }
     *mismatches = r.mismatches;
-    free(r.space), free(r.span), free(r.costs), free(r.wide), free(r.head);
+    f2f_free_aligned(r.space), f2f_free_aligned(r.head);
+    free(r.span), free(r.costs), free(r.wide);
     return status;
 }
 #endif

@@ -1,6 +1,7 @@
 /* Tiles: blocks restricted to their care bits. */
 #include "bits.h"
 #include "limits.h"
+#include "machine/memory.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -42,7 +43,7 @@ int f2f_tile_init(f2f_tile *tile, const f2f_code *code, const uint64_t *care, in
 
 void f2f_tile_free(f2f_tile *tile)
 {
-    for (int i = 0; tile->segment && i <= F2F_TWO_SEGMENTS; i++) free(tile->segment[i]);
+    for (int i = 0; tile->segment && i <= F2F_TWO_SEGMENTS; i++) f2f_free_aligned(tile->segment[i]);
     free(tile->segment), free(tile->n_u), free(tile->start), free(tile->cols);
     *tile = (f2f_tile){0};
 }

@@ -1,15 +1,33 @@
 """F2F_VIZ_ISA: one reading of it for search and decoding, and none that breaks the import."""
 
 import os
+import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import f2f_viz as f2f
-from f2f_viz.codec import _core
+from f2f_viz.codec import _core, _decode
 from f2f_viz.codec.instruction_set import NAMES, instruction_set
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+@pytest.mark.skipif(
+    not CPUINFO.exists() or platform.machine() != "x86_64", reason="Linux on x86_64 lists them"
+)
+def test_the_machines_best_is_what_linux_lists():
+    lines = CPUINFO.read_text().splitlines()
+    listed = set(next(line for line in lines if line.startswith("flags")).split())
+    avx2 = {"avx2", "bmi1", "bmi2", "popcnt"}
+    wide = avx2 | {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512vbmi"}
+    searching = [avx2, wide | {"avx512_vpopcntdq", "avx512_bitalg"}]
+    decoding = [avx2, avx2 | {"gfni"}, wide | {"gfni", "avx512_vbmi2"}]
+    assert _core.best_instruction_set() == sum(needed <= listed for needed in searching)
+    assert _decode.best_level() == sum(needed <= listed for needed in decoding)
 
 
 @pytest.mark.parametrize("asked", ["", *NAMES])
