@@ -429,6 +429,7 @@ class Analyzer(Widget):
         finally:
             self._going = False
         self._moved(push)
+        self._touring.look()
 
     def _follow(self, query: str) -> None:
         """Go where an address says, but for files that were not opened here."""
@@ -452,9 +453,15 @@ class Analyzer(Widget):
             self._moved(True)
 
     def _scene(self) -> Scene | None:
-        """Return what the page shows, once that is exact and of the settings chosen."""
+        """Return what the page shows, once that is exact, of the settings chosen, and all there."""
         a = self.analysis
-        if a is None or not a.exact or a.settings != self.settings or a.given is not self.layer:
+        if (
+            self._going
+            or a is None
+            or not a.exact
+            or a.settings != self.settings
+            or a.given is not self.layer
+        ):
             return None
         return Scene(a, self.selection.within(a), self.tab, self.view_settings)
 

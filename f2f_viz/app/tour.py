@@ -130,10 +130,13 @@ class Check:
     times_at_most: float | None = None
     changed: bool = False
 
+    def value(self, scene: Scene) -> Value:
+        """Return what is watched."""
+        return WATCHED[self.watch](scene)
+
     def holds(self, now: Scene, began: Scene) -> bool:
         """Tell whether what the page shows is what the step asks for."""
-        look = WATCHED[self.watch]
-        value, before = look(now), look(began)
+        value, before = self.value(now), self.value(began)
         return (
             (self.equals is None or value == self.equals)
             and (not self.changed or value != before)

@@ -52,6 +52,7 @@ class Touring:
         self._tour, self._go, self._scene = tour, go, scene
         self._place = 1
         self._began: Scene | None = None
+        self._open = False
         self.bar = TourBar(tour=tour.title, count=len(tour.steps))
         self.bar.on_msg(lambda _, content, __: self.enter(content["go"]))
 
@@ -72,6 +73,7 @@ class Touring:
         step = min(step, len(self._tour.steps))
         at = self._tour.steps[step - 1]
         self._go({**at.state, **vars(at.at), **vars(at.view), "tab": at.tab, "step": step})
+        self._open |= self._began is None  # what is done before the first result counts
         return self.look()
 
     def resume(self, step: int) -> None:
@@ -81,6 +83,7 @@ class Touring:
             return
         self._place = step or self._place
         self._began = None
+        self._open = False
         with self.bar.hold_sync():
             self.bar.step = step
             self.bar.done = False
@@ -93,9 +96,16 @@ class Touring:
             self.bar.lit = selector(at.lit)
 
     def look(self) -> None:
-        """See whether the task is done, when something has changed."""
+        """See whether the task is done, when something has changed.
+
+        Where a step is resumed, what it asks for may be there already: then it is done by who does
+        it anew.
+        """
         if not self.step or (scene := self._scene()) is None:
             return
-        self._began = self._began or scene
-        if self._tour.steps[self.step - 1].check.holds(scene, self._began):
+        began = self._began = self._began or scene
+        check = self._tour.steps[self.step - 1].check
+        if not check.holds(scene, began):
+            self._open = True
+        elif self._open or check.value(scene) != check.value(began):
             self.bar.done = True

@@ -221,3 +221,27 @@ def test_a_task_that_is_about_a_place():
         analyzer.close()
 
     asyncio.run(drive())
+
+
+def test_a_step_that_is_opened_by_a_link_is_not_done_by_the_link():
+    async def drive():
+        analyzer = f2f.Analyzer()
+        bar = analyzer.tour
+        await analyzer.settled()
+        analyzer.state = {"step": 2, "lanes": 64, "tab": "Lanes"}
+        assert (bar.step, bar.done, analyzer.view_settings.lanes) == (2, False, 64)
+        analyzer.view_settings = ViewSettings(lanes=128)
+        assert bar.done
+        analyzer.state = {"step": 4, "tab": "Decoder", "bit": 9}  # it asks for another bit
+        assert (bar.step, bar.done) == (4, False)
+        analyzer.selection = replace(analyzer.selection, bit=10)
+        assert bar.done
+        analyzer.state = {"step": 10, "order": "interleaved"}
+        for order, done in (("interleaved", False), ("row", False), ("interleaved", True)):
+            chosen = analyzer.settings.to_dict() | {"order": order}
+            analyzer.settings = f2f.Settings.from_dict(chosen)
+            await analyzer.settled()
+            assert bar.done == done
+        analyzer.close()
+
+    asyncio.run(drive())
