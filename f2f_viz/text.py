@@ -11,9 +11,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["markup", "once", "shown", "sound", "strict_json", "utf8", "well_formed"]
+__all__ = ["counted", "markup", "once", "shown", "sound", "strict_json", "utf8", "well_formed"]
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def counted(number: int, of: str) -> str:
+    """Return a number of things in words: ``1 lane``, ``1,024 lanes``."""
+    return f"{number:,} {of}{'s' * (number != 1)}"
 
 
 def _escaped(text: str) -> str:

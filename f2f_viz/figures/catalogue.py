@@ -26,7 +26,7 @@ from f2f_viz.figures.figure import FORMATS, IMAGES, Figure, Sheet, Table
 from f2f_viz.figures.gates_chart import GatesChart, gates_data, gates_sentence
 from f2f_viz.figures.histogram import HistogramView, histogram_data
 from f2f_viz.figures.lanes import SCHEMES, lanes_data, lanes_table
-from f2f_viz.figures.lanes_chart import LanesChart
+from f2f_viz.figures.lanes_chart import LanesChart, percent
 from f2f_viz.figures.lesson import lesson_html
 from f2f_viz.figures.lesson_data import why_no_lesson
 from f2f_viz.figures.mask import MaskView, crisp, mask_data
@@ -41,6 +41,7 @@ from f2f_viz.figures.sweep_chart import SweepChart
 from f2f_viz.figures.trellis import TrellisView, trellis_data, why_none
 from f2f_viz.figures.waveform import draw_waveform, waveform_data
 from f2f_viz.hardware.waveforms import to_vcd, waveform
+from f2f_viz.text import counted
 
 __all__ = ["FIGURES", "Entry", "figure", "why_not"]
 
@@ -282,13 +283,13 @@ def _lanes(analysis: Analysis, look: Look, lanes: int = 16) -> Figure:
     data = lanes_data(analysis)
     table = lanes_table(data, lanes)
     reached = dict(zip(SCHEMES, table["share"][table["lanes"].index(lanes) :], strict=False))
-    told = "; ".join(f"{name}: {share:.0%}" for name, share in reached.items())
+    told = "; ".join(f"{name}: {percent(share)}" for name, share in reached.items())
     return Figure(
         name="lanes",
         analysis=analysis,
         data=table,
-        about=f"{lanes} lanes on the work of the layer, and what each scheme reaches of its own "
-        f"ideal. {told}. A lane of CSR takes a kept weight a cycle, lanes "
+        about=f"{counted(lanes, 'lane')} on the work of the layer, and what each scheme reaches of "
+        f"its own ideal. {told}. A lane of CSR takes a kept weight a cycle, lanes "
         "of bitmask and F2F a block of one plane. F2F saves bandwidth, not multiplications. "
         f"{data['note']}".strip(),
         draw=lambda narrow: LanesChart(data, lanes, look.theme, narrow).root,

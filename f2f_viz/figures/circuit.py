@@ -14,6 +14,7 @@ from f2f_viz.figures.drawing import LIVE, PAGE, Drawing, DrawingWidget, text_wid
 from f2f_viz.figures.options import Look
 from f2f_viz.figures.palette import SIGNS, Palette
 from f2f_viz.hardware.gates import Circuit, share
+from f2f_viz.text import counted
 
 __all__ = ["TOY", "CircuitView", "Picture", "circuit_data", "draw_circuit"]
 
@@ -343,15 +344,11 @@ def _sentence(p: Picture, bit: int) -> str:
     level = p.circuit.levels
     shared = sum(p.circuit.serves[gate] > 1 for gate in cone)
     deep = max((level[gate] for gate in cone), default=0)
-    words = f"Output bit {bit}: {_count(len(cone), 'gate')}, {deep} deep; "
+    words = f"Output bit {bit}: {counted(len(cone), 'gate')}, {deep} deep; "
     words += f"{shared or 'none'} serve{'s' * (shared < 2)} other outputs too."
     if len(p.outputs) > 1:
-        words += f" All {len(p.outputs)} outputs: {_count(len(p.circuit.pairs), 'gate')}."
+        words += f" All {len(p.outputs)} outputs: {counted(len(p.circuit.pairs), 'gate')}."
     return words
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number} {of}{'s' * (number != 1)}"
 
 
 class CircuitView:

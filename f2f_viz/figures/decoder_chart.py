@@ -11,6 +11,7 @@ from f2f_viz.codec.network import symbol_name
 from f2f_viz.codec.trace import trace
 from f2f_viz.figures.palette import SIGNS, Theme, palette
 from f2f_viz.figures.style import FONT, blank, mix, quiet_legend
+from f2f_viz.text import counted
 
 __all__ = ["DecoderChart", "cycle_data"]
 
@@ -74,7 +75,7 @@ class DecoderChart:
         register = t.register[0].astype(int)
         data = cycle_data(analysis, plane, cycle)
         care, wrong = sum(data["care"]), sum(data["mismatch"])
-        stats = f"{care} care bits, {wrong} corrected"
+        stats = f"{counted(care, 'care bit')}, {wrong} corrected"
         about = f"Plane {plane}, cycle {cycle}"
         rows = n_in * (n_s + 1)
         self.root = plot = blank(

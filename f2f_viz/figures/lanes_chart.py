@@ -1,5 +1,6 @@
 """Lanes side by side, as a picture for paper: who works and who waits, and how that scales."""
 
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from f2f_viz.figures.lanes import COUNTS, SCHEMES, lanes_table, schedules
 from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend
 from f2f_viz.hardware.lanes import Schedule
+from f2f_viz.text import counted
 
-__all__ = ["LanesChart"]
+__all__ = ["LanesChart", "percent", "told"]
 
 _SHOWN = 16
 """Lanes that are drawn at most, the first ones."""
@@ -49,6 +51,23 @@ def _short(name: str) -> str:
     return name.replace(", rows", "").replace(", lanes", "").replace(", blocks and", " with")
 
 
+def _cut(number: float) -> str:
+    return f"{floor(10 * number + 1e-9) / 10:,.1f}"
+
+
+def percent(share: float) -> str:
+    """Return a share of an ideal in percent: cut, not rounded, for less is not all of it."""
+    return f"{_cut(100 * share)}\u2009%"
+
+
+def told(found: Schedule) -> str:
+    """Say how long a schedule takes, and how near that is to its ideal."""
+    if not found.cycles:
+        return "nothing to do"
+    taken = counted(found.cycles, "cycle")
+    return f"{taken}, ideal {_cut(found.ideal)}: {percent(found.share)}"
+
+
 class LanesChart:
     """Schedules of all schemes, and the share of its own ideal that each reaches.
 
@@ -82,7 +101,7 @@ class LanesChart:
         span = min(_SPAN, max(1, *(one.cycles for one in found)))
         of = f" (the first {shown} drawn)" if shown < lanes else ""
         plot = blank(
-            colours, title=f"{lanes} lanes{of}", x="cycles", x_range=Range1d(0, span),
+            colours, title=f"{counted(lanes, 'lane')}{of}", x="cycles", x_range=Range1d(0, span),
             min_border_left=14,
             y_range=Range1d(len(found), -0.35),
         )  # fmt: skip
@@ -105,10 +124,9 @@ class LanesChart:
                 )  # fmt: skip
                 if own or kind not in drawn:
                     drawn[kind] = bars_of
-            told = f"{one.cycles:,} cycles, {one.ideal:,.0f} at best" if one.cycles else "nothing"
-            words = _short(name) if narrow else f"{_short(name)}: {told}, {one.share:.0%}"
+            words = _short(name) if narrow else f"{_short(name)}: {told(one)}"
             plot.text(
-                [0], [row - 0.03], [words.replace("%", "\u2009%")], text_color=colours.ink,
+                [0], [row - 0.03], [words], text_color=colours.ink,
                 text_font=value(FONT), text_font_size=value("10px"),
             )  # fmt: skip
         meaning = {"work": "busy", "a further correction": "corrects", "waits": "waits"}

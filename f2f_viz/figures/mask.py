@@ -35,6 +35,7 @@ from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.figures.mask_overlays import Window, edges_in_view, profiles, run_edges
 from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import FONT, LIGHT, TOOLBAR, blank, density_mapper, tip
+from f2f_viz.text import counted
 
 __all__ = ["MaskView", "block_weights", "crisp", "mask_data", "mask_matrix"]
 
@@ -466,7 +467,7 @@ class MaskView:
             text += f"; block {self._block:,}: n_u = {int(marks['kept'].sum())}"
         elif len(self._edges.data["x0"]):
             run = analysis.n_out if blocks else analysis.blocks
-            text += f"; {'blocks' if blocks else 'banks'} of {run:,} weight{'s' * (run != 1)}"
+            text += f"; {'blocks' if blocks else 'banks'} of {counted(run, 'weight')}"
         elif self._grid_shown and not self._printed:
             text += f"; zoom in for {'blocks' if blocks else 'banks'}"
         if self._narrow:

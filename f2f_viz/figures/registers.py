@@ -6,6 +6,7 @@ from bokeh.models import BasicTicker, ColumnDataSource, GridBox, HoverTool, Rang
 
 from f2f_viz.figures.palette import STAGE_MARKERS, Theme, palette
 from f2f_viz.figures.style import MARK, blank, tip
+from f2f_viz.text import counted
 
 __all__ = ["RegistersChart", "registers_table"]
 
@@ -50,7 +51,7 @@ class RegistersChart:
             n_s, wrong = stage["n_s"], stage["wrong"]
             last = stage is stages[-1]
             plot = blank(
-                colours, title=f"n_s = {n_s}: {sum(wrong)} corrections", panel=True,
+                colours, title=f"n_s = {n_s}: {counted(sum(wrong), 'correction')}", panel=True,
                 x=f"cycle t of plane {plane}" if last else "", x_range=x_range,
                 y_range=y_range, min_border_left=44,
             )  # fmt: skip

@@ -225,7 +225,7 @@ function render({ model, el }) {
     stageBox.dataset.cycle = at();
     stageBox.dataset.bit = bit();
     stageBox.setAttribute("aria-description",
-      `cycle ${at()}, symbol ${hex(register[0], code.n_in)}, ${care} care bits, ${wrong} corrected`);
+      `cycle ${at()}, symbol ${hex(register[0], code.n_in)}, ${plural(care, "care bit")}, ${wrong} corrected`);
   }
   const sum = (bits, t) => {
     let total = 0;
@@ -293,7 +293,7 @@ function render({ model, el }) {
       parts += `<rect class="bar ${full ? "heavy" : ""}" x="${x + 3}" width="${w - 6}" y="${barY(n)}" height="${barTop + bars - barY(n)}"/>`
         + `<text class="hex small" x="${x + w / 2}" y="${barTop - 6}">${n}${full ? "▲" : ""}</text>`;
       if (wrong) parts += `<text class="wrong" x="${x + w / 2}" y="${height - 6}">✓${wrong}</text>`;
-      parts += `<rect class="f2f-hit" data-cycle="${c}" x="${x}" y="0" width="${w}" height="${height}"><title>cycle ${c}: ${n} care bits, ${wrong} corrected</title></rect>`;
+      parts += `<rect class="f2f-hit" data-cycle="${c}" x="${x}" y="0" width="${w}" height="${height}"><title>cycle ${c}: ${plural(n, "care bit")}, ${wrong} corrected</title></rect>`;
     }
     const y = barY(code.n_in);
     parts += `<line class="limit" x1="${GUTTER}" x2="${width - 8}" y1="${y}" y2="${y}"/>`;
@@ -350,7 +350,7 @@ function render({ model, el }) {
     cycle.max = code.blocks - 1;
     toMismatch.disabled = !mismatches.length;
     toHeavy.disabled = !heavy.length;
-    const gates = code.gates ? ` · ${code.gates.shared} XOR gates, depth ${code.gates.shared_depth} (${code.gates.naive}, depth ${code.gates.depth}, were none shared), ${code.gates.flip_flops} flip-flops` : "";
+    const gates = code.gates ? ` · ${plural(code.gates.shared, "XOR gate")}, depth ${code.gates.shared_depth} (${code.gates.naive}, depth ${code.gates.depth}, were none shared), ${plural(code.gates.flip_flops, "flip-flop")}` : "";
     legend.innerHTML = `<span class="f2f-chip care">■ care</span><span class="f2f-chip dont-care">· don't-care</span>`
       + `<span class="f2f-chip mismatch">✕ mismatch</span><span class="f2f-chip corrected">✓ corrected</span>`
       + `<span class="f2f-chip symbol">symbol xₜ</span><span class="f2f-chip register">register</span>`

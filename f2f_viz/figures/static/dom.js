@@ -36,6 +36,7 @@ const button = (text, label, action, key) => h("button", { type: "button", class
 const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 // a whole number with commas between thousands, as everywhere
 const grouped = (value) => Math.round(value).toLocaleString("en");
+const plural = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 // headings of a table that sort it; a click asks `again` for that. Columns after the first `words`
 // begin with the largest. `sort(rows, key)` takes what a row has in a column; rows without come last
 const sorting = (columns, words, again) => {

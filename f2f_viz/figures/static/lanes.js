@@ -75,7 +75,9 @@ const SCHEMES = [
   { name: "F2F, blocks and corrector", short: "F2F", run: blocks, tint: "symbol", dash: "", shape: STAGE_SHAPES[0] },
 ];
 const share = ({ ideal, cycles }) => (cycles ? ideal / cycles : 1);
-const percent = (part) => `${(100 * part).toFixed(part > 0.995 ? 1 : 0)}\u2009%`;
+// cut, not rounded: less is not equal
+const cut = (value) => (Math.floor(10 * value + 1e-9) / 10).toLocaleString("en", { minimumFractionDigits: 1 });
+const percent = (part) => `${cut(100 * part)}\u2009%`;
 
 // what the first lanes do in a window: cycles of work, of further corrections, and of waiting
 function pieces({ lane, start, stop, since, until, cycles }, shown, correcting, from = 0, to = cycles) {
@@ -109,8 +111,8 @@ function drawLanes(schedules, { lanes, cycle, width, room, own = "f2f-" }) {
       const air = step >= 4 ? 0.6 : 0;
       return `M${x0.toFixed(1)} ${(top + head + lane * high + 0.3).toFixed(1)}h${Math.max(x1 - x0 - air, 0.3).toFixed(1)}v${(high - 0.6).toFixed(1)}h${(-Math.max(x1 - x0 - air, 0.3)).toFixed(1)}z`;
     }).join("");
-    const best = width < 420 ? "" : `, ${grouped(s.ideal)} at best`;  // on a phone the name needs the room
-    const what = s.cycles ? `${grouped(s.cycles)} cycles${best}: ${percent(share(s))}` : "nothing to do";
+    const best = width < 420 ? "" : `, ideal ${cut(s.ideal)}`;  // on a phone the name needs the room
+    const what = s.cycles ? `${plural(s.cycles, "cycle")}${best}: ${percent(share(s))}` : "nothing to do";
     out += `<path transform="translate(6 ${top + 10})" d="${shape}" style="fill:var(--f2f-${tint})"/><text class="f2f-scheme" x="17" y="${top + 14}">${name}</text>`
       + `<text class="end" x="${width}" y="${top + 14}">${what}</text>`;
     const found = pieces(s, shown, SCHEMES[k].run === blocks, from, from + span);
@@ -126,8 +128,8 @@ function drawLanes(schedules, { lanes, cycle, width, room, own = "f2f-" }) {
   for (let c = Math.ceil(from / ticks) * ticks; c <= from + span; c += ticks)
     if (at(c) < width - 64) out += `<text class="${at(c) < 14 ? "" : "mid"}" x="${at(c).toFixed(1)}" y="${height - 4}">${grouped(c)}</text>`;
   out += `<text class="end" x="${width}" y="${height - 4}">cycles</text>`;
-  const words = SCHEMES.map(({ name }, k) => `${name}: ${grouped(schedules[k].cycles)} cycles, ${percent(share(schedules[k]))} of its ideal`).join("; ");
-  return `<svg width="${width}" height="${height}" role="img" aria-label="${lanes} lanes. ${words}">${out}</svg>`;
+  const words = SCHEMES.map(({ name }, k) => `${name}: ${plural(schedules[k].cycles, "cycle")}, ${percent(share(schedules[k]))} of its ideal`).join("; ");
+  return `<svg width="${width}" height="${height}" role="img" aria-label="${plural(lanes, "lane")}. ${words}">${out}</svg>`;
 }
 
 // the share of its own ideal that each scheme reaches, over the number of lanes
@@ -144,7 +146,7 @@ function drawShares(curves, { lanes, width, height }) {
     const line = curves.map(({ lanes: p, shares }, i) => `${i ? "L" : "M"}${X(p).toFixed(1)} ${Y(shares[k]).toFixed(1)}`).join("");
     out += `<path d="${line}" style="fill:none;stroke:var(--f2f-${tint});stroke-width:1.6;stroke-dasharray:${dash || "none"}"/>`;
     for (const { lanes: p, shares } of curves.filter(({ lanes: p }) => Number.isInteger(Math.log2(p))))
-      out += `<path transform="translate(${X(p).toFixed(1)} ${Y(shares[k]).toFixed(1)}) scale(.8)" d="${shape}" style="fill:var(--f2f-${tint})"><title>${name}, ${p} lanes: ${percent(shares[k])}</title></path>`;
+      out += `<path transform="translate(${X(p).toFixed(1)} ${Y(shares[k]).toFixed(1)}) scale(.8)" d="${shape}" style="fill:var(--f2f-${tint})"><title>${name}, ${plural(p, "lane")}: ${percent(shares[k])}</title></path>`;
   });
   return `<svg width="${width}" height="${height}" role="img" aria-label="Share of its own ideal that each scheme reaches, from 1 to 256 lanes">${out}</svg>`;
 }

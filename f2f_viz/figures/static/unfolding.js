@@ -4,7 +4,6 @@
 const NAMED = 16, TOLD = 4;  // states with room for a cost in each, and for words on every edge
 const parity = (bits) => { let odd = 0; for (; bits; bits &= bits - 1) odd ^= 1; return odd; };
 const binary = (value, bits) => value.toString(2).padStart(bits, "0");
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 // the columns of the search: all ways into the states after a block, which of them survive, and the
 // least cost of each state, null where no way leads; of equals the encoder's own way survives
