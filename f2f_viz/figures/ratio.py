@@ -224,9 +224,10 @@ class RatioView:
             if x == "sparsity":
                 line = plot.line(x, y, source=source, color=tint, line_width=1.6)
                 self._lines.append(line)
-            drawn = plot.scatter(
-                x, y, source=source, marker=marker, size=7, color=tint, legend_label=f"n_s = {n_s}"
-            )
+            look = {"marker": marker, "size": 7, "color": tint}
+            drawn = plot.scatter(x, y, source=source, **look)
+            # the legend shows a point that is nowhere: of those that come there is none at first
+            plot.scatter([np.nan], [np.nan], legend_label=f"n_s = {n_s}", **look)
             plot.add_tools(
                 HoverTool(
                     renderers=[drawn],

@@ -266,6 +266,10 @@ def test_points_stand_under_the_bounds(analyses):
     assert ratio.curve_data([point, low], 2)["sparsity"] == []
     view = ratio.RatioView()
     view.update(a)
+    view.show_curve([], 0, 24)  # the legend has its markers before there are points
+    for item in view.root.select_one({"name": "ratio"}).legend[0].items:
+        drawn = [len(next(iter(one.data_source.data.values()))) for one in item.renderers]
+        assert any(drawn) or not item.visible, item.label
     view.show_curve([point, low], 2, 24)
 
 
