@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["counted", "markup", "once", "shown", "sound", "strict_json", "utf8", "well_formed"]
+__all__ = [
+    "counted", "markup", "once", "shown", "sound", "strict_json", "times", "utf8", "well_formed",
+]  # fmt: skip
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -80,6 +82,11 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for at, (name, _) in enumerate(pairs) if name in dict(pairs[:at]))
         raise ValueError(f"in JSON expected each name once, got {twice:.100} twice")
     return found
+
+
+def times(value: float, digits: int = 2, *, nothing: str = "nothing to code") -> str:
+    """Write a ratio of bits; where no bits are coded there is none, and that is said."""
+    return nothing if value == math.inf else f"{value:.{digits}f}"
 
 
 def sound(text: str) -> str:

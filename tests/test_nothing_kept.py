@@ -1,16 +1,20 @@
 """A layer of which nothing is kept, or that has nothing, is a layer like others."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 import f2f_viz as f2f
+from f2f_viz.analysis.sweep import SweepPoint
+from f2f_viz.app import numbers
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.sources import model_of
 from f2f_viz.app.tabs import TABS, Link
 from f2f_viz.figures.catalogue import FIGURES
 from f2f_viz.figures.figure import to_bytes
+from f2f_viz.figures.sweep import sweep_data
 from tests.test_hostile_text import strict
 
 LAYERS = {
@@ -31,6 +35,10 @@ QUICK = ("all pruned", "no rows", "one weight", "scalar")
 
 def quick_if(wanted):
     return () if wanted else pytest.mark.slow
+
+
+ENDLESS = re.compile(r"\b(inf|nan)\b|∞", re.IGNORECASE)
+"""What a ratio over nothing looks like where nobody thought of it."""
 
 
 @pytest.fixture(params=LAYERS)
@@ -74,7 +82,11 @@ def test_every_figure_and_every_tab(layer, code, tabs):
     settings = f2f.Settings(code=CODES[code], **layer[1])
     f2f.analyze(layer[0], settings, preview=True)
     analysis = f2f.analyze(layer[0], settings)
+    assert not ENDLESS.search(repr(analysis) + analysis._repr_html_())
+    for card in numbers.cards(analysis) + numbers.cards(analysis, analysis):
+        assert not ENDLESS.search(f"{card['value']} {card['note']} {card['numbers']}")
     for _, figure in figures_of(analysis, code != "small"):
+        assert not ENDLESS.search(figure.caption)
         strict(to_bytes(figure, "json"))
         to_bytes(figure, "csv")
     model = model_of({"source": "given"}, [], None, layer[0])
@@ -109,6 +121,10 @@ def test_every_figure_is_a_page(layer):
             assert "nothing to code" in str(error)
 
 
+def pruned_of(weights, chosen):
+    return np.zeros_like(weights) if weights.size != 1 or chosen["rate"] else weights
+
+
 def test_every_command(layer, tmp_path, run):
     weights, chosen = layer[0].weights, layer[1]
     np.save(tmp_path / "w.npy", weights)
@@ -117,20 +133,27 @@ def test_every_command(layer, tmp_path, run):
     for preset in ("default", "paper", "fixed_rate"):
         said = run("encode", tmp_path / "w.npy", "-o", file, "--preset", preset, "--json", *options)
         assert strict(said)["efficiency"] == 1 or weights.size == 1
-        run("report", file)
+        said = run("report", file)
+        assert not ENDLESS.search(said)
+        kept = weights.size == 1 and not chosen["rate"]
+        assert ("maximum ratio 1/(1-S) nothing to code" in said) == (not kept)
         run("report", "--compare", file)
         strict(run("report", "--json", file))
         strict(run("report", "--compare", "--json", file))
         strict(run("verify", "--json", file))
         run("decode", file, "-o", tmp_path / "back.npy")
-        pruned = np.zeros_like(weights) if weights.size != 1 or chosen["rate"] else weights
-        np.testing.assert_array_equal(np.load(tmp_path / "back.npy"), pruned)
+        np.testing.assert_array_equal(np.load(tmp_path / "back.npy"), pruned_of(weights, chosen))
 
 
 def test_a_sweep(tmp_path, run):
     np.save(tmp_path / "w.npy", np.ones((12, 16), np.float32))
     arguments = ["sweep", tmp_path / "w.npy", "--axis", "rate=1.0,0.5", "-o", tmp_path / "points"]
-    run(*arguments)
+    said = run(*arguments)
+    assert "nothing to code" in said
+    assert not ENDLESS.search(said)
+    lines = (tmp_path / "points").read_text().splitlines()
+    points = [SweepPoint.from_dict(json.loads(line)) for line in lines]
+    json.dumps(sweep_data(points), allow_nan=False)  # as a page is sent them
     for line in (tmp_path / "points").read_text().splitlines() + run(
         *arguments, "--json"
     ).splitlines():
@@ -149,3 +172,6 @@ def test_a_model_of_nothing(tmp_path, run):
         for more in ([], ["--compare"]):
             run("report", tmp_path / "m.f2f", *more)
             strict(run("report", tmp_path / "m.f2f", "--json", *more))
+        said = run("report", tmp_path / "m.f2f") + run("survey", tmp_path / "m.safetensors", *rule)
+        assert not ENDLESS.search(said)
+    assert said.count("nothing to code") == 3  # its row and the model's ratio; the survey's row

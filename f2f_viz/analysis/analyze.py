@@ -29,6 +29,7 @@ from f2f_viz.errors import Progress, stop_if
 from f2f_viz.files.layer_file import stored_bits
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, load_layer
+from f2f_viz.text import times
 
 __all__ = ["Analysis", "Estimate", "PlaneStats", "analyze"]
 
@@ -163,8 +164,8 @@ class Analysis:
         return {
             "layer": f"{self.layer.name} {'×'.join(map(str, self.shape)) or 'scalar'} {self.dtype}",
             "S": f"{self.sparsity:.4f}",
-            "ratio": f"{about}{self.ratio.value:.3f}",
-            "max_ratio": f"{self.max_ratio:.3f}",
+            "ratio": f"{about}{times(self.ratio.value, 3)}",
+            "max_ratio": times(self.max_ratio, 3),
             "file_ratio": f"{about}{self.file_ratio:.3f}",
             "efficiency": f"{about}{self.efficiency.value:.4f}",
         }

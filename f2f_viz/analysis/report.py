@@ -6,6 +6,7 @@ from f2f_viz.arguments import checked
 from f2f_viz.codec.encoded import Encoded
 from f2f_viz.display import html_table, text_line
 from f2f_viz.files import layer_file
+from f2f_viz.text import times
 
 __all__ = ["Report", "report"]
 
@@ -19,9 +20,10 @@ class Report:
     sparsity : float
         S, pruned weights / all weights.
     max_ratio : float
-        1 / (1 − S), the entropy bound on `ratio`.
+        1 / (1 − S), the entropy bound on `ratio`; infinite where nothing is kept.
     ratio : float
-        The paper's accounting: dense bits / (payload + corrections).
+        The paper's accounting: dense bits / (payload + corrections); infinite where there is
+        neither, nothing to code.
     file_ratio : float
         Whole file: dense bits / all bits of the file.
     efficiency : float
@@ -59,8 +61,8 @@ class Report:
         """Say in short what it costs."""
         return {
             "S": f"{self.sparsity:.4f}",
-            "ratio": f"{self.ratio:.3f}",
-            "max_ratio": f"{self.max_ratio:.3f}",
+            "ratio": times(self.ratio, 3),
+            "max_ratio": times(self.max_ratio, 3),
             "file_ratio": f"{self.file_ratio:.3f}",
             "efficiency": f"{self.efficiency:.4f}",
         }

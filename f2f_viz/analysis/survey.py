@@ -26,6 +26,7 @@ from f2f_viz.errors import Progress, stop_if
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, layer_of
 from f2f_viz.tensors.objects import object_entries, said
+from f2f_viz.text import times
 
 __all__ = ["Survey", "SurveyRow", "csv_text", "plain_row", "survey", "survey_row"]
 
@@ -131,7 +132,9 @@ class Survey:
         return text_line("Survey", self._facts())
 
     def _repr_html_(self) -> str:
-        rows = {row.name: f"{row.ratio.value:.3f}, {row.bytes:,.0f} bytes" for row in self.rows}
+        rows = {
+            row.name: f"{times(row.ratio.value, 3)}, {row.bytes:,.0f} bytes" for row in self.rows
+        }
         return html_table("Survey", self._facts() | rows)
 
     def _facts(self) -> dict[str, str]:

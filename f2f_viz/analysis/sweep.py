@@ -1,6 +1,7 @@
 """Many settings on many layers: a grid, measured point by point, and its Pareto front."""
 
 import itertools
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -69,6 +70,11 @@ class SweepPoint:
     gates: int
     naive_gates: int
     depth: int
+
+    @property
+    def of_bound(self) -> float:
+        """Share of 1 / (1 − S) reached; 1 where no bits are coded, as of `Report`."""
+        return self.ratio / self.max_ratio if self.ratio < math.inf else 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values; `from_dict` takes them, and None for what is infinite."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite, nan
 from typing import Any
 
@@ -10,6 +11,7 @@ from f2f_viz.hardware.gates import gates
 from f2f_viz.settings import FIELDS
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.quantize import describe_format
+from f2f_viz.text import times
 
 __all__ = ["CARDS", "badge", "cards", "describe_layer", "describe_pinned", "grouped", "seconds"]
 
@@ -32,16 +34,16 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 60 else f"{value // 60:.0f} min {value % 60:.0f} s"
 
 
-def _times(value: float) -> str:
-    return "∞" if value == float("inf") else f"{value:.2f}"
+_NONE = "—"
+"""A ratio of what has nothing to code."""
+_times = partial(times, nothing=_NONE)
 
 
 def _estimate(estimate: Estimate, exact: bool, scale: float, digits: int) -> tuple[str, str]:
     value, low, high = (
-        _times(v) if v == float("inf") else f"{scale * v:.{digits}f}"
-        for v in (estimate.value, estimate.low, estimate.high)
+        _times(scale * v, digits) for v in (estimate.value, estimate.low, estimate.high)
     )
-    return (value, "") if exact else (f"≈\u202f{value}", f"95 %: {low} to {high}")
+    return (value, "") if exact or value == _NONE else (f"≈\u202f{value}", f"95 %: {low} to {high}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _difference(key: str, now: Analysis, pinned: Analysis) -> Card:
     value, before = (measure.scale * measure.value(a) for a in (now, pinned))
     change = value - before
     if not isfinite(change):  # of an estimate that there is none of, or where all is pruned
-        return {"change": f"pinned: {before:.{measure.digits}f}".replace("inf", "∞"), "better": 0}
+        return {"change": f"pinned: {_times(before, measure.digits)}", "better": 0}
     text = f"{change:+.{measure.digits}f}".replace("-", "−")
     if float(f"{change:.{measure.digits}f}") == 0:
         return {"change": "as pinned", "better": 0}
@@ -138,15 +140,16 @@ def cards(analysis: Analysis, pinned: Analysis | None = None) -> list[Card]:
 
 
 def _cards(a: Analysis) -> list[Card]:
-    return [
-        _sparsity(a),
-        _max_ratio(a),
-        _ratio(a),
-        _efficiency(a),
-        _of_bound(a),
-        _gates(a),
-        _seconds(a),
-    ]
+    makers = _sparsity, _max_ratio, _ratio, _efficiency, _of_bound, _gates, _seconds
+    found = [make(a) for make in makers]
+    return [_of_nothing(card) if card["value"] == _NONE else card for card in found]
+
+
+def _of_nothing(card: Card) -> Card:
+    """Say on a ratio's card why there is none."""
+    *first, last = card["numbers"]
+    ending = f"{last.rpartition(' = ')[0]}: nothing to code"
+    return card | {"unit": "", "note": "nothing to code", "numbers": [*first, ending]}
 
 
 def _sizes(analysis: Analysis) -> tuple[int, int, int]:
@@ -249,7 +252,8 @@ def _efficiency(a: Analysis) -> Card:
 def _of_bound(a: Analysis) -> Card:
     _, kept, planes = _sizes(a)
     share, past = f"{_times(a.ratio.value)} of {_times(a.max_ratio)}", "not all is random"
-    of_bound, note = _estimate(a.of_bound, a.exact, 100, 1)
+    some = isfinite(a.ratio.value)
+    of_bound, note = _estimate(a.of_bound, a.exact, 100, 1) if some else (_NONE, "")
     return {
         "key": "of_bound",
         "label": "Of 1 / (1 − S)",

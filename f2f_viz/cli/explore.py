@@ -1,6 +1,7 @@
 """The commands that look at layers: ``sweep``, ``figure`` and ``lesson``."""
 
 import json
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,7 +28,7 @@ from f2f_viz.files.atomic import claim, write_atomically
 from f2f_viz.samples import SMALL
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, files_of
-from f2f_viz.text import shown, strict_json
+from f2f_viz.text import shown, strict_json, times
 
 __all__ = ["figure", "lesson", "sweep"]
 
@@ -119,11 +120,13 @@ def sweep(
         return
     click.echo("  ratio  of bound  efficiency  seconds  gates  " + " ".join(values) + "  layer")
     for point, best in zip(points, front(points), strict=True):
+        nothing = point.ratio == math.inf
+        of_bound = "" if nothing else f"{point.of_bound:.2%}"
         own = " ".join(str(point.settings.to_dict()[name]) for name in values)
         click.echo(
-            f"{'*' if best else ' '}{point.ratio:6.3f}  {point.ratio / point.max_ratio:8.2%}  "
+            f"{'*' if best else ' '}{times(point.ratio, 3, nothing='—'):>6}  {of_bound:>8}  "
             f"{point.efficiency:10.3%}  {point.seconds:7.2f}  {point.gates:5d}  "
-            f"{shown(own)}  {shown(point.layer)}"
+            f"{shown(own)}  {shown(point.layer)}{', nothing to code' * nothing}"
         )
 
 

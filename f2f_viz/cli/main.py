@@ -1,5 +1,6 @@
 """The command line: ``f2f-viz`` alone opens the analyzer."""
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -49,7 +50,7 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import files_of
 from f2f_viz.tensors.loaders import LOADERS
 from f2f_viz.tensors.roles import ROLES
-from f2f_viz.text import shown
+from f2f_viz.text import shown, times
 
 __all__ = ["main"]
 
@@ -294,10 +295,12 @@ def _print_report(report: Report, as_json: bool, more: dict[str, Any] | None = N
         echo_json(asdict(report) | {"of_bound": report.of_bound} | (more or {}))
         return
     click.echo(f"sparsity S            {report.sparsity:.4f}")
-    click.echo(f"maximum ratio 1/(1-S) {report.max_ratio:.4f}")
-    click.echo(f"ratio                 {report.ratio:.4f}  dense bits / (payload + corrections)")
+    click.echo(f"maximum ratio 1/(1-S) {times(report.max_ratio, 4)}")
+    ratio = times(report.ratio, 4)
+    click.echo(f"ratio                 {ratio}  dense bits / (payload + corrections)")
     click.echo(f"ratio, whole file     {report.file_ratio:.4f}  dense bits / all bits of the file")
-    click.echo(f"of the bound          {report.of_bound:.2%}")
+    of_bound = f"{report.of_bound:.2%}" if report.ratio < math.inf else times(report.ratio)
+    click.echo(f"of the bound          {of_bound}")
     matched = f"matched / all {report.care_bits:,} care bits"
     click.echo(f"efficiency            {report.efficiency:.4%}  {matched}")
     for part, bits in report.bits.items():
@@ -320,7 +323,8 @@ def _print_model(account: ModelReport, as_json: bool, rivals: list[Rival] | None
         shape, own = "×".join(map(str, layer.shape)), layer.report
         click.echo(
             f"{name:<{width}}  {shape:<14} {layer.dtype:<9} {own.sparsity:6.4f}  "
-            f"{own.ratio:7.3f}  {own.efficiency:10.4%}  {sum(own.bits.values()) // 8:>12,}"
+            f"{times(own.ratio, 3, nothing='—'):>7}  {own.efficiency:10.4%}  "
+            f"{sum(own.bits.values()) // 8:>12,}{'  nothing to code' * (own.ratio == math.inf)}"
         )
     click.echo(f"encoded layers     {len(account.layers)}")
     click.echo(f"carried unchanged  {len(account.carried)}, {account.carried_bytes:,} bytes")
@@ -331,7 +335,8 @@ def _print_model(account: ModelReport, as_json: bool, rivals: list[Rival] | None
         more = f" and {len(names) - 3} more" * (len(names) > 3)
         click.echo(f"  {reason}: {', '.join(names[:3])}{more}")
     click.echo(f"coded / kept bits  {account.per_kept_bit:.4f}  (payload + corrections)")
-    click.echo(f"ratio              {account.ratio:.4f}  dense bits / (payload + corrections)")
+    ratio = times(account.ratio, 4)
+    click.echo(f"ratio              {ratio}  dense bits / (payload + corrections)")
     for part, bits in account.bits.items():
         click.echo(f"  {part:<12}{bits:>16,} bits")
     click.echo(

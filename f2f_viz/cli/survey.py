@@ -1,5 +1,6 @@
 """The command that looks over a whole model: ``survey``."""
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from f2f_viz.cli.options import (
 from f2f_viz.cli.output import echo_json, progress_bar
 from f2f_viz.files.atomic import claim
 from f2f_viz.tensors.layer import files_of
-from f2f_viz.text import shown
+from f2f_viz.text import shown, times
 
 __all__ = ["survey"]
 
@@ -70,13 +71,15 @@ def survey(
         return
     click.echo("  ratio       ±  of bound  efficiency  dispersion       bytes  layer")
     for row in found:
-        half = (row.ratio.high - row.ratio.low) / 2
+        nothing = row.ratio.value == math.inf
+        half = "" if nothing else f"{(row.ratio.high - row.ratio.low) / 2:.3f}"
+        of_bound = "" if nothing else f"{row.of_bound.value:.2%}"
         spread = row.dispersion[settings.code.order]
         shape = "×".join(map(str, row.shape))
         click.echo(
-            f"{row.ratio.value:7.3f}  {half:6.3f}  {row.of_bound.value:8.2%}  "
+            f"{times(row.ratio.value, 3, nothing='—'):>7}  {half:>6}  {of_bound:>8}  "
             f"{row.efficiency.value:10.3%}  {spread:10.2f}  {row.bytes:10,.0f}  "
-            f"{shown(row.name)} {shape} {row.dtype}"
+            f"{shown(row.name)} {shape} {row.dtype}{', nothing to code' * nothing}"
         )
     dense = sum(row.dense_bytes for row in found)
     coded = sum(row.bytes for row in found)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,19 @@ def describe(analysis: Analysis) -> str:
     a, code = analysis, analysis.settings.code
     shape = " × ".join(map(str, a.mask.shape))
     sampled = "" if a.exact else "estimated from a sample of blocks: "
+    bound = "no weight is kept" if a.max_ratio == inf else f"1/(1 − S) = {a.max_ratio:.2f}"
+    ratio = (
+        f"ratio {a.ratio.value:.2f} (dense bits over payload and corrections; {bound})"
+        if a.ratio.value < inf
+        else "nothing to code"
+    )
     return (
         f"Layer {a.layer.name} ({shape}, {a.layer.dtype}); pruning: "
         f"{describe_pruning(a.settings)}; sparsity S = {a.sparsity:.3f}. "
         f"F2F with n_in = {a.network.n_in}, n_out = {a.n_out}, n_s = {a.network.n_s}, "
         f"{a.layout.order} order, {code.matrix} matrix (seed {code.seed}), {code.coding} "
-        f"corrections; {sampled}efficiency {100 * a.efficiency.value:.2f} %, ratio "
-        f"{a.ratio.value:.2f} (dense bits over payload and corrections; 1/(1 − S) = "
-        f"{a.max_ratio:.2f}). f2f-viz {version('f2f-viz')}."
+        f"corrections; {sampled}efficiency {100 * a.efficiency.value:.2f} %, {ratio}. "
+        f"f2f-viz {version('f2f-viz')}."
     )
 
 

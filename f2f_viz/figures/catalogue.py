@@ -1,5 +1,6 @@
 """The figures of an analysis, by name: what is drawn, the data behind it, and words for both."""
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -202,16 +203,21 @@ def _ratio(analysis: Analysis, look: Look, points: Sequence[CurvePoint] = ()) ->
     above = (
         f"The ratio passes 1/(1 − S), the bound of random care bits ({100 * here.of_bound:.1f} % "
         "of it), where planes, such as exponents as ranks, hold less than a bit per care bit. "
-        if here.of_bound > 1
+        if 1 < here.of_bound < math.inf
         else ""
+    )
+    below = (
+        "Of the layer as it is pruned now, no plane holds a bit to code."
+        if here.plane_bound == math.inf
+        else f"Bound of the planes' own entropy: {here.plane_bound:.2f}, of which "
+        f"{100 * here.of_plane_bound:.1f} % is reached."
     )
     return Figure(
         name="ratio",
         analysis=analysis,
         data=table,
         about="Ratio, dense bits over payload and corrections, that each register length reaches "
-        f"on this layer at other sparsities. {above}Bound of the planes' own entropy: "
-        f"{here.plane_bound:.2f}, of which {100 * here.of_plane_bound:.1f} % is reached.",
+        f"on this layer at other sparsities. {above}{below}",
         draw=draw,
     )
 

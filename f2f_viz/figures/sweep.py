@@ -1,5 +1,6 @@
 """A sweep's points: ratio against decoder gates and time of the search, with the Pareto front."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,8 @@ def sweep_data(
     list of dict
         layer (as it is called), pruning (method and rate in words), rate, n_in, n_s,
         order, matrix (in words), sparsity, n_out, gates (shared), naive_gates, ratio, of_bound,
-        efficiency, file_ratio, seconds (of CPU), and front: whether it is on the `front`.
+        efficiency, file_ratio, seconds (of CPU), and front: whether it is on the `front`. ratio is
+        None where there is nothing to code.
     """
     return [
         {
@@ -44,8 +46,8 @@ def sweep_data(
             "n_out": p.n_out,
             "gates": p.gates,
             "naive_gates": p.naive_gates,
-            "ratio": p.ratio,
-            "of_bound": p.ratio / p.max_ratio,
+            "ratio": p.ratio if p.ratio < math.inf else None,
+            "of_bound": p.of_bound,
             "efficiency": p.efficiency,
             "file_ratio": p.file_ratio,
             "seconds": p.seconds,

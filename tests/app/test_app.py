@@ -467,8 +467,16 @@ def test_cards_put_the_numbers_in():
         for piece in card["formula"] + card["numbers"]:
             assert isinstance(piece, str) or hasattr(LIGHT, piece[1])
     json.dumps(list(cards.values()))
-    nothing = numbers.cards(f2f.analyze(layer, f2f.Settings(rate=1.0)))
-    assert nothing[1]["value"] == "∞"
+    analysis = f2f.analyze(layer, f2f.Settings(rate=0.75))
+    nothing = f2f.analyze(layer, f2f.Settings(rate=1.0))
+    for key in ("max_ratio", "ratio", "of_bound"):
+        [card] = [card for card in numbers.cards(nothing) if card["key"] == key]
+        assert (card["value"], card["unit"], card["note"]) == ("—", "", "nothing to code")
+        assert card["numbers"][-1].endswith(": nothing to code")
+    [card] = [c for c in numbers.cards(nothing, analysis) if c["key"] == "max_ratio"]
+    assert card["change"] == f"pinned: {analysis.max_ratio:.2f}"
+    [card] = [c for c in numbers.cards(analysis, nothing) if c["key"] == "max_ratio"]
+    assert card["change"] == "pinned: —"
 
 
 def test_a_pinned_result_turns_the_cards_into_differences():
