@@ -110,9 +110,22 @@ class HistogramView:
         plot.yaxis.ticker.desired_num_ticks = 3
         plot.xaxis.visible = order == last
         if order == first:
-            quiet_legend(plot, colours)
-        else:
-            plot.legend.visible = False
+            self._key(plot, colours)
+
+    def _key(self, plot: figure, colours: Palette) -> None:
+        """Add the legend, of glyphs that stay as they are.
+
+        Bokeh builds a legend anew for every change of what it names: one of the bars themselves
+        was built eight times for each step of a slider.
+        """
+        nowhere = {"x": [np.nan], "y": [np.nan]}
+        plot.vbar(
+            "x", top="y", source=ColumnDataSource(nowhere), legend_label="blocks",
+            fill_color=colours.kept, line_color=None,
+        )  # fmt: skip
+        binomial = {"source": ColumnDataSource(nowhere), "legend_label": "binomial"}
+        _draw_binomial(plot, "x", "y", colours, **binomial)
+        quiet_legend(plot, colours)
 
     def _draw(self, order: str, plot: figure, colours: Palette) -> None:
         """Draw bars, the marked bar and the binomial."""
@@ -120,7 +133,7 @@ class HistogramView:
         mark = ColumnDataSource({"n_u": [], "share": []}, name="n_u marked")
         bars = plot.vbar(
             "n_u", top="share", width=0.86, source=source, fill_color=colours.kept,
-            line_color=None, legend_label="blocks",
+            line_color=None,
         )  # fmt: skip
         plot.vbar(
             "n_u", top="share", width=0.86, source=mark, fill_color=colours.symbol,
@@ -131,9 +144,7 @@ class HistogramView:
             "n_u", top="share", width=0.86, source=passing, fill_color=None,
             line_color=colours.symbol, line_width=2.5,
         )  # fmt: skip
-        expected = {"source": source, "color": colours.reference, "legend_label": "binomial"}
-        plot.line("n_u", "binomial", width=1.4, **expected)
-        plot.scatter("n_u", "binomial", size=4, marker="diamond", **expected)
+        _draw_binomial(plot, "n_u", "binomial", colours, source=source)
         tooltips = tip(
             colours,
             ("care bits", "@n_u"),
@@ -188,3 +199,8 @@ class HistogramView:
         n_u = None if event.x is None else self.at(order, event.x)
         if self._on_select is not None and n_u is not None:
             self._on_select(n_u)
+
+
+def _draw_binomial(plot: figure, x: str, y: str, colours: Palette, **options: Any) -> None:
+    plot.line(x, y, width=1.4, color=colours.reference, **options)
+    plot.scatter(x, y, size=4, marker="diamond", color=colours.reference, **options)

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bokeh.models import HoverTool
+from bokeh.document import Document
+from bokeh.models import HoverTool, Legend
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,6 +148,21 @@ def test_mask_view_marks_blocks_and_banks(analyses):
     assert not len(data("edges")["x0"])
     densities = data("row densities")["density"]
     assert densities == pytest.approx(other.mask.mean(axis=1))
+
+
+def test_the_histogram_has_a_legend_that_no_change_builds_anew(analyses):
+    """Bokeh builds a legend again for each change of anything that it names."""
+    (one, another), changed = list(analyses.values())[:2], set()
+    view = histogram.HistogramView()
+    view.update(one)
+    document = Document()
+    document.add_root(view.root)
+    document.on_change(lambda event: changed.add(event.model))
+    view.update(another)
+    (legend,) = view.root.select({"type": Legend})
+    assert [item.label.value for item in legend.items] == ["blocks", "binomial"]
+    assert len(changed) > 2
+    assert not changed & legend.references()
 
 
 def test_histogram_counts_every_block_once(analyses):
