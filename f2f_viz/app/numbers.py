@@ -169,7 +169,7 @@ def _sparsity(a: Analysis) -> Card:
         "label": "Sparsity S",
         "value": f"{100 * a.sparsity:.2f}",
         "unit": "%",
-        "note": f"{grouped(kept)} of {grouped(size)} kept",
+        "note": f"{grouped(kept)} kept",
         "meaning": "Share of the weights that pruning removed; their bits are don't-cares.",
         "formula": ["S = (all weights − ", ("kept weights", "kept"), ") / all weights"],
         "numbers": [
@@ -236,7 +236,7 @@ def _efficiency(a: Analysis) -> Card:
         "label": "Efficiency E",
         "value": efficiency,
         "unit": "%",
-        "note": note or f"{grouped(wrong)} bits corrected",
+        "note": note or f"{grouped(wrong)} corrected",
         "meaning": "Share of the care bits that the XOR gates give right by themselves.",
         "formula": ["E = 1 − ", ("mismatches", "mismatch"), " / ", ("care bits", "care")],
         "numbers": [

@@ -157,6 +157,32 @@ def test_a_tip_lies_over_everything(pages, size):
     page.mouse.move(0, 0)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_no_words_of_a_card_change_its_height(pages, size):
+    page = pages["light"]
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    cards = page.locator(".f2f-cards")
+    before = cards.bounding_box()["height"]
+    for words in ("", "95 %: 121.4 to 126.3", "32 × 178,481 blocks", "1,234,567 corrected"):
+        notes = cards.evaluate(
+            """(cards, words) => [...cards.querySelectorAll('.f2f-card-note')].map((note) => {
+              const own = note.textContent;
+              note.textContent = words;
+              return own;
+            })""",
+            words,
+        )
+        try:
+            assert cards.bounding_box()["height"] == before, words
+            assert not [fault for fault in page.evaluate(eyes.CLIPPED) if "card" in fault]
+        finally:
+            cards.evaluate(
+                "(cards, own) => cards.querySelectorAll('.f2f-card-note').forEach((n, i) => { n.textContent = own[i]; })",
+                notes,
+            )
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_figures_tip_has_its_colours_and_goes_where_the_pointer_leaves(pages, theme):
     page = pages[theme]

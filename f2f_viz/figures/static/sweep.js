@@ -183,7 +183,7 @@ function render({ model, el }) {
   };
 
   const status = (done, total, running) => {
-    if (!total) return "An axis with nothing ticked keeps its present setting.";
+    if (!total) return "Tick what is to vary. Where nothing is ticked, the value set at the left is measured.";
     if (!done) return running ? `measuring the first of ${total}…` : `0 of ${total}`;
     if (!running || done >= total) clock = null;
     else clock ??= { at: performance.now(), done };
