@@ -215,8 +215,12 @@ def checked_fields(owner: object, kind: type) -> None:
             object.__setattr__(owner, name, found)
 
 
-def in_range(name: str, value: Any, kind: type[Number], low: float, high: float) -> Number:
+def in_range(
+    name: str, value: Any, kind: type[Number], low: float, high: float, hint: str = ""
+) -> Number:
     """Return a number between two others, both included, as Python's own `kind`.
+
+    `hint` says of one that is not why it has to be.
 
     Raises
     ------
@@ -231,7 +235,7 @@ def in_range(name: str, value: Any, kind: type[Number], low: float, high: float)
     except _Unfit:
         pass
     wanted = f"≥ {low}" if high == float("inf") else f"{low} to {high}"
-    raise F2FError(name, expected=wanted, got=named(value), field=name)
+    raise F2FError(name, expected=wanted, got=named(value), hint=hint, field=name)
 
 
 def as_array(name: str, value: Any) -> np.ndarray[Any, np.dtype[Any]]:

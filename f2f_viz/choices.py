@@ -97,6 +97,8 @@ def checked_flag(owner: object, *names: str) -> None:
         object.__setattr__(owner, name, bool(value))
 
 
-def checked_number(owner: object, name: str, kind: type, low: float, high: float) -> None:
+def checked_number(
+    owner: object, name: str, kind: type, low: float, high: float, hint: str = ""
+) -> None:
     """Check a number of a frozen dataclass, and keep it as Python's own `kind`."""
-    object.__setattr__(owner, name, in_range(name, getattr(owner, name), kind, low, high))
+    object.__setattr__(owner, name, in_range(name, getattr(owner, name), kind, low, high, hint))

@@ -90,7 +90,13 @@ class Settings:
                 got=", ".join(unknown),
             )
         code_fields = {_CODE_NAMES[name]: chosen.pop(name) for name in {*chosen} - set(own)}
-        for name, value in (own | chosen | {"code": code_of(code, code_fields)}).items():
+        try:
+            coded = code_of(code, code_fields)
+        except F2FError as error:
+            here = {field: name for name, field in _CODE_NAMES.items()}
+            error.field = here.get(error.field, error.field)
+            raise
+        for name, value in (own | chosen | {"code": coded}).items():
             object.__setattr__(self, name, value)
         self._check()
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec.encode import encode
 from f2f_viz.codec.encoded import Encoded
-from f2f_viz.errors import Progress
+from f2f_viz.errors import F2FError, Progress
 from f2f_viz.settings import FIELDS, Settings
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.magnitudes import Magnitudes
@@ -107,5 +107,9 @@ def _options(layer: Layer, settings: Settings) -> dict[str, Any]:
     for name, value in options.items():
         read = FIELDS[name].read
         if read is not None and value:
-            options[name] = read(value, layer.name)
+            try:
+                options[name] = read(value, layer.name)
+            except F2FError as error:
+                error.field = error.field or name
+                raise
     return options

@@ -56,8 +56,7 @@ def read_settings(values: Mapping[str, Any]) -> Settings:
     """
     for name, field in FIELDS.items():
         if field.kind in (int, float) and name != "n_out" and values.get(name) is None:
-            expected = f"{field.low} to {field.high}"
-            raise F2FError(name, expected=expected, got="nothing", field=name)
+            raise F2FError(name, expected="a number", got="nothing", field=name)
     return Settings.from_dict({name: values[name] for name in _NAMES if name in values})
 
 

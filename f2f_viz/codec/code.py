@@ -78,7 +78,9 @@ class Code:
         object.__setattr__(self, "weights", row_weights(self.weights))
         checked_flag(self, "fit_n_out", "plain", "recode", "zero_rate")
         checked_number(self, "n_s", int, 0, MAX_STATE_BITS)
-        checked_number(self, "n_in", int, 1, max_n_in(self.n_s))
+        most = max_n_in(self.n_s)
+        why = f"at n_s = {self.n_s} the exact search takes symbols of up to {most} bits"
+        checked_number(self, "n_in", int, 1, most, why)
         checked_number(self, "seed", int, 0, 2**63 - 1)
         if self.n_out is not None:
             checked_number(self, "n_out", int, 1, MAX_N_OUT)

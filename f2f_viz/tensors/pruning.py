@@ -154,11 +154,18 @@ def _by_lot(weights: NDArray[Any], rate: float, seed: int) -> Mask:
 def _by_scores(weights: NDArray[Any], rate: float, seed: int, *, scores: Any) -> Mask:
     given = array_of(scores)
     if given.shape != weights.shape:
-        raise F2FError("the scores have another shape", expected=weights.shape, got=given.shape)
+        raise F2FError(
+            "the scores have another shape", expected=weights.shape, got=given.shape, field="scores"
+        )
     dtype_name(given.dtype)
     values = given.astype(np.float64).reshape(-1)
     if np.isnan(values).any():
-        raise F2FError("a score is not a number", expected="a number for each weight", got="NaN")
+        raise F2FError(
+            "a score is not a number",
+            expected="a number for each weight",
+            got="NaN",
+            field="scores",
+        )
     return _largest(values, keep_count(weights.size, rate)).reshape(weights.shape)
 
 
@@ -167,13 +174,14 @@ def _n_of_m(weights: NDArray[Any], rate: float, seed: int, *, pattern: str = "2:
     n, m = map(int, match.groups()) if match else (0, 0)
     if not 1 <= n <= m:
         raise F2FError("the N:M pattern", expected="N:M, 1 ≤ N ≤ M, such as 2:4",
-                       got=named(pattern))  # fmt: skip
+                       got=named(pattern), field="pattern")  # fmt: skip
     rows = _rows(_magnitudes(weights), weights) if weights.ndim else np.ones((1, 1))
     if rows.shape[1] % m and weights.size:
         raise F2FError(
             f"rows cannot be cut into groups of {m}",
             expected=f"a multiple of {m} weights in a row",
             got=rows.shape[1],
+            field="pattern",
         )
     return _keep_first(_descending(rows.reshape(-1, m if weights.size else 1)), n, weights.shape)
 
@@ -190,7 +198,9 @@ def _existing_zeros(weights: NDArray[Any], rate: float, seed: int) -> Mask:
 def _given(weights: NDArray[Any], rate: float, seed: int, *, mask: Any) -> Mask:
     given = load_mask(mask)
     if given.shape != weights.shape:
-        raise F2FError("the mask has another shape", expected=weights.shape, got=given.shape)
+        raise F2FError(
+            "the mask has another shape", expected=weights.shape, got=given.shape, field="mask"
+        )
     return given
 
 

@@ -18,6 +18,7 @@ from f2f_viz.app.sources import Uploads, siblings
 from f2f_viz.app.sweeping import legal_grid
 from f2f_viz.figures.palette import LIGHT
 from f2f_viz.hardware import gates
+from f2f_viz.samples import SMALL
 from tests.app.messages import say
 
 
@@ -676,3 +677,29 @@ def test_of_uploads_that_do_not_end_nothing_is_kept():
     assert uploads.receive(begun | {"id": "c", "at": 3}, b"DEF")
     assert files() == ["b.npy"]
     assert uploads.path.read_bytes() == b"abcDEF"
+
+
+@pytest.mark.parametrize(
+    ("field", "chosen", "why"),
+    [
+        ("n_in", {"n_in": 12}, "at n_s = 1"),
+        ("n_in", {"n_s": 2, "n_in": 9}, "up to 8 bits"),
+        ("n_out", {"n_out": 0}, "1 to 4096"),
+        ("seed", {"seed": -1}, "0 to"),
+        ("matrix_seed", {"matrix_seed": -1}, "0 to"),
+        ("weights", {"weights": "x"}, "numbers"),
+        ("pattern", {"method": "n:m", "pattern": "4:2"}, "N ≤ M"),
+        ("pattern", {"method": "n:m", "pattern": "1:7"}, "a multiple of 7"),
+        ("mask", {"method": "mask", "mask": "/none.npy"}, "no such file"),
+        ("scores", {"method": "scores", "scores": "/none.npy"}, "no such file"),
+        ("scores", {"method": "scores"}, "its path"),
+    ],
+)
+def test_what_is_refused_names_its_control_and_says_why(field, chosen, why):
+    def analyze():
+        settings = controls.read_settings(f2f.Settings().to_dict() | chosen)
+        f2f.analyze(f2f.sample_layer(SMALL), settings)
+
+    with pytest.raises(f2f.F2FError, match=why) as refused:
+        analyze()
+    assert refused.value.field == field

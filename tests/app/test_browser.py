@@ -81,7 +81,8 @@ def test_what_is_wrong_stands_beside_its_control(page):
     page.get_by_label("Samples", exact=True).check()
     n_in = page.get_by_label("n_in, symbol bits")
     n_in.fill("99")
-    expect(page.locator(".f2f-field-n_in .f2f-error")).to_contain_text("got 99")
+    error = page.locator(".f2f-field-n_in .f2f-error")
+    expect(error).to_contain_text("got 99 (at n_s = 1 the exact search takes")
     n_in.fill("")
     expect(page.locator(".f2f-field-n_in .f2f-error")).to_contain_text("got nothing")
     n_in.fill("4")
@@ -89,6 +90,13 @@ def test_what_is_wrong_stands_beside_its_control(page):
     settle(page)
     a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(n_in=4))
     expect(page.get_by_label("n_out, block bits")).to_have_value(str(a.n_out))
+
+
+def test_what_is_wrong_with_a_control_that_is_not_shown_stands_below_all(open_shared, app_server):
+    page = open_shared(f"{app_server.url}&seed=-1")  # magnitude has no seed
+    expect(page.locator(".f2f-status")).to_contain_text("beside the control")
+    expect(page.locator(".f2f-field-seed")).to_be_hidden()
+    expect(page.locator(".f2f-field-settings .f2f-error")).to_contain_text("seed: expected 0 to")
 
 
 def test_decoder_steps_by_button_and_key(page, eventually):

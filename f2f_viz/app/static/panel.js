@@ -324,7 +324,12 @@ function render({ model, el }) {
       ownPage() ? action("Copy link", link, "The address of this page: it opens the analyzer here.") : null),
     said);
   const loadError = h("div", { class: "f2f-error", role: "alert" });
-  sync.push(() => { loadError.textContent = model.get("errors").settings ?? ""; });
+  // also what a control that is not shown would say
+  const unseen = (name) => !el.querySelector(`.f2f-field-${name}:not([hidden]) > .f2f-error`)?.checkVisibility();
+  sync.push(() => {
+    const told = Object.entries(model.get("errors")).filter(([name, text]) => text && (name === "settings" || unseen(name)));
+    loadError.textContent = told.map(([, text]) => text).join("; ");
+  });
   settings.append(loadError);
 
   const step = (kind, sign, label, keys) => {
