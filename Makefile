@@ -39,6 +39,7 @@ lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 	$(BIN)/python tools/lint_imports.py
 	$(BIN)/cython-lint cython_core
 	$(BIN)/clang-format --dry-run -Werror cython_core/*/*.[ch] benchmarks/*.c tools/*.c

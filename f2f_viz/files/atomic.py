@@ -7,15 +7,17 @@ import secrets
 import shutil
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from f2f_viz.errors import F2FError
+from f2f_viz.tensors.loaders.base import NO_WAIT
 
-__all__ = ["Check", "Name", "claim", "write_atomically", "write_folder"]
+__all__ = ["Check", "Name", "claim", "path_of", "write_atomically", "write_folder"]
 
 _TEMPORARY = ".f2f-viz-"
 """How the names of files that are not finished begin, where they need one."""
@@ -29,9 +31,9 @@ def write_atomically(
 ) -> None:
     """Write a file, or its parts in order: it is there whole, or not at all.
 
-    It has no name until all is written and checked, so that a process that is killed leaves
-    nothing. A new file obeys umask; one that is there keeps its mode, and its owner where that is
-    allowed. A symbolic link is followed. Pipes and character devices are written to.
+    On Linux it has no name until all is written and checked, so that a process that is killed
+    leaves nothing. A new file obeys umask; one that is there keeps its mode, and its owner where
+    that is allowed. A symbolic link is followed. Pipes and character devices are written to.
 
     Parameters
     ----------
@@ -92,15 +94,40 @@ def claim(path: Name, *inputs: Name, force: bool = False) -> Iterator[Path]:
 @contextmanager
 def _alone(folder: os.stat_result, name: str, path: Name) -> Iterator[None]:
     """Keep other processes from a name in a folder."""
-    # An abstract socket's name ends with its process, however that ends: no lock file stays.
     which = f"{folder.st_dev} {folder.st_ino} {name}".encode(errors="surrogateescape")
-    with socket.socket(socket.AF_UNIX) as lock:
+    try:
+        lock = _lock(hashlib.sha256(which).hexdigest())
+    except BlockingIOError:
+        raise F2FError(f"another process is writing {path}", hint="wait for it") from None
+    with lock:
+        yield
+
+
+def _lock(key: str) -> AbstractContextManager[Any]:
+    """Hold a key until it is let go, or the process ends.
+
+    Raises
+    ------
+    BlockingIOError
+        If it is held.
+    """
+    if sys.platform == "linux":
+        # An abstract socket's name ends with its process, however that ends: no lock file stays.
+        lock = socket.socket(socket.AF_UNIX)
         try:
-            lock.bind(b"\0f2f-viz " + hashlib.sha256(which).hexdigest().encode())
+            lock.bind(f"\0f2f-viz {key}".encode())
         except OSError as problem:
             if problem.errno == errno.EADDRINUSE:
-                raise F2FError(f"another process is writing {path}", hint="wait for it") from None
-        yield
+                lock.close()
+                raise BlockingIOError from None
+        return lock
+    else:
+        from filelock import FileLock, Timeout
+
+        try:
+            return FileLock(Path(tempfile.gettempdir()) / f"f2f-viz-{key}.lock").acquire(timeout=0)
+        except Timeout:
+            raise BlockingIOError from None
 
 
 def write_folder(
@@ -159,11 +186,19 @@ def _write(path: Name, data: bytes | Iterable[bytes], check: Check | None = None
             _fill(file, pieces, check)
             _pour(file, target)
         return
-    with _nameless(target.parent) as (file, temporary):
-        _fill(file, pieces, check)
-        if there is not None:
-            _take_after(file, there)
-        _give_name(file, temporary, target)
+    fresh = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
+    try:
+        with _new(fresh) as file:
+            _fill(file, pieces, check)
+            if there is not None:
+                _take_after(file, there)
+            if not _has_name(file):
+                # given a folder, link follows the link that /proc shows
+                os.link(path_of(file), fresh, src_dir_fd=file.fileno())
+        os.replace(fresh, target)  # a closed file: Windows moves no other
+    finally:
+        with suppress(OSError):  # it has its own name now, or never had one
+            fresh.unlink()
 
 
 def _remove_empty(folder: Path) -> None:
@@ -212,49 +247,36 @@ def _fill(file: IO[bytes], pieces: Iterable[bytes], check: Check | None) -> None
 
 def _pour(file: IO[bytes], stream: Path) -> None:
     """Copy to a pipe or device; a pipe that nobody reads is an error and no wait."""
-    handle = os.open(stream, os.O_WRONLY | os.O_NONBLOCK)
-    os.set_blocking(handle, True)
+    handle = os.open(stream, os.O_WRONLY | NO_WAIT)
+    if sys.platform != "win32":
+        os.set_blocking(handle, True)
     with os.fdopen(handle, "wb") as out:
         shutil.copyfileobj(file, out)
 
 
-@contextmanager
-def _nameless(folder: Path) -> Iterator[tuple[IO[bytes], Path | None]]:
-    """Open a file of a folder without a name; with one where the file system must have it."""
-    temporary = None
-    try:
-        handle = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
-    except OSError as problem:
-        if problem.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
-            raise
-        temporary = _fresh(folder)
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file, temporary
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+def _new(path: Path) -> IO[bytes]:
+    """Open a new file: without its name where the system can, else with it."""
+    if hasattr(os, "O_TMPFILE"):
+        try:
+            return os.fdopen(os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
+        except OSError as problem:
+            if problem.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
+                raise
+    return path.open("x+b")
 
 
-def _fresh(folder: Path) -> Path:
-    return folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
+def path_of(file: IO[bytes]) -> Path:
+    """Return a path by which the file that a `Check` is given can be opened again."""
+    return Path(file.name if _has_name(file) else f"/proc/self/fd/{file.fileno()}")
+
+
+def _has_name(file: IO[bytes]) -> bool:
+    return isinstance(file.name, str)
 
 
 def _take_after(file: IO[bytes], there: os.stat_result) -> None:
-    """Give a file the owner and the mode of the one that it replaces."""
-    with suppress(PermissionError):
-        os.fchown(file.fileno(), there.st_uid, there.st_gid)
-    os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))
-
-
-def _give_name(file: IO[bytes], temporary: Path | None, target: Path) -> None:
-    if temporary is None:  # a file without a name cannot replace one
-        temporary = _fresh(target.parent)
-        # given a folder, link follows the link that /proc shows
-        os.link(f"/proc/self/fd/{file.fileno()}", temporary, src_dir_fd=file.fileno())
-    try:
-        os.replace(temporary, target)
-    except OSError:
-        temporary.unlink()
-        raise
+    """Give a file the owner and the mode of the one that it replaces; Windows has neither."""
+    if sys.platform != "win32":
+        with suppress(PermissionError):
+            os.fchown(file.fileno(), there.st_uid, there.st_gid)
+        os.fchmod(file.fileno(), stat.S_IMODE(there.st_mode))

@@ -25,7 +25,7 @@ from f2f_viz.codec.encode import encode
 from f2f_viz.codec.parallel import as_finished, workers
 from f2f_viz.errors import F2FError, Progress, stop_if
 from f2f_viz.files import layer_file
-from f2f_viz.files.atomic import claim
+from f2f_viz.files.atomic import claim, path_of
 from f2f_viz.files.model_file import Source, open_model, open_source, pack_model
 from f2f_viz.models.number_format import converted
 from f2f_viz.models.parts import Parts
@@ -273,7 +273,7 @@ def _assemble(
 
     def read_back(file: IO[bytes]) -> None:
         """Check all bytes of the new file, and that every layer decodes to what was pruned."""
-        model = open_model(Path(f"/proc/self/fd/{file.fileno()}"))
+        model = open_model(path_of(file))
 
         def check(name: str) -> None:
             verified_sha256(model.layer(name), name)

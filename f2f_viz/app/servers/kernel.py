@@ -27,7 +27,8 @@ def _end_with(parent: int) -> None:
     """Have the kernel killed when its server ends, though that be killed itself."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    # on Windows the parent may be a virtual environment's launcher; ipykernel looks after that
+    if sys.platform != "win32" and os.getppid() != parent:
         sys.exit()
 
 

@@ -22,6 +22,7 @@ from f2f_viz.text import sound
 
 __all__ = [
     "MOST_DIMENSIONS",
+    "NO_WAIT",
     "Entry",
     "Fingerprint",
     "Span",
@@ -42,6 +43,8 @@ __all__ = [
 
 MOST_DIMENSIONS = 64
 """NumPy's arrays have no more."""
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+"""Flag of `os.open` with which a pipe is not waited for; Windows has none."""
 _CHUNK = 1 << 24
 _LONGEST_PREFIX = 1000
 
@@ -78,7 +81,7 @@ def open_regular(path: Path) -> IO[bytes]:
     F2FError
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        handle = os.open(path, os.O_RDONLY | NO_WAIT)
     except (OSError, ValueError) as problem:  # ValueError: NUL in the name
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise F2FError(f"cannot read {path}: {reason}") from None

@@ -1,6 +1,7 @@
 """Loader for PyTorch checkpoints, by torch's restricted unpickler alone (``weights_only``)."""
 
 import os
+import sys
 import zipfile
 from dataclasses import replace
 from functools import partial
@@ -152,7 +153,7 @@ def _copied(path: Path, tensor: Any) -> Any:
     """Copy what a tensor needs of a mapped file.
 
     The bytes go through a pipe: where another program has cut the file short, the system call
-    fails, and no signal (SIGBUS) kills the process.
+    fails, and no signal (SIGBUS) kills the process. Windows lets nobody cut a mapped file short.
     """
     import torch
 
@@ -163,20 +164,23 @@ def _copied(path: Path, tensor: Any) -> Any:
     start = tensor.storage_offset() * size
     mapped = stored[start : start + count].numpy().data
     kept = torch.empty(count, dtype=torch.uint8)
-    copy = kept.numpy()
-    source, sink = os.pipe()
-    try:
-        at = 0
-        while at < count:
-            written = os.write(sink, mapped[at : at + _PIPE])
-            while written:
-                moved = os.readv(source, [copy[at : at + written].data])
-                at, written = at + moved, written - moved
-    except OSError:
-        raise changed(path) from None
-    finally:
-        os.close(source)
-        os.close(sink)
+    copy = kept.numpy().data
+    if sys.platform == "win32":
+        copy[:] = mapped
+    else:
+        source, sink = os.pipe()
+        try:
+            at = 0
+            while at < count:
+                written = os.write(sink, mapped[at : at + _PIPE])
+                while written:
+                    moved = os.readv(source, [copy[at : at + written]])
+                    at, written = at + moved, written - moved
+        except OSError:
+            raise changed(path) from None
+        finally:
+            os.close(source)
+            os.close(sink)
     own = kept.view(tensor.dtype).as_strided(tensor.shape, tensor.stride(), 0)
     own = torch._neg_view(own) if tensor.is_neg() else own
     return own.conj() if tensor.is_conj() else own
