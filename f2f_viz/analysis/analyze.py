@@ -126,6 +126,8 @@ class Analysis:
         Wall time of this analysis.
     search_seconds : float or None
         CPU time of the exact search, of all threads together; None in a preview.
+    recipe : Recipe or None
+        Of a preview: what was decided of the coding, for the exact analysis to take over.
     """
 
     layer: Layer
@@ -150,6 +152,7 @@ class Analysis:
     bit_exact: bool | None
     seconds: float
     search_seconds: float | None = None
+    recipe: Recipe | None = None
 
     def __repr__(self) -> str:
         return text_line("Analysis", self._facts())
@@ -250,6 +253,7 @@ def analyze(
     settings: Settings | None = None,
     *,
     preview: bool = False,
+    begun: Analysis | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
@@ -264,6 +268,8 @@ def analyze(
     preview : bool
         Search only a random sample of tiles where that is quicker: efficiency, corrections and
         ratio are then estimates with a 95 % interval; everything else is exact all the same.
+    begun : Analysis, optional
+        A preview: where it is of the same layer and settings the block length is not tried anew.
     threads, progress, cancel
         As in `encode.encode`. A preview tells of three steps: pruning, what can be said without a
         search, the sampled tiles.
@@ -286,7 +292,9 @@ def analyze(
     stop_if(cancel)
     told(1, _PREVIEW_STEPS)
     code = ready.settings.code
-    recipe = make_recipe(ready.layer.weights, ready.mask, code, threads=threads, cancel=cancel)
+    recipe = _begun(begun, ready) or make_recipe(
+        ready.layer.weights, ready.mask, code, threads=threads, cancel=cancel
+    )
     sample = recipe.sample if preview else None
     told(2, _PREVIEW_STEPS)
     if preview and sample is None:
@@ -300,6 +308,13 @@ def analyze(
         else _measured(ready, recipe, threads, None if preview else progress, cancel)
     )
     return _analysis(ready, recipe, found, started)
+
+
+def _begun(preview: Analysis | None, ready: Prepared) -> Recipe | None:
+    """Return what a preview decided of the same weights, mask and code."""
+    if preview is None or preview.given is not ready.given or preview.settings != ready.settings:
+        return None
+    return preview.recipe if np.array_equal(preview.mask, ready.mask) else None  # files change
 
 
 @dataclass(frozen=True, eq=False)
@@ -453,4 +468,5 @@ def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) ->
         bit_exact=found.bit_exact,
         seconds=time.perf_counter() - started,
         search_seconds=found.search_seconds,
+        recipe=recipe if found.encoded is None else None,
     )

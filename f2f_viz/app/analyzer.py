@@ -64,9 +64,9 @@ Job = tuple[Layer, Settings]
 
 
 def _work(
-    job: Job, *, preview: bool, progress: Progress | None, cancel: threading.Event | None
+    job: Job, *, begun: Analysis | None, progress: Progress | None, cancel: threading.Event | None
 ) -> Analysis:
-    analysis = analyze(*job, preview=preview, progress=progress, cancel=cancel)
+    analysis = analyze(*job, preview=begun is None, begun=begun, progress=progress, cancel=cancel)
     gates(analysis.network)  # kept: sharing those of a wide code takes a quarter of a second
     return analysis
 

@@ -19,7 +19,12 @@ class Work(Protocol[Job, Result]):  # type: ignore[misc]
     """What runs in a thread."""
 
     def __call__(
-        self, job: Job, *, preview: bool, progress: Progress | None, cancel: threading.Event | None
+        self,
+        job: Job,
+        *,
+        begun: Result | None,
+        progress: Progress | None,
+        cancel: threading.Event | None,
     ) -> Result: ...
 
 
@@ -33,7 +38,8 @@ class Runner(Generic[Job, Result]):
     Parameters
     ----------
     work : callable
-        ``work(job, preview=, progress=, cancel=)``, run in a thread.
+        ``work(job, begun=, progress=, cancel=)``, run in a thread; `begun` is the job's preview
+        where the exact result is wanted, None where that preview is.
     is_exact : callable
         Whether a preview was already the exact result.
     worth : callable
@@ -143,7 +149,7 @@ class Runner(Generic[Job, Result]):
         def step(done: int, total: int) -> None:
             tell(left, done, total, float("inf"))
 
-        preview = await asyncio.to_thread(self._work, job, preview=True, progress=step, cancel=left)
+        preview = await asyncio.to_thread(self._work, job, begun=None, progress=step, cancel=left)
         if left.is_set():
             return
         await self._publish(preview)
@@ -165,7 +171,7 @@ class Runner(Generic[Job, Result]):
             tell(newer, done, total, remaining)
 
         exact = await asyncio.to_thread(
-            self._work, job, preview=False, progress=progress, cancel=newer
+            self._work, job, begun=preview, progress=progress, cancel=newer
         )
         if not newer.is_set():
             await self._publish(exact)

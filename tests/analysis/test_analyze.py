@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import f2f_viz as f2f
+from f2f_viz.analysis import analyze as analyze_module
 from f2f_viz.codec.corrections import CODINGS
 
 
@@ -29,3 +30,43 @@ def test_slots_may_cost_more_where_mismatches_stand_together():
     found = f2f.analyze(layer, settings, preview=True)
     assert not found.exact
     assert found.ratio.low <= f2f.analyze(layer, settings).ratio <= found.ratio.high
+
+
+def test_an_exact_analysis_takes_over_what_its_preview_decided(monkeypatch):
+    weights = np.random.default_rng(2).normal(size=(160, 160)).astype(np.float32)
+    layer, settings = f2f.load_layer({"w": weights}, "w"), f2f.Settings(n_s=2)
+    preview, alone = f2f.analyze(layer, settings, preview=True), f2f.analyze(layer, settings)
+    assert not preview.exact
+    assert alone.recipe is None  # it holds the layer's words
+    made, make = [], analyze_module.make_recipe
+
+    def counted(*given, **options):
+        made.append(given)
+        return make(*given, **options)
+
+    monkeypatch.setattr(analyze_module, "make_recipe", counted)
+    exact = f2f.analyze(layer, settings, begun=preview)
+    assert not made
+    assert exact.n_out == preview.n_out == alone.n_out
+    np.testing.assert_array_equal(exact.encoded.symbols, alone.encoded.symbols)
+    assert exact.bit_exact
+
+    other = f2f.load_layer({"w": weights[::-1].copy()}, "w")
+    for given, wanted in ((layer, settings.replace(rate=0.8)), (other, settings)):
+        made.clear()
+        assert f2f.analyze(given, wanted, begun=preview).bit_exact
+        assert made
+
+
+def test_a_mask_that_changed_since_the_preview_is_coded_as_it_is(tmp_path):
+    path, rng = tmp_path / "mask.npy", np.random.default_rng(3)
+    layer = f2f.load_layer({"w": rng.normal(size=(160, 160)).astype(np.float32)}, "w")
+    np.save(path, rng.random((160, 160)) < 0.1)
+    settings = f2f.Settings(method="mask", mask=str(path), n_s=2)
+    preview = f2f.analyze(layer, settings, preview=True)
+    mask = rng.random((160, 160)) < 0.2
+    np.save(path, mask)
+    exact = f2f.analyze(layer, settings, begun=preview)
+    np.testing.assert_array_equal(exact.mask, mask)
+    assert exact.bit_exact
+    assert exact.n_out == f2f.analyze(layer, settings).n_out < preview.n_out

@@ -97,9 +97,9 @@ class Bench:
             cancelled=self.count_cancelled,
         )
 
-    def work(self, job, *, preview, progress, cancel):
-        self.started.append((job, preview))
-        if preview:
+    def work(self, job, *, begun, progress, cancel):
+        self.started.append((job, begun is None))
+        if begun is None:
             if job == "bad":
                 raise f2f.F2FError("no good")
             return job, False
@@ -126,8 +126,8 @@ def test_progress_of_a_search_that_was_left_is_not_told(monkeypatch):
     async def drive():
         loop = asyncio.get_running_loop()
 
-        def work(job, *, preview, progress, cancel):
-            if job == "first" and not preview:
+        def work(job, *, begun, progress, cancel):
+            if job == "first" and begun:
                 loop.call_soon_threadsafe(bench.runner.request, "second")
                 progress(500, 700)
                 cancel.wait()
@@ -231,7 +231,7 @@ def test_a_preview_that_nobody_waits_for_is_left(until):
     async def drive():
         seen = []
 
-        def work(job, *, preview, progress, cancel):
+        def work(job, *, begun, progress, cancel):
             seen.append(job)
             if job == "slow":
                 assert cancel.wait(5)
