@@ -10,8 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
+from f2f_viz.codec.decode import decode  # noqa: E402
 from f2f_viz.files.model_file import open_model  # noqa: E402
-from f2f_viz.samples import _read, predict  # noqa: E402
+from f2f_viz.samples import predict  # noqa: E402
 from f2f_viz.samples.networks import NETWORKS  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
@@ -44,7 +45,7 @@ def test_the_same_bytes_again(one_thread, tmp_path):
     pruned = NETWORKS["digits-resnet"].pruned
     for method in ways.METHODS:
         for rate in script.RATES:
-            found = [_read(model, f"{method}-{rate}/{name}") for name in pruned]
+            found = [decode(model.layer(f"{method}-{rate}/{name}")) for name in pruned]
             zeros = sum(int((weights == 0).sum()) for weights in found)
             assert zeros == pytest.approx(rate * sum(w.size for w in found), abs=2), method
 

@@ -1,14 +1,16 @@
 """Recipes: lengths and planes without symbols are chosen by what the code itself stores."""
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import f2f_viz as f2f
+from f2f_viz.codec import recipe as recipe_module
 from f2f_viz.codec.blocks import default_n_out
 from f2f_viz.codec.corrections import CODINGS
-from f2f_viz.codec.recipe import LENGTHS, _Layer, make_recipe
+from f2f_viz.codec.recipe import LENGTHS, make_recipe
 
 
 @pytest.mark.parametrize("method", ["magnitude", "random"])  # random keeps skewed planes
@@ -61,12 +63,15 @@ def test_lengths_are_tried_from_the_longest_down_while_less_is_stored(
     lengths = [int(80 * by) for by in LENGTHS]
     tried = []
 
-    def trial(layer, length, *_):
-        tried.append(length)
-        return stores[lengths.index(length)], layer.recipe(layer.code.network(length))
+    def search(words, flat, layout, network, plan, **_):
+        """Find so many mismatches that the correction of each, not the symbols, decides."""
+        tried.append(network.n_out)
+        wrong = 8 * stores[lengths.index(network.n_out)]
+        return SimpleNamespace(mismatches=np.full(32, wrong))
 
-    monkeypatch.setattr(_Layer, "tried", trial)
-    recipe = make_recipe(np.ones((20, 40), np.float32), mask, f2f.Code(zero_rate=False))
+    monkeypatch.setattr(recipe_module, "search_planes", search)
+    code = f2f.Code(zero_rate=False, coding="chunk")
+    recipe = make_recipe(np.ones((20, 40), np.float32), mask, code)
     assert (len(tried), recipe.network.n_out) == (tries, lengths[best])
 
 

@@ -17,14 +17,15 @@ from traitlets.config import Config
 from f2f_viz.app.servers.answers import Answer
 from f2f_viz.app.servers.isolation import isolate_kernel
 
-__all__ = ["Connection", "Kernels", "Socket", "pids"]
+__all__ = ["MOST_KERNELS", "Connection", "Kernels", "Socket", "pids"]
 
 _MODULE = "f2f_viz.app.servers.kernel"
 _PROTOCOL = "v1.kernel.websocket.jupyter.org"
 _MIN_OFFSETS = 6  # of the channel's name, header, parent header, metadata, content, and the end
 _MAX_OFFSETS = 1024
 _MAX_HEADER = 65536  # bytes; the server itself parses it
-_MAX_KERNELS = 32
+MOST_KERNELS = 32
+"""Pages that may be open at once."""
 _MAX_IPC = 60  # of the 107 bytes of a Unix socket's path, what a kernel's own name leaves
 _ALLOWED = [  # nothing that executes
     "comm_open",
@@ -87,8 +88,8 @@ class Kernels(AsyncMappingKernelManager):  # type: ignore[misc]
         HTTPError
             503 if there are too many.
         """
-        if len(self._reserved) >= _MAX_KERNELS:
-            raise HTTPError(503, f"{_MAX_KERNELS} pages are open: close some, and reload this one")
+        if len(self._reserved) >= MOST_KERNELS:
+            raise HTTPError(503, f"{MOST_KERNELS} pages are open: close some, and reload this one")
         kernel_id: str = self.new_kernel_id()
         self._reserved.add(kernel_id)
         (self._folder / kernel_id).mkdir()

@@ -136,7 +136,7 @@ def test_clients_that_never_finish_hinder_nobody(opened):
 
 def test_many_pages_at_once_are_bounded(start_server, monkeypatch):
     server = start_server("app", prelude=(
-        "import f2f_viz.app.servers.kernels as kernels; kernels._MAX_KERNELS = 2"))  # fmt: skip
+        "import f2f_viz.app.servers.kernels as kernels; kernels.MOST_KERNELS = 2"))  # fmt: skip
     cookie = server.cookie()
     got = []
     threads = [
