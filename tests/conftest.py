@@ -218,8 +218,8 @@ def _pages(browser):
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:", "file:")):
             outside.append(request.url)
 
-    def open_one(url, width=1280, height=800):
-        context = browser.new_context(viewport={"width": width, "height": height})
+    def open_one(url, width=1280, height=800, **more):
+        context = browser.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)

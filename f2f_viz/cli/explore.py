@@ -171,7 +171,7 @@ def figure(
     chosen: tuple[str, ...], output: Path, force: bool, width_mm: float, scale: float,
     font_pt: float, theme: Any, points_file: Path | None, caption: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Write figure NAME of a layer of PATH, or of a sample layer, to a file.
+    """Write figure NAME of a layer of PATH, or of the first sample layer, to a file.
 
     NAME is one of those below. Curves and sweeps are measured; Ctrl-C ends that and writes nothing.
     """
@@ -210,11 +210,11 @@ def lesson(
     path: str | None, tensor: str | None, chosen: tuple[str, ...], output: Path, force: bool,
     theme: Any,
 ) -> None:  # fmt: skip
-    """Write a page of a layer of PATH, or of a sample layer, in which the exact search is live.
+    """Write a page of a layer of PATH in which the exact search is live.
 
-    It needs no Python and no network: rate, n_in, n_s and block order can be changed in any
-    browser, and the symbols are searched there. It holds the layer's weights, so that its size
-    grows with them.
+    Without PATH, of the small sample layer, 160 × 64. It needs no Python and no network: rate,
+    n_in, n_s and block order can be changed in any browser, and the symbols are searched there. It
+    holds the layer's weights, so that its size grows with them.
     """
     from f2f_viz.figures.lesson import lesson as write
 

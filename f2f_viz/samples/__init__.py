@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 SMALL = "digits-small/dense/ffn1.weight"
-"""The sample layer of the tour and the lesson: 160 × 64, so that every weight can be seen."""
+"""The small sample layer, of the tour and the lesson: 160 × 64, to see every weight."""
 
 _FIRST = next(iter(NETWORKS))
 _DATA = Path(__file__).parents[1] / "data"

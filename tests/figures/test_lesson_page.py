@@ -291,6 +291,70 @@ def test_a_page_is_as_wide_as_its_window(open_lesson, width):
         assert name["x"] + name["width"] < count["x"], scheme.text_content()
 
 
+PHONES = [(360, 740), (390, 844)]
+SEEN = """box => {
+  const band = box.querySelector(".band").getBoundingClientRect(), own = box.getBoundingClientRect();
+  const labels = box.querySelector(".paper").getBoundingClientRect();
+  return labels.right <= band.left && band.right <= own.right + 1 && Math.abs(labels.left - own.left) < 1;
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), PHONES)
+def test_a_phone_shows_the_chosen_bit_and_what_its_rows_are(open_lesson, width, height):
+    page = open_lesson(width=width, height=height, has_touch=True, is_mobile=True)
+    shown(page, f2f.Settings())
+    stage = page.locator(".f2f-stage")
+    assert stage.evaluate("box => box.scrollWidth > box.clientWidth + 100")
+    page.get_by_role("button", name="Go to the next mismatch").tap()
+    expect(stage).not_to_have_attribute("data-cycle", "0")
+    expect(page.locator(".f2f-equation")).to_contain_text("mismatch")
+    assert stage.evaluate(SEEN)
+    page.evaluate("location.hash += '&bit=0'")
+    expect(stage).to_have_attribute("data-bit", "0")
+    assert stage.evaluate(SEEN)
+    assert stage.evaluate("box => box.scrollLeft") == 0
+    page.evaluate("location.hash = location.hash.replace('bit=0', 'bit=79')")
+    expect(stage).to_have_attribute("data-bit", "79")
+    assert stage.evaluate(SEEN)
+    # scrolled by hand it stays there while cycles go by
+    stage.evaluate("box => { box.scrollLeft = 0; }")
+    before = int(stage.get_attribute("data-cycle"))
+    decoder = page.get_by_role("toolbar", name="Decoder")
+    decoder.get_by_role("button", name="Step", exact=True).tap()
+    expect(stage).to_have_attribute("data-cycle", str(before + 1))
+    assert stage.evaluate("box => box.scrollLeft") == 0
+    # a tap on a column chooses it, on what names the rows nothing
+    stage.evaluate("box => { box.scrollLeft = 60; }")
+    box = stage.bounding_box()
+    page.touchscreen.tap(box["x"] + 60, box["y"] + 60)
+    page.touchscreen.tap(box["x"] + 200, box["y"] + 60)
+    expect(stage).not_to_have_attribute("data-bit", "79")
+    assert int(stage.get_attribute("data-bit")) > (200 - 118) // 5
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "height"), [*PHONES, (1280, 800)])
+def test_the_weights_of_a_block_are_seen_among_65536(open_lesson, width, height):
+    """A weight is less than a pixel there; the marks of a block are not."""
+    layer = f2f.sample_layer()
+    assert layer.weights.shape == (512, 128)
+    page = open_lesson(layer=layer, width=width, height=height)
+    shown(page, f2f.Settings())
+    expect(page.locator(".f2f-lesson > p").first).to_contain_text(f"{layer.name}, 512 × 128")
+    marked, size = page.locator("[data-view=mask] canvas").evaluate("""canvas => {
+      const colour = getComputedStyle(canvas).getPropertyValue("--f2f-symbol").trim();
+      const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let marked = 0;
+      for (let i = 0; i < data.length; i += 4) marked += data[i] === r && data[i + 1] === g && data[i + 2] === b;
+      return [marked, canvas.clientWidth / canvas.width];
+    }""")
+    kept = int(page.locator("[data-about=mask]").inner_text().split(" of them kept")[0].split()[-1])
+    assert (
+        marked * size**2 >= 3 * kept
+    )  # square pixels of the screen; some overlap, or lie at an edge
+
+
 def test_a_method_without_a_rate_has_no_such_slider(open_lesson):
     page = open_lesson(settings=f2f.Settings(method="threshold", threshold=0.1))
     page.locator(".status[data-shown]").wait_for()

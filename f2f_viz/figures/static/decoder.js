@@ -117,8 +117,10 @@ function render({ model, el }) {
     const step = g.columnWidth >= 12 ? 4 : g.columnWidth >= 9 ? 8 : 16;
     for (let i = 0; i < code.n_out; i += step)
       root.append(svg("text", { class: "tick", x: g.x(i + 0.5), y: 12 }, `${i}`));
-    root.append(svg("text", { class: "tick start", x: 0, y: 12 }, "output bit i"));
-    const wires = [], cells = svg("g");
+    // what names the rows stays at the left while the columns are scrolled
+    const wires = [], cells = svg("g"), names = [], labels = svg("g");
+    labels.append(svg("rect", { class: "paper", width: GUTTER - 10, height }),
+      svg("text", { class: "tick start", x: 0, y: 12 }, "output bit i"));
     for (let row = 0; row < g.rows; row++) {
       const top = g.y(row), mid = top + g.rowHeight / 2;
       const wire = svg("line", { x1: GUTTER - 10, x2: g.x(code.n_out), y1: mid, y2: mid, class: "wire" });
@@ -134,32 +136,45 @@ function render({ model, el }) {
       if (g.rowHeight > 10.2) cells.append(text);  // letters have a height
       wires.push({ wire, dots, box, text, k: Math.floor(row / code.n_in) });
     }
-    const names = [];
     for (let k = 0; k <= code.n_s; k++) {
       const top = g.y(k * code.n_in), middle = top + (code.n_in * g.rowHeight) / 2;
-      root.append(svg("text", { x: 0, y: middle - 3, class: "stagename" }, stage(k)));
+      labels.append(svg("text", { x: 0, y: middle - 3, class: "stagename" }, stage(k)));
       const value = svg("text", { x: 0, y: middle + 12, class: "stagevalue" });
-      root.append(value);
+      labels.append(value);
       names.push(value);
       if (g.rowHeight >= 10)
         for (const j of [0, code.n_in - 1])
-          root.append(svg("text", { x: GUTTER - 35, y: g.y(k * code.n_in + j) + g.rowHeight / 2 + 3.5,
-                                    class: "tick end" }, `bit ${j}`));
+          labels.append(svg("text", { x: GUTTER - 35, y: g.y(k * code.n_in + j) + g.rowHeight / 2 + 3.5,
+                                      class: "tick end" }, `bit ${j}`));
     }
-    root.append(cells);
+    labels.append(cells);
     const out = svg("g");
-    lanes.forEach((name, lane) => root.append(svg("text", { x: 0,
+    lanes.forEach((name, lane) => labels.append(svg("text", { x: 0,
       y: g.bottom + lane * g.lane + g.cell / 2 + 4, class: "lane" }, name)));
     root.append(out);
     for (let i = 0; i < code.n_out; i++)
       root.append(svg("rect", { class: "f2f-hit", "data-bit": i, x: g.x(i), y: 0, width: g.columnWidth, height }));
     root.addEventListener("click", (event) => {
       const box = root.getBoundingClientRect();  // larger than drawn in front of a class
-      const i = Math.floor(((event.clientX - box.left) * g.w / box.width - GUTTER) / g.columnWidth);
-      if (i >= 0 && i < code.n_out) put("bit", i);
+      const x = (event.clientX - box.left) * g.w / box.width, i = Math.floor((x - GUTTER) / g.columnWidth);
+      if (x - stageBox.scrollLeft >= GUTTER && i < code.n_out) put("bit", i);
     });
+    root.append(labels);
     stageBox.replaceChildren(root);
-    scene = { g, root, band, wires, names, out, cells };
+    scene = { g, root, band, wires, names, out, cells, labels };
+    hold();
+  }
+
+  const hold = () => scene?.labels.setAttribute("transform", `translate(${stageBox.scrollLeft} 0)`);
+  stageBox.addEventListener("scroll", hold);
+  let sought = "";
+  // a narrow window shows some columns: the chosen one, when it was chosen just now
+  function seek() {
+    const { g } = scene, left = g.x(bit()), view = stageBox.clientWidth, key = `${bit()} ${g.w} ${view}`;
+    if (!view || key === sought) return;
+    sought = key;
+    const from = stageBox.scrollLeft, seen = left >= from + GUTTER && left + g.columnWidth <= from + view;
+    if (!seen) stageBox.scrollLeft = left + g.columnWidth / 2 - (GUTTER + view) / 2;
   }
 
   function drawOutput(t) {
@@ -214,6 +229,7 @@ function render({ model, el }) {
       if (i >= 0 && i !== bit()) return put("bit", i);
     }
     band.setAttribute("x", g.x(bit()));
+    seek();
     drawOutput(t);
     if (animate && !matchMedia("(prefers-reduced-motion: reduce)").matches)
       cells.animate([{ transform: `translateY(${-(code.n_in * g.rowHeight + GAP)}px)`, opacity: 0.15 },

@@ -247,7 +247,7 @@ const showMask = () => {
     const index = g.weightAt(wanted.cycle, i);
     if (index >= 0) own[slots[index] >= 0 && slots[index] < g.kept ? "kept" : "pruned"].push(index);
   }
-  const colours = Object.fromEntries(["kept", "pruned", "symbol"].map((name) => [name, colour.getPropertyValue(`--f2f-${name}`)]));
+  const colours = Object.fromEntries(["kept", "pruned", "symbol", "ink"].map((name) => [name, colour.getPropertyValue(`--f2f-${name}`)]));
   mask = maskView(canvas, data.shape, parts.index.subarray(0, g.kept), own, colours);
   about("mask", `Kept weights are blue${mask.turned ? ", rows run downwards from the left" : ""}; marked: the ${g.n_out} weights of block ${wanted.cycle}, ${own.kept.length} of them kept. `
     + `Click a weight to see its block decoded below; try ${wanted.order === "row" ? "interleaved" : "row"} order.`);

@@ -98,6 +98,8 @@ const planesView = (wrong, names, kept, chosen) => {
   return picture(W, H, `Corrections of ${names.length} planes, at most ${most}`, parts);
 };
 
+const MARK = 2;  // pixels that are seen
+
 // kept weights, and those of one block; a large layer is drawn with several weights a cell
 const maskView = (canvas, shape, kept, block, colours) => {
   const columns = shape.length > 1 ? shape.slice(1).reduce((a, n) => a * n, 1) : shape[0] ?? 1;
@@ -113,15 +115,22 @@ const maskView = (canvas, shape, kept, block, colours) => {
   };
   draw.fillStyle = colours.pruned;
   draw.fillRect(0, 0, canvas.width, canvas.height);
-  const paint = (colour, indices, alpha) => {
+  const paint = (colour, indices, alpha, more = 0) => {
     draw.fillStyle = colour;
     draw.globalAlpha = alpha;
-    for (const index of indices) draw.fillRect(...cell(index), 1, 1);
+    for (const index of indices) {
+      const [x, y] = cell(index);
+      draw.fillRect(x - more, y - more, 1 + 2 * more, 1 + 2 * more);
+    }
     draw.globalAlpha = 1;
   };
   paint(colours.kept, kept, 1 / Math.min(by * by, 4));
-  paint(colours.symbol, block.pruned, 0.6);
-  paint(colours.symbol, block.kept, 1);
+  // marks of the few weights of a block are as large as is seen, however small a weight is
+  const pixels = Math.min(zoom, canvas.parentElement.clientWidth / canvas.width || zoom);
+  const more = Math.ceil((MARK / pixels - 1) / 2);
+  paint(colours.symbol, block.pruned, 0.6, Math.max(0, more));
+  paint(colours.ink, block.kept, 1, more > 0 ? more + 1 : 0);
+  paint(colours.symbol, block.kept, 1, Math.max(0, more));
   return {
     turned,
     indexAt: (x, y) => {
