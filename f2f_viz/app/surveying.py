@@ -85,6 +85,8 @@ class ModelWidget(Widget):
     _esm = script(_STATIC / "model.js")
 
     name = traitlets.Unicode().tag(sync=True)
+    shown = traitlets.Unicode().tag(sync=True)
+    """The tensor that is the layer shown."""
     order = traitlets.Unicode().tag(sync=True)
     """The block order of the settings."""
     pruning = traitlets.Unicode().tag(sync=True)
@@ -163,6 +165,9 @@ class ModelView:
             self._begin(None)
             self.root.problem = str(error)
             return
+        beside = {} if model is None else model.siblings
+        shown = (name for name, s in beside.items() if s.name == analysis.given.name)
+        self.root.shown = next(shown, "")
         if model is not self._model:
             self._begin(model)
         elif analysis.settings == self._settings:
@@ -389,6 +394,9 @@ class ModelView:
                 "bytes": entry.info.nbytes,
                 "why": carried.get(name, ""),
                 "own": own.get(name, ""),
+                "rated": plan is not None
+                and name in plan.layers
+                and METHODS.pick(plan.layers[name].method).rated,
                 "opens": name in model.siblings,
                 "codable": is_codable(entry.info),
             }

@@ -170,6 +170,44 @@ def test_rows_are_ticked_and_pruned_at_a_rate_of_their_own(page, view):
     expect(view.get_by_role("button", name="Set", exact=True)).to_be_disabled()
 
 
+def test_a_rate_is_changed_in_its_cell(page, view):
+    """By keys; what is no rate is told beside it, and kept until it is mended or left."""
+    view.get_by_label("Filter tensors").fill("layer.02")
+    row = view.locator("tbody tr", has_text="layer.021")
+    row.get_by_role("button", name="layer.021", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    cell = row.get_by_role("button", name="Rate of layer.021: 0.900")
+    expect(cell).to_be_focused()
+    page.keyboard.press("Enter")
+    field = row.get_by_role("spinbutton", name="Rate of layer.021")
+    field.fill("1.5")
+    field.press("Enter")
+    expect(row.get_by_role("alert")).to_have_text("from 0 to 1")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    assert eyes.whole(page) == []
+    field.press("Escape")
+    expect(row.get_by_role("button", name="Rate of layer.021: 0.900")).to_be_focused()
+    page.keyboard.press("Enter")
+    field.fill("0.6")
+    field.press("Enter")
+    expect(row.locator("b.own")).to_have_text("0.600")
+    expect(row).to_contain_text(re.compile(r"S 0\.(59|60)"), timeout=60_000)
+    expect(view.locator("b.own")).to_have_count(1)
+    row.get_by_role("button", name="Rate of layer.021: 0.600").click()
+    field.fill("")
+    field.press("Enter")
+    expect(view.locator("b.own")).to_have_count(0)
+
+
+def test_the_row_of_the_layer_shown_is_marked(page, view):
+    view.get_by_label("Filter tensors").fill("layer.03")
+    for name in ("layer.033", "layer.036"):
+        view.get_by_role("button", name=name, exact=True).click()
+        expect(page.locator(".f2f-layer")).to_contain_text(name)
+        expect(view.locator("tr[aria-current=true] th")).to_contain_text(name)
+        settle(page)
+
+
 def test_rows_and_the_plan_are_saved(page, view, path, tmp_path):
     with page.expect_download() as download:
         view.get_by_role("button", name="CSV").click()

@@ -176,14 +176,26 @@ function render({ model, el }) {
 
   const filter = h("input", { type: "search", id: `${prefix}filter`, placeholder: "filter",
                               "aria-label": "Filter tensors", oninput: () => show() });
+  // the list is narrow: its groups are named by what names begin with, up to a number, and its
+  // entries by the rest, of which the end is always seen; whole stands the one chosen below it
+  const whole = (t) => `${t.name} · ${t.shape.join(" × ")} · ${t.dtype}`;
   const tensor = select("tensor", "Tensor", () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const list = tensor?.querySelector("select"), font = fontOf(list ?? el);
+    const room = (list?.clientWidth || 212) - 32;  // its padding and its arrow
     return model.get("tensors")
-      .map((t) => [t.name, `${t.name}  ·  ${t.shape.join(" × ")}  ·  ${t.dtype}`])
-      .filter(([name, text]) => name === values().tensor
-        || words.every((word) => text.toLowerCase().includes(word)));
+      .filter((t) => t.name === values().tensor || words.every((word) => whole(t).toLowerCase().includes(word)))
+      .map((t) => {
+        const [, group, end] = /^(.*[._/]\d+)[./](.+)$/.exec(t.name) ?? [t.name, "", t.name];
+        const long = `${end} · ${t.shape.join(" × ")}`;
+        return [t.name, widthOf(long, font) <= room ? long : fitted(end, room, font), whole(t), group];
+      });
   });
   tensor.querySelector(".f2f-controls").prepend(filter);
+  sync.push(() => {
+    const chosen = model.get("tensors").find((t) => t.name === values().tensor);
+    tensor.querySelector(".f2f-hint").textContent = chosen ? whole(chosen) : "";
+  });
   sync.push(() => {
     const from = values().source;
     sample.hidden = from !== "sample";
@@ -351,10 +363,12 @@ function render({ model, el }) {
     section("Settings", settings), tip);
 
   const show = () => sync.forEach((update) => update());
+  const observer = new ResizeObserver(together(show));  // the list of tensors is fitted to its width
+  observer.observe(tensor);
   const watched = "change:values change:errors change:hints change:samples change:tensors change:auto_n_out change:can_undo change:can_redo";
   watch(model, watched, show);
   model.on("msg:custom", heard);
   show();
-  return () => { hideTip(); unwatch(model, watched, show); model.off("msg:custom", heard); };
+  return () => { observer.disconnect(); hideTip(); unwatch(model, watched, show); model.off("msg:custom", heard); };
 }
 export default { render };

@@ -37,6 +37,40 @@ const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "
 // a whole number with commas between thousands, as everywhere
 const grouped = (value) => Math.round(value).toLocaleString("en");
 const plural = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
+// the font of a node as a canvas takes it: `font` itself is empty where digits are tabular
+const fontOf = (node) => {
+  const { fontWeight, fontSize, fontFamily } = getComputedStyle(node);
+  return `${fontWeight} ${fontSize} ${fontFamily}`;
+};
+// how wide a text is in a font, in pixels
+const pen = () => (pen.made ??= document.createElement("canvas").getContext("2d"));
+const widthOf = (text, font) => {
+  pen().font = font;
+  return pen().measureText(text).width;
+};
+// a text that fits in `room` pixels; of a longer one the middle goes: names are told apart by their ends
+const fitted = (text, room, font) => {
+  if (widthOf(text, font) <= room) return text;
+  const letters = [...text], cut = (n) => {
+    const first = Math.floor(n / 4);
+    return `${letters.slice(0, first).join("")}…${letters.slice(letters.length - n + first).join("")}`;
+  };
+  let least = 1, most = letters.length - 1;
+  while (least < most) {
+    const n = Math.ceil((least + most) / 2);
+    if (widthOf(cut(n), font) <= room) least = n;
+    else most = n - 1;
+  }
+  return cut(least);
+};
+// a name in two lines at most, broken after a dot, slash or the like; what does not fit goes from the middle
+const inTwo = (name, room, font) => {
+  if (widthOf(name, font) <= room) return [name];
+  const parts = name.split(/(?<=[./_:-])/);
+  let first = "";
+  while (parts.length > 1 && widthOf(first + parts[0], font) <= room) first += parts.shift();
+  return first ? [first, fitted(parts.join(""), room, font)] : [fitted(name, room, font)];
+};
 // headings of a table that sort it; a click asks `again` for that. Columns after the first `words`
 // begin with the largest. `sort(rows, key)` takes what a row has in a column; rows without come last
 const sorting = (columns, words, again) => {
@@ -69,8 +103,14 @@ const unique = () => {
 };
 // one shape for each register length n_s, as in palette.py
 const STAGE_SHAPES = ["M0 -5a5 5 0 1 0 .01 0z", "M-4.5 -4.5h9v9h-9z", "M0 -6l5.5 10h-11z", "M0 -6l6 6l-6 6l-6 -6z"];
+// below what it tells of; above where the window ends
+const below = (tip, node) => {
+  const box = node.getBoundingClientRect(), own = tip.getBoundingClientRect();
+  tip.style.left = `${Math.max(8, Math.min(box.left, innerWidth - own.width - 8))}px`;
+  tip.style.top = `${box.bottom + 4 + own.height > innerHeight ? box.top - own.height - 4 : box.bottom + 4}px`;
+};
 // a tip for whatever has data-tip, to the pointer and to the focus; `place(tip, node)` says where
-const tips = (el, place) => {
+const tips = (el, place = below) => {
   const tip = h("div", { class: "f2f f2f-float", popover: "manual", role: "tooltip" });
   let waiting = null;
   const hide = () => { clearTimeout(waiting); if (tip.matches(":popover-open")) tip.hidePopover(); };

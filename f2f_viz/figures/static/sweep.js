@@ -94,6 +94,8 @@ function render({ model, el }) {
     ticked = model.get("layer");
     const picked = model.get("picked");
     list.innerHTML = boxes("layer", model.get("layers"), picked.length ? picked : [model.get("layer")]);
+    const font = fontOf(list), longest = Math.max(0, ...model.get("layers").map(([, text]) => widthOf(text, font)));
+    list.style.setProperty("--wide", `${Math.min(420, Math.max(190, longest + 24))}px`);
     filter.hidden = model.get("layers").length < FILTER_FROM;
     list.querySelector(":checked")?.parentElement.scrollIntoView({ block: "nearest" });
   };
@@ -145,7 +147,8 @@ function render({ model, el }) {
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
     ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(r.seconds < 0.01 ? 1 : 0)} ms`]];
-  const HEIGHT = 29, SEEN = 32;
+  const HEIGHT = 29, SEEN = 32;  // pixels of a row, rows drawn
+  const LONGEST = 180;  // pixels of a layer's name
   let order = [], telling = PARTS;
   const heads = sorting(COLUMNS.map(([title]) => ({ title })), 2, () => show());
   const head = h("thead", {}, h("tr", {}, ...heads.cells));
@@ -153,6 +156,8 @@ function render({ model, el }) {
   const shared = h("p", { class: "f2f-quiet" });
   const long = h("div", { class: "f2f-long", onscroll: () => { scrolled = long.scrollTop; drawRows(); } }, grid);
   table.append(shared, long);
+  const { tip, hide: hideTip } = tips(long);
+  table.append(tip);
   body.append(before);
   let scrolled = 0;  // asked of the list itself, it would have the page laid out at once
   const drawRows = () => {
@@ -162,9 +167,13 @@ function render({ model, el }) {
     while (body.children.length - 1 < seen.length) body.append(h("tr"));
     before.style.height = `${from * HEIGHT}px`;
     grid.style.marginBottom = `${(order.length - from - seen.length) * HEIGHT}px`;
+    const font = fontOf(grid);
     seen.forEach((i, k) => {
       const tr = body.children[k + 1], row = rows[i];
-      const cells = `<th scope="row"><span title="best ratio for its gates">${row.front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" title="load this layer and these settings">${escape(about(row, telling))}</button></th>
+      const layer = fitted(row.layer, LONGEST, font), whole = layer === row.layer;
+      const help = whole || !telling.includes(PARTS[0]) ? 'title="load this layer and these settings"'
+        : `data-tip="${escape(row.layer)}" aria-label="${escape(about(row, telling))}"`;
+      const cells = `<th scope="row"><span title="best ratio for its gates">${row.front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" ${help}>${escape(about({ ...row, layer }, telling))}</button></th>
         ${COLUMNS.slice(1).map(([, , text]) => `<td>${text(row)}</td>`).join("")}`;
       put(tr, "aria-rowindex", `${from + k + 2}`);
       if (tr.drawn !== cells) tr.innerHTML = tr.drawn = cells;
@@ -233,6 +242,7 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(frame);
     observer.disconnect();
+    hideTip();
     unwatch(model, watched, soon);
     unwatch(model, "change:layers change:picked", showLayers);
     model.off("change:layer", followLayer);
