@@ -45,6 +45,15 @@ def test_npy_ends_where_its_header_says(tmp_path):
     refused(path, npy()[:-1], "expected 96 bytes, got 95")
 
 
+def test_the_header_of_npy_has_each_field_once(tmp_path):
+    """Python's literals keep the last of two."""
+    data = npy().replace(b"'shape': (4, 6)", b"'shape':(4, 6),'shape':(6, 4)")
+    length = data.index(b"\n", 10) + 1 - 10
+    data = data[:8] + length.to_bytes(2, "little") + data[10:]
+    assert np.load(io.BytesIO(data)).shape == (6, 4)
+    refused(tmp_path / "w.npy", data, "shape once each, got 4 fields")
+
+
 @pytest.mark.parametrize("size", [True, False, -1, 1.0, None])
 def test_what_is_no_whole_number_is_no_size(tmp_path, size):
     """NumPy's parser takes True for 1: it would be listed, and its shape refused by the encoder."""
@@ -142,12 +151,14 @@ def test_an_archive_fills_its_file(tmp_path):
     refused(path, first + b"\0", "goes on after the end of its archive")
     refused(path, b"\0" + first, "bytes before its archive: expected none, got 1")
     refused(path, first + second, "bytes before its archive")  # only the second would be read
+    at = len(first) - 22 + 10
+    refused(path, put(first, at, "<H", 2), "other members than it says: expected 2 .*got 1")
     both = bytearray(zipped(("a.npy", npy()), ("b.npy", npy())))
     begin, end = directory(both), both.rindex(b"PK\x01\x02")
     size = end - begin
     for drop in ((begin, 2), (end, 1)):  # an entry of the directory; its data stay in the file
         lying = both[: drop[0]] + both[drop[0] + size :]
-        lying = put(lying, len(lying) - 22 + 8, "<HHL", 1, 1, size)
+        lying = put(lying, len(lying) - 22 + 8, "<HHL", 1, 1, size)  # as if it were one
         refused(path, bytes(lying), "bytes before its archive|does not fill its place")
 
 

@@ -23,7 +23,10 @@ _UNTOLD = (0, 0xFFFFFFFF)
 """Sizes that a header leaves to what stands behind, or to the extra field of a large member."""
 _BEHIND = {12: "<LL", 16: "<LL", 20: "<QQ", 24: "<QQ"}
 """Sizes that stand behind a member's data, last, by the bytes of all that stands there."""
-_END = struct.Struct("<4s16xH")
+_END = struct.Struct("<4s6xH8xH")
+"""Of the end of the directory: signature, how many members, length of the comment."""
+_MANY = 0xFFFF
+"""Members that are too many for that."""
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
@@ -45,10 +48,16 @@ def open_archive(path: Path) -> zipfile.ZipFile:
 
 def _check(path: Path, archive: zipfile.ZipFile, file: IO[bytes]) -> None:
     file.seek(-_END.size - len(archive.comment), 2)
-    mark, length = _END.unpack(file.read(_END.size))
+    mark, count, length = _END.unpack(file.read(_END.size))
     if mark != b"PK\x05\x06" or length != len(archive.comment):
         raise F2FError(
             f"{path} goes on after the end of its archive", expected="nothing", got="bytes"
+        )
+    if count not in (len(archive.infolist()), _MANY):
+        raise F2FError(
+            f"{path} has other members than it says",
+            expected=f"{count} in its directory",
+            got=len(archive.infolist()),
         )
     members = sorted(archive.infolist(), key=lambda member: member.header_offset)
     begins = [*(member.header_offset for member in members), archive.start_dir]

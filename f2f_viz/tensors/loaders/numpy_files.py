@@ -32,6 +32,8 @@ __all__ = ["npy_entries", "npz_entries"]
 
 # NumPy itself refuses headers over 10,000 bytes; their declared length must not be trusted.
 _HEADER_LIMIT = 1 << 14
+_FIELDS = 3
+"""Of a header; Python's literals would keep the last of two in silence."""
 # A deflated member may grow at most so much, unless it stays under the floor: zip bombs.
 _BOMB_RATIO = 100
 BOMB_FLOOR = 256 << 20
@@ -158,6 +160,13 @@ def _header(file: IO[bytes], name: str, path: Path) -> _Header:
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(start)
     else:
         raise bad_file(path, f"npy format version {version} is not 1.0 or 2.0")
+    written = start.getvalue()[len(np.lib.format.MAGIC_PREFIX) + 4 : start.tell()]
+    if dtype.names is None and (fields := written.count(b":")) != _FIELDS:
+        raise F2FError(
+            f"cannot read {path}: the header of tensor {name}",
+            expected="descr, fortran_order and shape once each",
+            got=f"{fields} fields",
+        )
     shape = checked_shape(shape, name, path)
     # numpy writes ml_dtypes' bfloat16 as two opaque bytes, and has no other format of that name
     format_name = "bfloat16" if dtype.str[1:] == "V2" else dtype.name
