@@ -243,8 +243,8 @@ def survey(
     else:
         tasks = (
             (
-                name, model, entries[name],
-                partial(survey_row, settings=own.anywhere(), exact=exact, threads=threads or 1),
+                name, model, entries[name], own,
+                partial(survey_row, exact=exact, threads=threads or 1),
             )
             for name, own in plan.layers.items()
         )  # fmt: skip

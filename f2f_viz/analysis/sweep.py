@@ -209,8 +209,8 @@ def sweep(
             if (layer.name, choice) in known:
                 yield known[layer.name, choice]
             else:
-                work = partial(_measure, settings=choice.anywhere(), threads=threads or 1)
-                tasks.append((choice, item, object_entries(layer)[layer.name], work))
+                work = partial(_measure, threads=threads or 1)
+                tasks.append((choice, item, object_entries(layer)[layer.name], choice, work))
         with closing(on_executor(executor, tasks, cancel)) as ready:
             for choice, point in ready:
                 yield replace(point, settings=choice)

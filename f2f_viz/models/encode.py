@@ -32,6 +32,7 @@ from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import ModelReport, account
 from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer, files_of, layer_of
+from f2f_viz.tensors.loaders.base import file_sha256
 
 __all__ = ["encode_model"]
 
@@ -73,13 +74,12 @@ def encode_part(
 
 def part_key(weights: NDArray[Any], settings: Settings) -> str:
     """Name a part after all that it is made of, so that a part is never another's."""
-    files = [os.stat(file) for file in settings.files]
     recipe = [
         layer_file.VERSION,
         str(weights.dtype),
         weights.shape,
         settings.to_dict(),
-        [(file.st_size, file.st_mtime_ns) for file in files],
+        sorted(file_sha256(path) for path in files_of(*settings.files)),
     ]
     digest = hashlib.sha256(json.dumps(recipe).encode())
     digest.update(to_words(weights).data)
@@ -211,8 +211,8 @@ def _encode(
     else:
         tasks = (
             (
-                name, source.path, source.entries[name],
-                partial(encode_part, settings=plan[name], key=keys[name], threads=threads or 1),
+                name, source.path, source.entries[name], plan[name],
+                partial(encode_part, key=keys[name], threads=threads or 1),
             )
             for name in missing
         )  # fmt: skip

@@ -157,8 +157,36 @@ def test_another_file_in_its_place_is_refused(source, monkeypatch):
                 save_file({**MODEL, "w0": MODEL["w1"]}, source)
             return super().submit(function, *arguments)
 
-    with pytest.raises(f2f.F2FError, match=r"w0 .* is another one"):
+    with pytest.raises(f2f.F2FError, match="changed while it was read"):
         f2f.survey(source, SETTINGS, executor=Late(9))
+
+
+@pytest.mark.parametrize("what", ["w0", "masks.npz"])
+def test_a_worker_that_sees_other_bytes_is_refused(source, what):
+    """Of the same name, shape and type: a worker on another machine."""
+    masked = SETTINGS.replace(method="mask", mask="masks.npz")
+
+    class Elsewhere(Inline):
+        def submit(self, function, *arguments):
+            names = (source, "masks.npz")
+            for name in names:
+                os.replace(name, f"{name}.here")
+            save_file({**MODEL, "w0": -MODEL["w0"]} if what == "w0" else MODEL, source)
+            flip = what == "masks.npz"
+            np.savez("masks.npz", **{name: mask ^ flip for name, mask in MASKS.items()})
+            try:
+                return super().submit(function, *arguments)
+            finally:
+                for name in names:
+                    os.replace(f"{name}.here", name)
+
+    other = rf"{what} .*another one when a worker reads it"
+    with pytest.raises(f2f.F2FError, match=other):
+        f2f.survey(source, masked, executor=Elsewhere(9))
+    with pytest.raises(f2f.F2FError, match=other):
+        list(f2f.sweep(f"{source}:w0", masked, executor=Elsewhere(9)))
+    with pytest.raises(f2f.F2FError, match=other):
+        f2f.encode_model(source, "m.f2f", masked, executor=Elsewhere(9))
 
 
 def test_cancel_calls_off_what_waits(source):

@@ -5,11 +5,13 @@ Data are read, never mapped: a mapped file that another program cuts short kills
 was listed is seen by its `Fingerprint`, before and after.
 """
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,6 +33,7 @@ __all__ = [
     "by_name",
     "changed",
     "checked_shape",
+    "file_sha256",
     "is_cached_blob",
     "is_storage",
     "leaves",
@@ -89,6 +92,24 @@ def open_regular(path: Path) -> IO[bytes]:
         os.close(handle)
         raise F2FError(f"{path} is not a regular file")
     return os.fdopen(handle, "rb")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal; while it stays as it is, it is read once.
+
+    Raises
+    ------
+    F2FError
+        If it cannot be read.
+    """
+    with open_regular(path) as file:
+        return _sha256_of(path, Fingerprint.of(file))
+
+
+@lru_cache
+def _sha256_of(path: Path, _: Fingerprint) -> str:
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def changed(path: Path) -> F2FError:
