@@ -9,6 +9,7 @@ from typing import Any
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.analysis.sweep import SweepPoint, grid, sweep
 from f2f_viz.app.filler import Filler
+from f2f_viz.app.numbers import seconds
 from f2f_viz.app.sources import Sibling
 from f2f_viz.codec.blocks import ORDERS
 from f2f_viz.codec.network import MATRICES
@@ -82,6 +83,7 @@ class SweepView:
         self._change = change
         self._siblings = siblings
         self._analysis: Analysis | None = None
+        self._ticked: tuple[Sequence[str], dict[str, Any]] = (), {}
         self._points: Sequence[SweepPoint] = ()
         self._jobs: list[Job] = []
         self._loaded: tuple[Sibling, Layer] | None = None
@@ -98,6 +100,7 @@ class SweepView:
             self.root.layer = analysis.given.name
             if layers != self.root.layers:
                 self.root.layers, self.root.picked = layers, []
+            self._plan()
 
     def pick(self, names: Sequence[str]) -> None:
         """Have layers ticked that were chosen elsewhere."""
@@ -130,11 +133,43 @@ class SweepView:
             self.root.done, self.root.total = done, total
             self.root.running &= done < total
 
-    def _start(self, analysis: Analysis, names: Sequence[str], choices: dict[str, Any]) -> None:
-        self.pause()
+    def _grid(self, analysis: Analysis) -> tuple[list[Sibling], list[Settings]]:
+        """Return the layers and settings that are ticked."""
+        names, choices = self._ticked
         wanted = names or [analysis.given.name]
-        settings = legal_grid(analysis.settings, choices)
-        self._jobs = [(s, one) for s in self._siblings() if s.name in wanted for one in settings]
+        layers = [s for s in self._siblings() if s.name in wanted]
+        return layers, legal_grid(analysis.settings, choices)
+
+    def _plan(self) -> None:
+        """Say what a start would measure."""
+        if (analysis := self._analysis) is None:
+            return
+        layers, settings = self._grid(analysis)
+        points = [one.to_dict() for one in settings]
+        tables: dict[str, Any] = {"method": METHODS, "order": ORDERS, "matrix": MATRICES}
+        axes = [
+            [
+                axis,
+                [
+                    tables[axis].pick(value).label if axis in tables else str(value)
+                    for value in dict.fromkeys(point[axis] for point in points)
+                ],
+            ]
+            for axis in _AXES
+        ]
+        count = len(layers) * len(settings)
+        took = seconds(count * analysis.seconds) if analysis.exact else ""
+        self.root.plan = {
+            "points": count,
+            "layers": [s.label for s in layers],
+            "axes": axes,
+            "took": took,
+        }
+
+    def _start(self, analysis: Analysis) -> None:
+        self.pause()
+        layers, settings = self._grid(analysis)
+        self._jobs = [(sibling, one) for sibling in layers for one in settings]
         self._loaded = None
         self._started += 1
         self._show([], 0, len(self._jobs))
@@ -146,8 +181,11 @@ class SweepView:
 
     def _asked(self, _: Any, content: dict[str, Any], __: Any) -> None:
         kind = content["kind"]
+        if kind in ("plan", "start"):
+            self._ticked = content["layers"], content["grid"]
+            self._plan()
         if kind == "start" and self._analysis is not None:
-            self._start(self._analysis, content["layers"], content["grid"])
+            self._start(self._analysis)
         elif kind == "load":
             self._load(self._points[content["row"]])
 

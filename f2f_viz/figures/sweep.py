@@ -78,6 +78,9 @@ class SweepWidget(Widget):
     """Those that are ticked in place of it at first."""
     axes: Any = traitlets.Dict().tag(sync=True)
     """[value, text] of the values of the axes that tables list, by axis."""
+    plan: Any = traitlets.Dict().tag(sync=True)
+    """What a start would measure: points, layers (as they are called), axes ([name, values in
+    words] of each), took (how long they may take, in words; empty if nobody knows)."""
     rows: Any = traitlets.List().tag(sync=True)
     done = traitlets.Int(0).tag(sync=True)
     total = traitlets.Int(0).tag(sync=True)

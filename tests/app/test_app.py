@@ -356,6 +356,16 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until, monkey
             "n_s": [0],
             "order": [],
         }
+        say(root, kind="plan", layers=names, grid=choices)
+        plan = dict(root.plan["axes"]) | root.plan
+        assert (plan["points"], len(plan["layers"]), root.rows, root.total) == (6, 2, [], 0)
+        assert plan["rate"] == ["0.5", "0.9"]
+        assert plan["order"] == ["Interleaved"]  # of the settings
+        assert plan["took"]
+        analyzer.settings = analyzer.settings.replace(order="row")
+        await until(lambda: dict(root.plan["axes"])["order"] == ["Row"])
+        analyzer.settings = analyzer.settings.replace(order="interleaved")
+        await analyzer.settled()
         say(root, kind="start", layers=names, grid=choices)
         await until(lambda: root.done == 6)
         rows = root.rows

@@ -82,6 +82,27 @@ def test_letters_are_large_and_the_view_is_whole_without_scrolling(page, tab, pi
     assert page.evaluate(LETTERS) == []
 
 
+def test_before_a_sweep_its_picture_says_so_and_starts_it(page):
+    """The form is another picture: what it would measure, and a button, stand where results will."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    look(page, "Sweep")
+    turn = page.get_by_role("button", name="Next picture of this view")
+    expect(turn).to_have_text("1/2")
+    view = page.locator(".f2f-sweep")
+    for box in view.locator("form").get_by_role("checkbox").all():
+        if box.get_attribute("name") not in ("layer", "method", "order"):
+            box.set_checked(box.get_attribute("value") in {"0.7", "0.9", "4", "0"})
+    turn.click()
+    plan = view.get_by_role("region", name="What a start measures")
+    expect(plan).to_contain_text("Not started: 2 points to measure")
+    expect(plan).to_contain_text("0.7, 0.9")
+    assert eyes.whole(page) == []
+    plan.get_by_role("button", name="Start the sweep").click()
+    expect(view.locator(".f2f-charts .point")).to_have_count(4, timeout=60_000)  # in two charts
+    expect(plan).to_be_hidden()
+    turn.click()
+
+
 def test_work_is_no_view(page):
     for name in ("Model", "Export"):
         expect(page.get_by_role("tab", name=name)).to_be_hidden()

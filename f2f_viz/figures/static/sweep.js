@@ -11,7 +11,7 @@ const GRID = [
   ["matrix", "Matrix", null, [], String],
 ];
 const COLOURS = [["n_s", "n_s"], ["layer", "layer"], ["pruning", "pruning"], ["n_in", "n_in"], ["order", "order"], ["matrix", "matrix"]];
-const FILTER_FROM = 13;
+const FILTER_FROM = 13, MOST_NAMED = 8;
 
 const time = (seconds) => seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 
@@ -80,6 +80,7 @@ function render({ model, el }) {
     <button type="submit" class="f2f-button f2f-primary">Start</button>
     <button type="button" class="f2f-button" name="pause">Pause</button>
     <progress max="1" value="0" aria-label="Sweep" hidden></progress><span class="f2f-quiet" role="status"></span></form>
+    <section class="f2f-sweep-plan" aria-label="What a start measures"></section>
     <div class="f2f-sweep-key" hidden><label>Colour <select name="colour">${COLOURS.map(([v, text]) => `<option value="${v}">${text}</option>`).join("")}</select></label><div class="f2f-sweep-entries"></div></div>
     <div class="f2f-charts"></div><div class="f2f-planes"></div>`;
   const form = el.querySelector("form"), pause = form.elements.pause;
@@ -97,6 +98,7 @@ function render({ model, el }) {
     const font = fontOf(list), longest = Math.max(0, ...model.get("layers").map(([, text]) => widthOf(text, font)));
     list.style.setProperty("--wide", `${Math.min(420, Math.max(190, longest + 24))}px`);
     filter.hidden = model.get("layers").length < FILTER_FROM;
+    ask("plan");
     list.querySelector(":checked")?.parentElement.scrollIntoView({ block: "nearest" });
   };
   const followLayer = () => {
@@ -108,12 +110,32 @@ function render({ model, el }) {
     for (const label of list.children)
       label.hidden = !label.firstChild.checked && !words.every((word) => label.textContent.toLowerCase().includes(word));
   });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  const ask = (kind) => {
     const all = new FormData(form);
     const grid = Object.fromEntries(GRID.map(([name, , , , kind]) => [name, all.getAll(name).map(kind)]));
-    model.send({ kind: "start", layers: all.getAll("layer"), grid });
+    model.send({ kind, layers: all.getAll("layer"), grid });
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask("start");
   });
+  form.addEventListener("change", () => ask("plan"));
+  // before there are results their place says what they will be, and of how many points
+  const plan = el.querySelector(".f2f-sweep-plan");
+  const showPlan = () => {
+    const { points, layers, axes, took } = model.get("plan"), running = model.get("running");
+    plan.hidden = model.get("rows").length > 0 || !points;
+    if (plan.hidden) return;
+    const titles = new Map(GRID.map(([name, title]) => [name, title]));
+    const rows = [["Layers", layers], ...axes.map(([name, values]) => [titles.get(name), values])];
+    plan.replaceChildren(
+      h("h3", {}, running ? `Measuring the first of ${plural(points, "point")}…` : `Not started: ${plural(points, "point")} to measure`),
+      h("dl", {}, ...rows.flatMap(([title, values]) => [h("dt", {}, title),
+        h("dd", {}, values.length > MOST_NAMED ? `${values.slice(0, MOST_NAMED).join(", ")} and ${values.length - MOST_NAMED} more` : values.join(", "))])),
+      h("p", {}, took ? `About ${took}, if each takes as long as the analysis shown; a larger n_in or n_s takes longer. ` : "",
+        "Here will stand the ratio of each point against the time of its search and the gates of its decoder, and a table of all."),
+      running ? "" : h("button", { type: "button", class: "f2f-button f2f-primary", onclick: () => ask("start") }, "Start the sweep"));
+  };
   pause.addEventListener("click", () => {
     model.set("running", !model.get("running"));
     model.save_changes();
@@ -216,6 +238,7 @@ function render({ model, el }) {
       for (const { draw } of charts) draw(rows, (row) => tint.get(row[colour.value]), width);
     }
     showTable(rows);
+    showPlan();
   };
   // charts as wide as there is room, beside each other where there is; their text stays as it is
   const observer = new ResizeObserver(() => {
@@ -233,7 +256,7 @@ function render({ model, el }) {
   // what changes together is drawn together, and in a page that nobody sees not at all
   let frame = 0;
   const soon = () => { frame ||= requestAnimationFrame(() => { frame = 0; show(); }); };
-  const watched = "change:rows change:done change:total change:running";
+  const watched = "change:rows change:done change:total change:running change:plan";
   watch(model, watched, soon);
   watch(model, "change:layers change:picked", showLayers);
   model.on("change:layer", followLayer);
