@@ -327,77 +327,6 @@ def test_the_active_preset_is_seen(pages):
     settle(page)
 
 
-QUERY = "model.encoder.layer.11.attention.self.query.weight"
-LONGEST = (
-    "model.visual_transformer.projection_head.intermediate_dense_connector_with_long_name.weight"
-)
-
-
-@pytest.fixture(scope="module")
-def long_names(tmp_path_factory):
-    rng = np.random.default_rng(0)
-    names = [QUERY.replace("11", str(i)) for i in range(20)] + [LONGEST]
-    path = tmp_path_factory.mktemp("names") / "long.safetensors"
-    save_file({name: rng.normal(size=(40, 24)).astype(np.float32) for name in names}, path)
-    return path
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_long_names_are_whole_somewhere_and_push_nothing_away(pages, theme, long_names):
-    page = pages[theme]
-    page.get_by_label("Path", exact=True).check()
-    page.get_by_label("Path on this machine").fill(str(long_names))
-    page.get_by_label("Path on this machine").press("Enter")
-    tensor = page.get_by_role("combobox", name="Tensor")
-    for name in (LONGEST, QUERY):
-        tensor.select_option(name)
-        expect(page.locator(".f2f-layer")).to_contain_text(name)
-        settle(page)
-        expect(page.locator(".f2f-field-tensor .f2f-hint")).to_have_text(
-            f"{name} · 40 × 24 · float32"
-        )
-        assert tensor.evaluate("(n) => n.selectedOptions[0].text").endswith(name[-16:])
-    look(page, "Model")
-    view = page.locator(".f2f-model")
-    table, tip = view.locator(".f2f-long"), view.locator(".f2f-float")
-    view.get_by_label("Filter tensors").fill("visual")
-    link = view.get_by_role("button", name=LONGEST, exact=True)
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
-        expect(link).to_have_text(re.compile(r"ame\.weight$"))
-        assert eyes.whole(page) == [], (width, height)
-        if width >= 1280:
-            assert table.evaluate("(n) => n.scrollWidth - n.clientWidth") <= 0, width
-    link.hover()
-    expect(tip).to_have_text(LONGEST)
-    assert tip.evaluate(eyes.TOPMOST) == ""
-    page.mouse.move(0, 0)
-    expect(tip).to_be_hidden()
-    view.get_by_label("Filter tensors").focus()
-    while not link.evaluate("(n) => n === document.activeElement"):
-        page.keyboard.press("Tab")
-    expect(tip).to_have_text(LONGEST)
-    expect(tip).to_be_visible()
-    page.set_viewport_size({"width": 1280, "height": 720})
-    look(page, "Sweep")
-    view = page.locator(".f2f-sweep")
-    view.get_by_label(LONGEST).check()
-    for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
-        box.set_checked(box.get_attribute("value") in {"0.7", "0.9", "4", "0"})
-    view.get_by_role("button", name="Start").click()
-    expect(view.get_by_role("status")).to_have_text("4 of 4", timeout=60_000)
-    view.get_by_label("Colour").select_option("layer")
-    assert eyes.whole(page) == []
-    table = view.locator(".f2f-long")
-    assert table.evaluate("(n) => n.scrollWidth - n.clientWidth") <= 0
-    row = table.get_by_role("button", name=LONGEST).first
-    row.hover()
-    expect(view.locator(".f2f-float")).to_have_text(LONGEST)
-    page.get_by_label("Samples", exact=True).check()
-    settle(page)
-
-
 def test_long_lists_are_reached_to_the_end(pages, eventually):
     """A sweep's rows are drawn as they come into view, by wheel and by keys."""
     page = pages["light"]
@@ -593,3 +522,82 @@ def test_the_block_grid_is_offered_where_there_is_one(page, eventually):
     page.get_by_role("radio", name="Interleaved", exact=True).check()
     settle(page)
     expect(grid).to_be_disabled()
+
+
+QUERY = "model.encoder.layer.11.attention.self.query.weight"
+LONGEST = (
+    "model.visual_transformer.projection_head.intermediate_dense_connector_with_long_name.weight"
+)
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    names = [QUERY.replace("11", str(i)) for i in range(20)] + [LONGEST]
+    path = tmp_path_factory.mktemp("names") / "long.safetensors"
+    save_file({name: rng.normal(size=(40, 24)).astype(np.float32) for name in names}, path)
+    return path
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_long_names_are_whole_somewhere_and_push_nothing_away(pages, theme, long_names):
+    page = pages[theme]
+    page.get_by_label("Path", exact=True).check()
+    page.get_by_label("Path on this machine").fill(str(long_names))
+    page.get_by_label("Path on this machine").press("Enter")
+    tensor = page.get_by_role("combobox", name="Tensor")
+    for name in (LONGEST, QUERY):
+        tensor.select_option(name)
+        expect(page.locator(".f2f-layer")).to_contain_text(name)
+        settle(page)
+        expect(page.locator(".f2f-field-tensor .f2f-hint")).to_have_text(
+            f"{name} · 40 × 24 · float32"
+        )
+        assert tensor.evaluate("(n) => n.selectedOptions[0].text").endswith(name[-16:])
+    look(page, "Model")
+    view = page.locator(".f2f-model")
+    table, tip = view.locator(".f2f-long"), view.locator(".f2f-float")
+    view.get_by_label("Filter tensors").fill("visual")
+    link = view.get_by_role("button", name=LONGEST, exact=True)
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+        expect(link).to_have_text(re.compile(r"ame\.weight$"))
+        assert eyes.whole(page) == [], (width, height)
+        if width >= 1280:
+            assert table.evaluate("(n) => n.scrollWidth - n.clientWidth") <= 0, width
+    link.hover()
+    expect(tip).to_have_text(LONGEST)
+    assert tip.evaluate(eyes.TOPMOST) == ""
+    page.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+    view.get_by_label("Filter tensors").focus()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if link.evaluate("(n) => n === document.activeElement"):
+            break
+    expect(tip).to_have_text(LONGEST)
+    expect(tip).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    look(page, "Sweep")
+    view = page.locator(".f2f-sweep")
+    view.get_by_label(LONGEST).check()
+    for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
+        box.set_checked(box.get_attribute("value") in {"0.7", "0.9", "4", "0"})
+    view.get_by_role("button", name="Start").click()
+    expect(view.get_by_role("status")).to_have_text("4 of 4", timeout=60_000)
+    view.get_by_label("Colour").select_option("layer")
+    assert eyes.whole(page) == []
+    table = view.locator(".f2f-long")
+    assert table.evaluate("(n) => n.scrollWidth - n.clientWidth") <= 0
+    row = table.get_by_role("button", name=LONGEST).first
+    row.hover()
+    expect(view.locator(".f2f-float")).to_have_text(LONGEST)
+    # layers whose names differ in the middle alone are told apart
+    expect(table.get_by_role("button", name=QUERY).first).to_contain_text(QUERY)
+    heights = table.locator("tbody tr[aria-rowindex]").evaluate_all(
+        "(n) => n.map((r) => r.offsetHeight)"
+    )
+    assert set(heights) == {44}
+    page.get_by_label("Samples", exact=True).check()
+    settle(page)

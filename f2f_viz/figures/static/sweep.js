@@ -164,13 +164,14 @@ function render({ model, el }) {
   };
   // only the rows in view are drawn, and a click on a heading sorts
   const COLUMNS = [["Settings", (r) => about(r), null], ["S", (r) => r.sparsity, (r) => r.sparsity.toFixed(3)],
-    ["n_out", (r) => r.n_out, (r) => r.n_out], ["Ratio", (r) => r.ratio ?? Infinity, (r) => r.ratio === null ? '<span title="nothing to code">—</span>' : `${r.ratio.toFixed(3)} ×`],
+    ["n_out", (r) => r.n_out, (r) => r.n_out], ["Ratio", (r) => r.ratio ?? Infinity, (r) => r.ratio === null ? "nothing to code" : `${r.ratio.toFixed(3)} ×`],
     ["Of 1/(1 − S)", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
     ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(r.seconds < 0.01 ? 1 : 0)} ms`]];
-  const HEIGHT = 29, SEEN = 32;  // pixels of a row, rows drawn
-  const LONGEST = 180;  // pixels of a layer's name
+  const LINES = [29, 44], SEEN = 32;  // pixels of a row of one and of two lines, rows drawn
+  const LONG = 150, LONGEST = 330;  // pixels of a layer's name: from where it has a line of its own, and at most
+  let height = LINES[0];
   let order = [], telling = PARTS;
   const heads = sorting(COLUMNS.map(([title]) => ({ title })), 2, () => show());
   const head = h("thead", {}, h("tr", {}, ...heads.cells));
@@ -183,19 +184,20 @@ function render({ model, el }) {
   body.append(before);
   let scrolled = 0;  // asked of the list itself, it would have the page laid out at once
   const drawRows = () => {
-    const rows = model.get("rows"), from = Math.max(0, Math.min(Math.floor(scrolled / HEIGHT) - 8, order.length - SEEN));
+    const rows = model.get("rows"), from = Math.max(0, Math.min(Math.floor(scrolled / height) - 8, order.length - SEEN));
     const seen = order.slice(from, from + SEEN);
     while (body.children.length - 1 > seen.length) body.lastChild.remove();
     while (body.children.length - 1 < seen.length) body.append(h("tr"));
-    before.style.height = `${from * HEIGHT}px`;
-    grid.style.marginBottom = `${(order.length - from - seen.length) * HEIGHT}px`;
+    before.style.height = `${from * height}px`;
+    grid.style.marginBottom = `${(order.length - from - seen.length) * height}px`;
     const font = fontOf(grid);
     seen.forEach((i, k) => {
       const tr = body.children[k + 1], row = rows[i];
       const layer = fitted(row.layer, LONGEST, font), whole = layer === row.layer;
+      const line = height === LINES[0] ? escape(about(row, telling)) : `${escape(layer)}<br>${escape(about(row, telling.slice(1)))}`;
       const help = whole || !telling.includes(PARTS[0]) ? 'title="load this layer and these settings"'
         : `data-tip="${escape(row.layer)}" aria-label="${escape(about(row, telling))}"`;
-      const cells = `<th scope="row"><span title="best ratio for its gates">${row.front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" ${help}>${escape(about({ ...row, layer }, telling))}</button></th>
+      const cells = `<th scope="row"><span title="best ratio for its gates">${row.front ? "◆" : ""}</span><button type="button" class="f2f-link" data-row="${i}" ${help}>${line}</button></th>
         ${COLUMNS.slice(1).map(([, , text]) => `<td>${text(row)}</td>`).join("")}`;
       put(tr, "aria-rowindex", `${from + k + 2}`);
       if (tr.drawn !== cells) tr.innerHTML = tr.drawn = cells;
@@ -207,6 +209,9 @@ function render({ model, el }) {
     const common = rows.length > 1 ? PARTS.filter((part) => rows.every((r) => part(r) === part(rows[0]))) : [];
     telling = PARTS.filter((part) => !common.includes(part));
     shared.textContent = common.length ? `All: ${about(rows[0], common)}` : "";
+    const font = fontOf(grid), layers = telling.includes(PARTS[0]) ? [...new Set(rows.map((row) => row.layer))] : [];
+    height = LINES[Number(layers.some((layer) => widthOf(layer, font) > LONG))];
+    grid.style.setProperty("--row", `${height}px`);
     grid.setAttribute("aria-rowcount", rows.length + 1);
     order = rows.map((_, i) => i);
     heads.sort(order, (i, column) => COLUMNS[column][1](rows[i]));
