@@ -236,9 +236,25 @@ class Layout:
 
         Flat indices in C order; −1 for padding.
         """
-        group, bit = self.address(chosen)[:, None], np.arange(self.n_out, dtype=np.int64)
-        index = group + bit * self.blocks if self.entry.spread else group * self.n_out + bit
+        index = self._index(self.address(chosen)[:, None], np.arange(self.n_out, dtype=np.int64))
         return np.where(index < self.size, index, -1)
+
+    def flagged(
+        self, flags: NDArray[np.bool_], chosen: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """Return `weights` of the bits of the chosen blocks that have a flag, block after block.
+
+        Parameters
+        ----------
+        flags : ndarray of bool, shape (chosen, n_out)
+            False where there is padding.
+        chosen : ndarray of int64, optional
+        """
+        block, bit = np.nonzero(flags)
+        return self._index(self.address(chosen)[block], bit)
+
+    def _index(self, group: NDArray[np.int64], bit: NDArray[np.int64]) -> NDArray[np.int64]:
+        return group + bit * self.blocks if self.entry.spread else group * self.n_out + bit
 
     def positions(self, weights: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Invert `weights`: return the block t and the bit i of flat indices."""

@@ -11,7 +11,7 @@ from f2f_viz.arguments import checked
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.codec.encode import PIECE, sha256
 from f2f_viz.codec.encoded import Encoded
-from f2f_viz.codec.packing import pack_mask
+from f2f_viz.codec.packing import pack_mask, unpack_mask
 from f2f_viz.codec.word_decoder import CodedPlanes, decode_blocks
 from f2f_viz.errors import F2FError
 
@@ -87,7 +87,8 @@ def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray
     tiles = -(-encoded.blocks // encoded.tile_blocks)
     if not 0 <= tile < tiles:
         raise F2FError("no such tile", expected=f"0 to {tiles - 1}", got=tile)
-    index, care, kept = _kept_of_tile(encoded, encoded.coded_planes, tile)
+    blocks, care, kept = _kept_of_tile(encoded, encoded.coded_planes, tile)
+    index = encoded.layout.weights(blocks)
     weights = np.zeros(index.shape, kept.dtype)
     weights[care] = kept
     inside = index >= 0
@@ -97,11 +98,11 @@ def decode_tile(encoded: Encoded, tile: int) -> tuple[NDArray[np.int64], NDArray
 def _kept_of_tile(
     encoded: Encoded, planes: CodedPlanes, tile: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[Any]]:
-    """Return the weight of each bit of a tile (−1: padding), whether it is kept, and the words."""
+    """Return the blocks of a tile, which of their bits are of kept weights, and these' words."""
     first = tile * encoded.tile_blocks
     last = min(first + encoded.tile_blocks, encoded.blocks)
-    index = encoded.layout.weights(np.arange(first, last))
-    care = (index >= 0) & encoded.mask.reshape(-1)[index]
+    blocks = np.arange(first, last)
+    rows = encoded.word_decoder.rows(blocks)
     start = encoded.care_starts[first : last + 1]
     cuts = encoded.correction_starts[:, tile : tile + 2]
     own_planes = planes._replace(
@@ -110,15 +111,15 @@ def _kept_of_tile(
             own[begin:end] for own, (begin, end) in zip(planes.corrections, cuts, strict=True)
         ],
     )
-    return index, care, decode_blocks(own_planes, pack_mask(care), start)
+    return blocks, unpack_mask(rows, encoded.n_out), decode_blocks(own_planes, rows, start)
 
 
 def kept_by_tile(encoded: Encoded) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Yield flat indices (C order) and values of the kept weights, a tile after another."""
     planes = encoded.coded_planes
     for tile in range(-(-encoded.blocks // encoded.tile_blocks)):
-        index, care, kept = _kept_of_tile(encoded, planes, tile)
-        yield index[care], kept.view(DTYPES[encoded.dtype])
+        blocks, care, kept = _kept_of_tile(encoded, planes, tile)
+        yield encoded.layout.flagged(care, blocks), kept.view(DTYPES[encoded.dtype])
 
 
 @checked

@@ -191,6 +191,13 @@ class WordDecoder:
 
         _in_pieces(place, blocks, pieces, 64)
 
+    def rows(self, blocks: NDArray[np.int64]) -> Rows:
+        """Return the care bits of blocks, packed as in `packing`."""
+        if self._layer is None:
+            return pack_mask(self._layout.gather(self._mask, blocks))
+        found: Rows = self._rows[self._layout.address(blocks)]
+        return found
+
     def _kept(self, layer: _decode.Layer, pieces: int) -> NDArray[np.uint8]:
         """Decode the kept words, in order of blocks, and some bytes behind them."""
         rows, start, level = self._rows, self._start, decoding_set()
