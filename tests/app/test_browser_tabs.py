@@ -135,9 +135,35 @@ def test_of_a_plane_without_symbols_no_decoder_is_drawn(page):
     expect(said).to_contain_text(f"Plane {bare.index}, {bare.name}, has no symbols")
     expect(said).to_contain_text(f"{bare.mismatches:,.0f} of {bare.care_bits:,} care bits")
     expect(view.locator("svg:visible")).to_have_count(0)
+    steps = view.locator(".f2f-toolbar :is(button, input)")
+    for control in steps.all():  # they would do nothing
+        expect(control).to_be_disabled()
+    expect(chosen).to_be_enabled()
     chosen.select_option(str(coded.index))
     expect(said).to_be_hidden()
     expect(view.locator("svg:visible")).to_have_count(5)  # network, wires, registers, gates, lane
+    expect(view.get_by_role("button", name="Play")).to_be_enabled()
+
+
+def test_a_step_draws_what_it_moves(page):
+    """The columns of other registers stay as they are, and so do drawings out of sight for now."""
+    page.get_by_role("tab", name="Decoder").click()
+    stage = page.locator(".f2f-stage")
+    stage.press("Home")
+    columns = page.locator(".f2f-registers svg")
+    kept = columns.element_handle()
+    places = []
+    for cycle in (1, 2, 3):
+        stage.press("ArrowRight")
+        expect(stage).to_have_attribute("data-cycle", str(cycle))
+        marked, column = (
+            columns.locator(f"{which}").bounding_box()["x"]
+            for which in (".now", f"[data-cycle='{cycle}']")
+        )
+        assert abs(column - 1 - marked) < 1
+        places.append(marked)
+    assert len(set(places)) == 3
+    assert kept.evaluate("(node) => node.isConnected")
 
 
 def test_sweep_over_layers_and_methods(page):

@@ -21,7 +21,7 @@ function render({ model, el }) {
   const bit = () => Math.min(model.get("bit"), code.n_out - 1);
   const put = (name, value) => { model.set(name, value); model.save_changes(); };
   const inside = (cycle) => win && cycle >= win.start && cycle < win.start + win.n;
-  const go = (cycle) => put("cycle", Math.max(0, Math.min(code.blocks - 1, cycle)));
+  const go = (cycle) => !bare.textContent && put("cycle", Math.max(0, Math.min(code.blocks - 1, cycle)));
   const next = (cycles) => {
     let low = 0, high = cycles.length;
     while (low < high) {
@@ -72,6 +72,7 @@ function render({ model, el }) {
     } });
   const showCycle = () => { if (!typing) cycle.value = at(); };
   const total = h("span", { class: "f2f-quiet" });
+  const run = button("Run", "Run some cycles", () => start(Number(runs.value) || 1));
   const runs = h("input", { type: "number", min: 1, value: 16, "aria-label": "Cycles to run" });
   const toMismatch = button("Next mismatch", "Go to the next mismatch", () => toWrong(), "M");
   const toHeavy = button("Next heavy", "Go to the next block with more care bits than n_in",
@@ -80,8 +81,7 @@ function render({ model, el }) {
     h("label", { class: "f2f-group" }, "Plane", plane),
     h("span", { class: "f2f-group" }, ...controls),
     h("span", { class: "f2f-group" }, h("label", { class: "f2f-group" }, "Cycle", cycle), total),
-    h("span", { class: "f2f-group" },
-      button("Run", "Run some cycles", () => start(Number(runs.value) || 1)), runs),
+    h("span", { class: "f2f-group" }, run, runs),
     h("span", { class: "f2f-group" }, toMismatch, toHeavy));
 
   // ---- drawing -----------------------------------------------------------------------------
@@ -236,7 +236,7 @@ function render({ model, el }) {
                      { transform: "none", opacity: 1 }], { duration: 220, easing: "ease-out" });
     explain(t, register);
     drawWave();
-    drawRegisters();
+    markRegisters();
     const care = sum(win.care, t), wrong = sum(win.mismatch, t);
     stageBox.dataset.cycle = at();
     stageBox.dataset.bit = bit();
@@ -338,13 +338,20 @@ function render({ model, el }) {
           parts += `<rect class="tally" x="${left + i * w + 0.5}" y="${base - 5 * (j + 1)}" width="${Math.max(w - 1.5, 1)}" height="4"/>`;
       });
     });
-    const now = at() - data.start;
-    if (now >= 0 && now < data.n)
-      parts = `<rect class="now" x="${left + now * w - 1}" y="0" width="${w + 1}" height="${height}"/>` + parts;
+    parts = `<rect class="now" x="${left - 1}" y="0" width="${w + 1}" height="${height}"/>` + parts;
     for (let i = 0; i < data.n; i++)
       parts += `<rect class="f2f-hit" data-cycle="${data.start + i}" x="${left + i * w}" y="0" width="${w}" height="${height}"><title>cycle ${data.start + i}: ${data.stages.map((s) => `n_s = ${s.n_s}: ${s.wrong[i]}`).join(", ")} corrected</title></rect>`;
     registers.innerHTML = `<div class="f2f-quiet">Why the register helps: cycles ${data.start} to ${data.start + data.n - 1} searched with each register length</div>`
       + `<svg width="${width}" height="${height}" role="img" aria-label="${data.stages.map((s) => `n_s ${s.n_s}: ${s.wrong.reduce((a, b) => a + b, 0)} corrected`).join(", ")}">${parts}</svg>`;
+  }
+
+  // a step moves the mark alone: the columns stay as they are
+  function markRegisters() {
+    const mark = registers.querySelector(".now"), data = model.get("registers");
+    if (!mark) return;
+    const now = at() - data.start, { width } = mark;
+    mark.style.display = now < 0 || now >= data.n ? "none" : "";
+    mark.setAttribute("transform", `translate(${now * (width.baseVal.value - 1)} 0)`);
   }
 
   // ---- keeping up --------------------------------------------------------------------------
@@ -364,22 +371,27 @@ function render({ model, el }) {
     for (const part of [stageBox, equation, wave, legend, registers]) part.hidden = Boolean(bare.textContent);
     total.textContent = `of 0 to ${grouped(code.blocks - 1)}`;
     cycle.max = code.blocks - 1;
-    toMismatch.disabled = !mismatches.length;
-    toHeavy.disabled = !heavy.length;
+    const still = Boolean(bare.textContent);  // there is nothing to step through
+    for (const control of [...controls, cycle, run, runs]) control.disabled = still;
+    toMismatch.disabled = still || !mismatches.length;
+    toHeavy.disabled = still || !heavy.length;
     const gates = code.gates ? ` · ${plural(code.gates.shared, "XOR gate")}, depth ${code.gates.shared_depth} (${code.gates.naive}, depth ${code.gates.depth}, were none shared), ${plural(code.gates.flip_flops, "flip-flop")}` : "";
     legend.innerHTML = `<span class="f2f-chip care">■ care</span><span class="f2f-chip dont-care">· don't-care</span>`
       + `<span class="f2f-chip mismatch">✕ mismatch</span><span class="f2f-chip corrected">✓ corrected</span>`
       + `<span class="f2f-chip symbol">symbol xₜ</span><span class="f2f-chip register">register</span>`
       + `<span class="f2f-quiet">▲ n_u &gt; n_in, more than a symbol can choose${gates}</span>`;
     build();
+    drawRegisters();
     move();
   }
-  let last = null;
+  let last = null, moved = 0;
   function move() {
     if (!scene) return;
     showCycle();
-    drawCycle(last !== null && at() === last + 1);
+    // symbols that slide down are drawn many times: not where the next step comes at once
+    drawCycle(last !== null && at() === last + 1 && performance.now() - moved > 400);
     last = at();
+    moved = performance.now();
   }
   onKeys(stageBox, { ...keys, m: () => toWrong(), h: () => next(heavy), ArrowUp: () => put("bit", Math.max(0, bit() - 1)),
                      ArrowDown: () => put("bit", Math.min(code.n_out - 1, bit() + 1)) });

@@ -19,14 +19,15 @@ const makePlayer = ({ at, last, go, first, end, unit, speeds, speed, ready = () 
     stop();
     name("Pause");
     const tick = () => {
-      if (count <= 0 || at() >= last() || !play.isConnected) return stop();
+      if (count <= 0 || at() >= last() || !play.isConnected || play.disabled) return stop();
+      const began = performance.now();
       if (ready()) { go(at() + 1); count--; }
-      playing = setTimeout(tick, 1000 / Number(pace.value));
+      playing = setTimeout(tick, Math.max(4, 1000 / Number(pace.value) + began - performance.now()));
     };
     playing = setTimeout(tick, 0);
   };
   const toggle = () => {
-    if (playing) return stop();
+    if (playing || play.disabled) return stop();
     if (at() >= last()) go(0);
     start();
   };
