@@ -103,6 +103,25 @@ def test_before_a_sweep_its_picture_says_so_and_starts_it(page):
     turn.click()
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_gates_and_wires_are_as_large_as_the_screen_takes_them(page, size, eventually):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    look(page, "Decoder")
+    turn = page.get_by_role("button", name="Next picture of this view")
+    room = page.locator(".f2f-tabpanel:visible")
+    for picture in (3, 4):
+        while not turn.inner_text().startswith(str(picture)):
+            turn.click()
+
+        def large():
+            drawn = page.locator(".f2f-picture svg:visible").bounding_box()
+            whole = room.bounding_box()
+            return drawn["width"] > 0.9 * whole["width"] and drawn["height"] > 0.6 * whole["height"]
+
+        eventually(large)
+    turn.click()  # to the first
+
+
 def test_work_is_no_view(page):
     for name in ("Model", "Export"):
         expect(page.get_by_role("tab", name=name)).to_be_hidden()
