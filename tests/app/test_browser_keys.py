@@ -87,6 +87,8 @@ def test_the_analyzer_is_driven_by_keys_alone(page):
     keys.press("Enter")
     stage = page.locator(".f2f-stage")
     expect(stage).to_be_visible()
+    of = page.locator(".f2f-decoder > .f2f-toolbar")
+    expect(of).to_contain_text(f"of 0 to {a.blocks - 1}")  # no more of the settings before
     stage.focus()
     keys.press("End")
     expect(stage).to_have_attribute("data-cycle", str(a.blocks - 1))
