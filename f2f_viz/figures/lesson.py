@@ -105,7 +105,7 @@ def lesson_html(
         "$ABOUT": markup(about),
         "$CSS": sheet(*(STATIC / f"{name}.css" for name in _VIEWS), LESSON / "page.css"),
         "$LAYER": markup(layer.name),
-        "$SHAPE": " × ".join(map(str, layer.weights.shape)) or "one weight",
+        "$SHAPE": "\u00a0×\u00a0".join(map(str, layer.weights.shape)) or "one weight",
         "$DATA": strict_json(values).replace("<", "\\u003c"),
         "$WORKER": worker_script(),
         "$SCRIPT": "".join(

@@ -532,8 +532,7 @@ def test_the_state_is_a_dict_to_read_and_set():
             with pytest.raises(f2f.F2FError):
                 analyzer.state = wrong
         assert analyzer.state == before
-        analyzer._runner.cancel()
-        await analyzer._runner.settled()
+        analyzer.close()
 
     asyncio.run(drive())
 
@@ -560,8 +559,7 @@ def test_undo_and_redo_go_step_by_step():
         assert analyzer.settings == f2f.Settings(n_s=0)
         analyzer.settings = f2f.Settings(n_s=2)
         assert not analyzer.panel.can_redo
-        analyzer._runner.cancel()
-        await analyzer._runner.settled()
+        analyzer.close()
 
     asyncio.run(drive())
 
@@ -587,8 +585,7 @@ def test_undo_leads_from_what_was_refused_to_what_stood_before_it():
         say(None, {"kind": "undo"}, [])
         assert panel.values["n_in"] == 8
         assert not panel.can_undo
-        analyzer._runner.cancel()
-        await analyzer._runner.settled()
+        analyzer.close()
 
     asyncio.run(drive())
 

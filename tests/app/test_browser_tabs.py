@@ -183,7 +183,7 @@ def test_sweep_over_layers_and_methods(page):
     name = "digits-transformer/gradual-0.9/qkv.weight"
     settings = f2f.Settings(method="n:m", n_in=5)
     a = f2f.analyze(f2f.sample_layer(name), settings)
-    row = view.get_by_role("row").filter(has_text="gradual-0.9/qkv · 2:4")
+    row = view.get_by_role("row").filter(has_text="qkv · gradual-0.9 · 2:4")
     expect(row).to_contain_text(f"{a.ratio.value:.3f} ×")
     view.get_by_label("Colour").select_option("pruning")
     expect(view.locator(".f2f-sweep-entries")).to_contain_text("magnitude 0.8")
@@ -193,6 +193,27 @@ def test_sweep_over_layers_and_methods(page):
     expect(page.get_by_label("n_in, symbol bits")).to_have_value("5")
     settle(page)
     expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text(f"{a.ratio.value:.2f}×")
+
+
+def test_a_layer_of_one_number_has_nothing_to_code(page, tmp_path):
+    np.savez(tmp_path / "m.npz", a=np.ones((40, 50), np.float32), b=np.ones((9, 8), np.float32))
+    page.get_by_label("Path", exact=True).check()
+    page.get_by_label("Path on this machine").fill(str(tmp_path / "m.npz"))
+    page.get_by_label("Path on this machine").press("Enter")
+    expect(page.locator(".f2f-layer")).to_contain_text("40 × 50")
+    settle(page)
+    expect(page.locator(".f2f-card-value[data-key=ratio]")).to_have_text("—")
+    page.get_by_role("tab", name="Model").click()
+    row = page.locator(".f2f-model").get_by_role("row").filter(has_text="40 × 50")
+    expect(row).to_contain_text("nothing to code")
+    page.get_by_role("tab", name="Sweep").click()
+    view = page.locator(".f2f-sweep")
+    for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
+        box.set_checked(box.get_attribute("value") in {"0.9", "4", "1", "interleaved", "magnitude"})
+    view.get_by_role("button", name="Start").click()
+    expect(view.get_by_role("status")).to_have_text("1 of 1")
+    expect(view.get_by_title("nothing to code")).to_have_text("—")
+    expect(view.locator(".point")).to_have_count(2)
 
 
 def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path):

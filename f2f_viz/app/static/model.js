@@ -1,7 +1,7 @@
 // A row per tensor of a model; only those in view are drawn, and arrow keys go from cell to cell.
 const HEIGHT = 40, LINE = 16, AHEAD = 6;
 const percent = (value, digits = 1) => (value === null ? "" : `${(100 * value).toFixed(digits)} %`);
-const times = (value, digits) => (value === null ? "nothing to code" : `${value.toFixed(digits)} ×`);
+const times = (value, digits) => `${value.toFixed(digits)} ×`;
 const half = ([, low, high]) => (low === null || high === null ? null : (high - low) / 2);
 const size = (bytes) => {
   const power = Math.max(0, Math.min(4, Math.floor(Math.log10(Math.max(bytes, 1)) / 3)));
@@ -27,7 +27,8 @@ const COLUMNS = [
   { title: "Efficiency", help: "E: matched care bits over all care bits.", sort: (r) => r.found?.efficiency?.[0],
     lines: (r) => [percent(r.found.efficiency[0], 2), about(r, percent(half(r.found.efficiency), 2))] },
   { title: "Ratio", help: "The paper's accounting: dense bits over payload and corrections.", sort: (r) => r.found?.ratio && (r.found.ratio[0] ?? Infinity),
-    lines: (r) => [times(r.found.ratio[0], 3), about(r, half(r.found.ratio)?.toFixed(3) ?? "")] },
+    lines: (r) => (r.found.ratio[0] === null ? ["—", "nothing to code"]
+      : [times(r.found.ratio[0], 3), about(r, half(r.found.ratio)?.toFixed(3) ?? "")]) },
   { title: "Of 1/(1 − S)", help: "The ratio as a share of 1/(1 − S), the most for random care bits.", sort: (r) => r.found?.of_bound?.[0],
     lines: (r) => [r.found.ratio[0] === null ? "" : percent(r.found.of_bound[0]), ""] },
   { title: "Bytes", help: "Before, and of the layer's own file: symbols, corrections, mask, matrix and header. Bars of all rows have one scale.",

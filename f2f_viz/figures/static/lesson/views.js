@@ -128,7 +128,7 @@ const maskView = (canvas, shape, kept, block, colours) => {
   // marks of the few weights of a block are as large as is seen, however small a weight is
   const pixels = Math.min(zoom, canvas.parentElement.clientWidth / canvas.width || zoom);
   const more = Math.ceil((MARK / pixels - 1) / 2);
-  paint(colours.symbol, block.pruned, 0.6, Math.max(0, more));
+  paint(colours.symbol, block.pruned, more > 0 ? 0.85 : 0.6, Math.max(0, more));
   paint(colours.ink, block.kept, 1, more > 0 ? more + 1 : 0);
   paint(colours.symbol, block.kept, 1, Math.max(0, more));
   return {
