@@ -164,7 +164,7 @@ function render({ model, el }) {
   };
   // only the rows in view are drawn, and a click on a heading sorts
   const COLUMNS = [["Settings", (r) => about(r), null], ["S", (r) => r.sparsity, (r) => r.sparsity.toFixed(3)],
-    ["n_out", (r) => r.n_out, (r) => r.n_out], ["Ratio", (r) => r.ratio ?? Infinity, (r) => r.ratio === null ? "nothing to code" : `${r.ratio.toFixed(3)} ×`],
+    ["n_out", (r) => r.n_out, (r) => r.n_out], ["Ratio", (r) => r.ratio ?? Infinity, (r) => r.ratio === null ? '<span title="nothing to code">—</span>' : `${r.ratio.toFixed(3)} ×`],
     ["Of 1/(1 − S)", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
