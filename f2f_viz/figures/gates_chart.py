@@ -108,7 +108,7 @@ class GatesChart:
             mine.sort(key=lambda i: table["gates"][i])
             data = {name: [column[i] for i in mine] for name, column in table.items()}
             data["wrong"] = [float(wrong[i]) for i in mine]
-            data["percent"] = [f"{own:.2%}" for own in data["efficiency"]]
+            data["percent"] = [f"{100 * own:.2f} %" for own in data["efficiency"]]
             source, tint = ColumnDataSource(data), colours.stages[n_s % 4]
             plot.line("gates", "wrong", source=source, line_color=tint, line_width=1.2)
             drawn = plot.scatter(
@@ -116,8 +116,9 @@ class GatesChart:
                 fill_color=tint, line_color=colours.surface, legend_label=f"n_s = {n_s}",
             )  # fmt: skip
             names = {
-                "rows": "rows", "E": "percent", "shared gates": "gates",
-                "none shared": "naive_gates", "depth": "depth", "flip-flops": "flip_flops",
+                "n_s": "n_s", "ones of a row": "rows", "efficiency E": "percent",
+                "gates": "gates", "were none shared": "naive_gates", "depth": "depth",
+                "flip-flops": "flip_flops",
             }  # fmt: skip
             tips = tip(colours, *((text, f"@{{{name}}}") for text, name in names.items()))
             plot.add_tools(HoverTool(renderers=[drawn], tooltips=tips))
