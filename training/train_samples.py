@@ -8,7 +8,7 @@ Transformer, dense only, is for the tour and the lesson, which show every weight
 for it, so it learns from all but the test digits.
 
 The same command gives the same files on the same machine and versions (one thread, deterministic
-kernels); it takes some 15 minutes of one core, and does a network at a time if one is named.
+kernels); it takes some 12 minutes of one core, and does a network at a time if one is named.
 
 Usage: pip install -e ".[train]"; python training/train_samples.py [NETWORK …] [--to FOLDER]
 """

@@ -104,18 +104,25 @@ def test_almost_the_maximum(data, pruning, dtype):
     assert paper_s > 0.91 if pruning == "random" else paper_s < 0.91
 
 
-def test_a_whole_network_is_estimated_by_some_of_its_planes():
-    """Beside the whole encodes of minilm.json, and of a layer here."""
+@pytest.mark.parametrize("n_s", [0, 1, 2])
+@pytest.mark.parametrize("order", ["row", "interleaved"])
+def test_two_scripts_measure_the_same(order, n_s):
+    """The rows of paper.json and the whole encodes of minilm.json, bit for bit."""
     whole = json.loads(paper.OUT.with_name("minilm.json").read_text())
-    layers = whole["float32, S=0.9, n_in=8, n_s=2"].values()
-    for order in ("row", "interleaved"):
-        (row,) = select(data="minilm", dtype="float32", order=order, n_s=2, pruning="magnitude")
-        found = [layer[order] for layer in layers]
-        kept = sum(layer["kept_bits"] for layer in found)
-        wrong = sum((1 - layer["efficiency"]) * layer["kept_bits"] for layer in found)
-        payload = sum(layer["bits"]["payload"] for layer in found)
-        assert (row["every"], row["care_bits"], row["payload_bits"]) == (paper.EVERY, kept, payload)
-        assert row["efficiency"] == pytest.approx(1 - wrong / kept, abs=1e-4)
+    (row,) = select(
+        data="minilm", dtype="float32", order=order, n_s=n_s, pruning="magnitude", invert=None
+    )
+    layers = [layer[order] for layer in whole[f"float32, S=0.9, n_in=8, n_s={n_s}"].values()]
+    wrong = sum(round((1 - own["efficiency"]) * own["kept_bits"]) for own in layers)
+    payload, corrections = (
+        sum(own["bits"][part] for own in layers) for part in ("payload", "corrections")
+    )
+    assert (row["mismatches"], row["payload_bits"]) == (wrong, payload)
+    assert row["chunk_bits"] == corrections
+    assert "every" not in row
+
+
+def test_a_layer_is_estimated_by_some_of_its_planes():
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(256, 256)).astype(np.float32)
     layer = [(weights, f2f.prune(weights, 0.8))]
