@@ -1,5 +1,6 @@
 """Where the servers listen: loopback, and nowhere else."""
 
+import socket
 import threading
 import webbrowser
 from typing import Any
@@ -16,7 +17,7 @@ MAX_MESSAGE = 256 * 1024 * 1024
 
 
 def listen(port: int | None) -> list[Any]:
-    """Return sockets on `port`, or on any free one.
+    """Return sockets on `port`, or on any free one, whose connections send at once.
 
     Raises
     ------
@@ -24,7 +25,7 @@ def listen(port: int | None) -> list[Any]:
         If the port cannot be taken.
     """
     try:
-        return list(bind_sockets(port or 0, LOOPBACK))
+        sockets = list(bind_sockets(port or 0, LOOPBACK))
     except (OSError, OverflowError) as error:
         raise F2FError(
             "cannot listen",
@@ -32,6 +33,11 @@ def listen(port: int | None) -> list[Any]:
             got=str(port),
             hint="leave the port out to take any free one",
         ) from error
+    for own in sockets:
+        # or a short message may wait until the page acknowledges the one before; accepted
+        # connections inherit it
+        own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+    return sockets
 
 
 def open_browser(url: str) -> None:
