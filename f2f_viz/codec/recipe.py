@@ -75,17 +75,19 @@ def make_recipe(
 ) -> Recipe:
     """Decide how to code a layer; parameters as in `encode.encode`."""
     layer = _Layer.of(weights, mask, code, threads)
-    kept = layer.plan.kept
-    paper = default_n_out(code.n_in, kept, mask.size)
+    paper = default_n_out(code.n_in, layer.plan.kept, mask.size)
     if network is not None:
         return layer.recipe(network)
-    nothing_to_fit = not kept or not layer.coded.size
+    plain = XorNetwork.plain(code.n_in, code.n_s)
+    if code.n_out is None and code.plain and not layer.coded.size:
+        return layer.recipe(plain)  # no symbol needs a matrix
+    nothing_to_fit = not layer.plan.kept or not layer.coded.size
     if code.n_out is not None or nothing_to_fit or not (code.fit_n_out or code.plain):
         return layer.recipe(code.network(code.n_out or paper))
     lengths = layer.lengths(paper) if code.fit_n_out else [paper]
     stored, best = layer.least(lengths, threads, cancel)
     if code.plain and stored >= layer.plain_bits:
-        return layer.recipe(XorNetwork.plain(code.n_in, code.n_s))
+        return layer.recipe(plain)
     return best
 
 

@@ -52,6 +52,15 @@ def test_planes_go_without_symbols_where_that_stores_fewer_bits(coding):
     assert (listed[~chosen] > 0.8 * with_symbols[~chosen]).all()
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])  # all pruned, all alike
+def test_where_no_plane_has_symbols_no_matrix_is_stored(value):
+    weights = np.full((64, 64), value, np.float32)
+    bits = f2f.report(f2f.encode(weights, weights != 0)).bits
+    assert bits["payload"] == bits["corrections"] == 0
+    assert bits["matrix"] <= 8 * 8 * 2  # of all pruned it had a block of the whole layer's length
+    assert f2f.encode(weights, weights != 0, n_out=80).n_out == 80  # what was asked for stays
+
+
 @pytest.mark.parametrize(
     ("stores", "tries", "best"),
     [([4, 3, 2, 1], 2, 3), ([4, 2, 1, 3], 3, 2), ([2, 1, 3, 4], 4, 1), ([1, 2, 3, 4], 4, 0)],
