@@ -17,6 +17,7 @@ from f2f_viz.analysis.survey import SurveyRow, csv_text, survey_row
 from f2f_viz.app.filler import Filler
 from f2f_viz.app.numbers import seconds
 from f2f_viz.app.sources import Model
+from f2f_viz.arguments import in_range
 from f2f_viz.codec.parallel import workers
 from f2f_viz.errors import Cancelled, F2FError
 from f2f_viz.figures.front_end import Widget, script
@@ -417,12 +418,13 @@ class ModelView:
             rows = self._rows(new)
             self.root.send({"kind": "found", "serial": self._serial, "rows": rows})
 
-    def _rows(self, names: Sequence[str]) -> dict[str, Any]:
-        rows = {}
+    def _rows(self, names: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+        """Return names and what their rows show, in pairs: a script's objects have own names."""
+        rows = []
         for name in names:
             found = self._found[name]
             data = {"problem": found.problem} if found.row is None else row_data(found.row)
-            rows[name] = data | {"old": not self._is_new(name)}
+            rows.append((name, data | {"old": not self._is_new(name)}))
         return rows
 
     def _asked(self, _: Any, content: dict[str, Any], __: Any) -> None:
@@ -445,9 +447,12 @@ class ModelView:
         """Take a rate for some tensors; None carries them, and "" is what the settings say."""
         assert self._model is not None
         rate, entries = content["rate"], self._model.entries
-        if isinstance(rate, int | float) and not 0 <= rate <= 1:
-            self.root.problem = f"a rate is from 0 to 1, not {rate}"
-            return
+        if rate is not None and rate != "":
+            try:
+                rate = in_range("rate", rate, float, 0, 1)
+            except F2FError as error:  # it would stand in the way of every plan to come
+                self.root.problem = str(error)
+                return
         names = [n for n in content["names"] if n in entries and is_codable(entries[n].info)]
         rates = {name: own for name, own in self._rates.items() if name not in names}
         self._rates = rates if rate == "" else rates | dict.fromkeys(names, rate)

@@ -150,7 +150,15 @@ def test_rows_are_ticked_and_pruned_at_a_rate_of_their_own(page, view):
     page.keyboard.press(" ")
     expect(view.get_by_label("Tick layer.010")).to_be_checked()
     page.keyboard.press(" ")
-    view.get_by_label("Rate of the rows ticked").fill("0.7")
+    rate = view.get_by_label("Rate of the rows ticked")
+    for text, shown in (("0.905", "0.905"), ("0.7", "0.700")):
+        rate.fill(text)
+        view.get_by_role("button", name="Set", exact=True).click()
+        expect(rows.filter(has_text="layer.012").locator("b.own")).to_have_text(shown)
+    rate.fill("1.5")
+    view.get_by_role("button", name="Set", exact=True).click()
+    expect(rows.filter(has_text="layer.012").locator("b.own")).to_have_text("0.700")
+    rate.fill("0.7")
     view.get_by_role("button", name="Set", exact=True).click()
     for name in ("012", "013", "014", "015"):
         expect(rows.filter(has_text=f"layer.{name}").locator("b.own")).to_have_text("0.700")
@@ -187,6 +195,11 @@ def test_a_rate_is_changed_in_its_cell(page, view):
     assert eyes.whole(page) == []
     field.press("Escape")
     expect(row.get_by_role("button", name="Rate of layer.021: 0.900")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(field).to_be_focused()
+    page.keyboard.press("Enter")  # with nothing changed
+    expect(row.get_by_role("button", name="Rate of layer.021: 0.900")).to_be_focused()
+    expect(field).to_have_count(0)
     page.keyboard.press("Enter")
     field.fill("0.6")
     field.press("Enter")
@@ -229,6 +242,24 @@ def test_rows_ticked_are_swept(page, view):
     expect(sweep.get_by_label("layer.007 · 10 × 12")).to_be_checked()
     page.get_by_role("tab", name="Model").click()
     expect(view.locator("tbody input:checked")).to_have_count(2)
+
+
+def test_a_tensor_may_be_called_as_what_every_object_has(page, view, tmp_path):
+    own = ("constructor", "toString", "hasOwnProperty", "__proto__", "valueOf")
+    rng = np.random.default_rng(1)
+    model = {name: rng.normal(size=(9, 12)).astype(np.float32) for name in own}
+    save_file(model | {"toLocaleString": np.ones(12, np.float32)}, tmp_path / "objects.safetensors")
+    page.get_by_label("Path on this machine").fill(str(tmp_path / "objects.safetensors"))
+    page.get_by_label("Path on this machine").press("Enter")
+    expect(view.get_by_text(re.compile(r"^5 layers:"))).to_be_visible(timeout=60_000)
+    for name in own:
+        row = view.locator("tbody tr", has=page.get_by_label(f"Tick {name}"))
+        expect(row).to_contain_text("S 0.898")
+    expect(view.locator("tbody tr", has_text="toLocaleString")).to_contain_text("carried unchanged")
+    settle(page)
+    view.get_by_role("button", name="__proto__", exact=True).click()
+    expect(page.locator(".f2f-layer")).to_contain_text("__proto__")
+    settle(page)
 
 
 def test_a_layer_alone_has_no_such_tab(page, tmp_path):

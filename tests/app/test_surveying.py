@@ -338,9 +338,15 @@ def test_one_rate_over_all_is_that_of_a_survey_and_what_cannot_be_is_said(path, 
         await until(lambda: "magnitude" in root.problem)
         assert not root.together
         await until(lambda: all_new(sent, "a", "b"))
-        say(root, kind="rates", names=["a"], rate=7)
-        assert "from 0 to 1" in root.problem
-        assert all_new(sent, "a", "b")
+        heard = len(sent)
+        for rate in (7, float("nan"), True, "0.5", [0.5]):
+            root.problem = ""
+            say(root, kind="rates", names=["a"], rate=rate)
+            assert "0 to 1" in root.problem, rate
+        assert sent[heard:] == []
+        say(root, kind="rates", names=["b"], rate=0.5)
+        await until(lambda: found() == {"a": 0.8, "b": 0.5} and all_new(sent, "a", "b"))
+        assert root.problem == ""
 
     asyncio.run(drive())
 

@@ -35,6 +35,10 @@ const COLUMNS = [
     sort: (r) => (r.why ? r.bytes : r.found?.bytes) },
 ];
 
+// a rate in the toolbar and in a row: arrows go by hundredths, and any may be typed
+const RATE = { type: "number", min: 0, max: 1, step: 0.01 };
+const isRate = ({ validity }) => !(validity.badInput || validity.rangeUnderflow || validity.rangeOverflow);
+
 function render({ model, el }) {
   el.classList.add("f2f", "f2f-model");
   const filter = h("input", { type: "search", placeholder: "filter", "aria-label": "Filter tensors", oninput: () => arrange() });
@@ -50,12 +54,15 @@ function render({ model, el }) {
   const send = (kind, more = {}) => model.send({ kind, ...more });
   // what can be done with the rows ticked, or with all
   const ticked = new Set();
-  const rate = h("input", { type: "number", min: 0, max: 1, step: 0.01, "aria-label": "Rate of the rows ticked", placeholder: "rate",
+  const rate = h("input", { ...RATE, "aria-label": "Rate of the rows ticked", placeholder: "rate",
     onkeydown: (event) => { if (event.key === "Enter") setRate(); } });
   const usual = (row) => row.codable && !row.why;  // what is carried, a norm say, is ticked by itself alone
   const chosen = () => [...ticked].filter((name) => byName.get(name)?.codable);
   const setRates = (value) => send("rates", { names: chosen(), rate: value });
-  const setRate = () => { if (rate.value !== "" && rate.reportValidity()) setRates(Number(rate.value)); };
+  const setRate = () => {
+    if (!isRate(rate)) rate.reportValidity();
+    else if (rate.value !== "") setRates(Number(rate.value));
+  };
   const act = (text, title, action) => h("button", { type: "button", class: "f2f-button", title, onclick: action }, text);
   const doRate = act("Set", "prune the rows ticked at this rate", setRate);
   const doReset = act("As settings", "prune the rows ticked as the settings say", () => setRates(""));
@@ -133,7 +140,7 @@ function render({ model, el }) {
   };
   const editRate = (row) => {
     const said = h("small", { class: "f2f-wrong", role: "alert" });
-    const input = h("input", { type: "number", class: "f2f-stop", min: 0, max: 1, step: "any", "aria-label": `Rate of ${row.name}`,
+    const input = h("input", { ...RATE, class: "f2f-stop", "aria-label": `Rate of ${row.name}`,
       value: row.own, placeholder: model.get("pruning") });
     const leave = (focus) => {
       edited = null;
@@ -143,7 +150,7 @@ function render({ model, el }) {
     };
     const take = (focus) => {
       if (edited?.input !== input) return;
-      const bad = input.validity.badInput || !input.checkValidity();
+      const bad = !isRate(input);
       input.setAttribute("aria-invalid", bad);
       said.textContent = bad ? "from 0 to 1" : "";
       if (bad) return;
@@ -153,7 +160,10 @@ function render({ model, el }) {
     input.addEventListener("blur", () => take(false));
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Tab") event.stopPropagation();
-      if (event.key === "Enter") take(true);
+      if (event.key === "Enter") {
+        event.preventDefault();  // else it clicks the button that then has the focus
+        take(true);
+      }
       if (event.key === "Escape") leave(true);
     });
     edited = { name: row.name, input, cell: h("td", {}, input, said) };
@@ -250,7 +260,8 @@ function render({ model, el }) {
     if (message.kind === "file") return saveFile(message.name, buffers[0]);
     if (message.kind === "tensors") {
       ({ serial } = message);
-      rows = message.tensors.map((tensor) => ({ ...tensor, weights: tensor.shape.reduce((a, b) => a * b, 1), found: message.rows[tensor.name] ?? null,
+      const known = new Map(message.rows);  // no object: a tensor may be called `constructor`
+      rows = message.tensors.map((tensor) => ({ ...tensor, weights: tensor.shape.reduce((a, b) => a * b, 1), found: known.get(tensor.name) ?? null,
         text: `${tensor.name} ${tensor.shape.join(" × ")} ${tensor.dtype} ${tensor.why && `carried ${tensor.why}`}`.toLowerCase() }));
       byName = new Map(rows.map((row) => [row.name, row]));
       for (const name of ticked) if (!byName.has(name)) ticked.delete(name);
@@ -265,7 +276,7 @@ function render({ model, el }) {
       drawn.clear();
       drawRows();
     } else if (message.kind === "found" && message.serial === serial) {
-      for (const [name, found] of Object.entries(message.rows)) {
+      for (const [name, found] of message.rows) {
         const row = byName.get(name);
         if (!row) continue;
         row.found = found;
