@@ -128,6 +128,8 @@ class Analysis:
         CPU time of the exact search, of all threads together; None in a preview.
     recipe : Recipe or None
         Of a preview: what was decided of the coding, for the exact analysis to take over.
+    numbers : int
+        As of `prepare.Prepared`.
     """
 
     layer: Layer
@@ -153,6 +155,7 @@ class Analysis:
     seconds: float
     search_seconds: float | None = None
     recipe: Recipe | None = None
+    numbers: int = 0
 
     def __repr__(self) -> str:
         return text_line("Analysis", self._facts())
@@ -314,7 +317,8 @@ def _begun(preview: Analysis | None, ready: Prepared) -> Recipe | None:
     """Return what a preview decided of the same weights, mask and code."""
     if preview is None or preview.given is not ready.given or preview.settings != ready.settings:
         return None
-    return preview.recipe if np.array_equal(preview.mask, ready.mask) else None  # files change
+    same = preview.numbers == ready.numbers and np.array_equal(preview.mask, ready.mask)
+    return preview.recipe if same else None  # arrays change, and files of masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -469,4 +473,5 @@ def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) ->
         seconds=time.perf_counter() - started,
         search_seconds=found.search_seconds,
         recipe=recipe if found.encoded is None else None,
+        numbers=ready.numbers,
     )

@@ -1,7 +1,7 @@
 """Settings and a layer give a mask and a layer to code: once, for everything that encodes."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -35,6 +35,8 @@ class Prepared:
         True = kept.
     scales : ndarray of float32 or None
         Of quantized weights.
+    numbers : int
+        Of the given weights as they were: other ones, in the same array, have another.
     """
 
     given: Layer
@@ -42,6 +44,7 @@ class Prepared:
     settings: Settings
     mask: NDArray[np.bool_]
     scales: NDArray[np.float32] | None
+    numbers: int
 
 
 def prepare(layer: Layer, settings: Settings) -> Prepared:
@@ -54,9 +57,13 @@ def prepare(layer: Layer, settings: Settings) -> Prepared:
     F2FError
         For settings that do not fit the layer.
     """
-    mask = _mask(layer, settings)
-    quantized = _in_format(layer, settings.number_format)
-    return Prepared(layer, quantized.layer, settings, mask, quantized.told_scales)
+    numbers = _numbers(layer.weights)
+    known = _known.get(layer)
+    if known is None or known.numbers != numbers:  # the array is its owner's, who may train on
+        known = _known[layer] = _Known(numbers)
+    mask = _mask(layer, settings, known)
+    quantized = _in_format(layer, settings.number_format, known)
+    return Prepared(layer, quantized.layer, settings, mask, quantized.told_scales, numbers)
 
 
 def encode_layer(
@@ -75,30 +82,44 @@ def encode_layer(
     )  # fmt: skip
 
 
-_rankings: "WeakKeyDictionary[Layer, dict[tuple[str, int], Magnitudes | Lot]]" = WeakKeyDictionary()
-_formats: "WeakKeyDictionary[Layer, tuple[str, Quantized]]" = WeakKeyDictionary()
+@dataclass(eq=False)
+class _Known:
+    """What is kept of a layer while its numbers stay as they are."""
+
+    numbers: int
+    rankings: dict[tuple[str, int], Magnitudes | Lot] = field(default_factory=dict)
+    quantized: tuple[str, Quantized] | None = None
 
 
-def _in_format(layer: Layer, number_format: str) -> Quantized:
+_known: "WeakKeyDictionary[Layer, _Known]" = WeakKeyDictionary()
+
+
+def _numbers(weights: NDArray[Any]) -> int:
+    """Return a number that tells weights from what another training step makes of them."""
+    memory = weights.reshape(-1).view(np.uint8)
+    whole = memory[: memory.size // 8 * 8].view(np.uint64)
+    some = whole[:: max(1, whole.size // 4096)]  # a sum alone does not tell an order from another
+    return hash((int(whole.sum()), some.tobytes(), memory[8 * whole.size :].tobytes()))
+
+
+def _in_format(layer: Layer, number_format: str, known: _Known) -> Quantized:
     """Quantize; the last format of a layer is kept, for a new rate needs no new rounding."""
     if number_format == STORED:  # not kept: it would hold the layer itself
         return in_format(layer, number_format)
-    known = _formats.get(layer)
-    if known is None or known[0] != number_format:
-        known = _formats[layer] = number_format, in_format(layer, number_format)
-    return known[1]
+    if known.quantized is None or known.quantized[0] != number_format:
+        known.quantized = number_format, in_format(layer, number_format)
+    return known.quantized[1]
 
 
-def _mask(layer: Layer, settings: Settings) -> NDArray[np.bool_]:
+def _mask(layer: Layer, settings: Settings, known: _Known) -> NDArray[np.bool_]:
     """Prune; the ranking of a layer is kept, so that a new rate needs no new sort."""
     method, options = METHODS.pick(settings.method), _options(layer, settings)
     if method.ranking is None or options not in ({}, {"per": "layer"}):
         return prune(layer.weights, settings.rate, method.name, seed=settings.seed, **options)
-    known = _rankings.setdefault(layer, {})
     key = method.name, settings.seed
-    if key not in known:
-        known[key] = method.ranking(layer.weights, settings.seed)
-    return known[key].largest(keep_count(layer.weights.size, settings.rate))
+    if key not in known.rankings:
+        known.rankings[key] = method.ranking(layer.weights, settings.seed)
+    return known.rankings[key].largest(keep_count(layer.weights.size, settings.rate))
 
 
 def _options(layer: Layer, settings: Settings) -> dict[str, Any]:

@@ -70,3 +70,24 @@ def test_a_mask_that_changed_since_the_preview_is_coded_as_it_is(tmp_path):
     np.testing.assert_array_equal(exact.mask, mask)
     assert exact.bit_exact
     assert exact.n_out == f2f.analyze(layer, settings).n_out < preview.n_out
+
+
+@pytest.mark.parametrize("number_format", ["stored", "int8"])
+@pytest.mark.parametrize(
+    "train",
+    [lambda w: w * np.float32(2**20), lambda w: -w, lambda w: w[::-1].copy(), lambda w: w + 1],
+    ids=["scaled", "negated", "turned round", "moved"],
+)
+def test_weights_that_were_trained_on_are_seen_anew(train, number_format):
+    """A layer may share its array with who gave it; its ranking and recipe are kept."""
+    weights = np.random.default_rng(4).normal(size=(161, 161)).astype(np.float32)
+    layer, settings = f2f.load_layer(weights), f2f.Settings(n_s=2, number_format=number_format)
+    assert np.shares_memory(layer.weights, weights)
+    preview = f2f.analyze(layer, settings, preview=True)
+    weights[:] = train(weights)
+    exact = f2f.analyze(layer, settings, begun=preview)
+    alone = f2f.analyze(f2f.load_layer(weights.copy()), settings)
+    np.testing.assert_array_equal(exact.mask, alone.mask)
+    np.testing.assert_array_equal(exact.encoded.symbols, alone.encoded.symbols)
+    assert exact.bit_exact
+    assert exact.ratio == alone.ratio
