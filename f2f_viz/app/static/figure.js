@@ -23,10 +23,18 @@ async function evaluate(gz) {
   try { return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)).default; }
   finally { URL.revokeObjectURL(url); }
 }
+// a page opened anew on a living kernel restores its widgets one after another: the library may come last
+async function restored(host, ref) {
+  for (let wait = 100; ; wait *= 2) {
+    try { return await host.getModel(ref); }
+    catch (error) { if (wait > 10000) throw error; }
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
 function library(model, host) {
   const version = model.get("version");
   if (!LIBRARIES.has(version)) {
-    const loading = host.getModel(model.get("library")).then((found) => evaluate(found.get("gz")));
+    const loading = restored(host, model.get("library")).then((found) => evaluate(found.get("gz")));
     LIBRARIES.set(version, loading);
     loading.catch(() => LIBRARIES.delete(version));
   }
@@ -77,13 +85,13 @@ async function render({ model, el, host }) {
     const at = Bokeh.documents.indexOf(doc);
     if (at >= 0) Bokeh.documents.splice(at, 1);
     doc = views = null;
-    el.replaceChildren();
   };
   let Bokeh = null, queued = 0, chain = Promise.resolve();
   const build = async (message, buffers) => {
     Bokeh = await library(model, host);
     if (!alive) return;
     drop(Bokeh);
+    el.replaceChildren();  // of a figure that failed its message stands there
     revision = message.revision;
     const { Document } = Bokeh.require("document");
     doc = Document.from_json(JSON.parse(message.text), undefined, pair(message.ids, buffers));
@@ -96,9 +104,10 @@ async function render({ model, el, host }) {
     queued += 1;
     chain = chain.then(async () => build(...(whole[0].gz ? await unpack(whole[0]) : whole))).catch(failed).then(() => {
       queued -= 1;
-      if (queued || !doc) return;
+      if (queued) return;
       const missed = waiting;
       waiting = null;
+      if (!doc) { revision = -1; return; }  // the next patch asks for the whole
       el.classList.remove("f2f-building");
       for (const [content, parts] of missed) heard(content, parts);
     });
@@ -170,6 +179,7 @@ async function render({ model, el, host }) {
     model.off("msg:custom", heard);
     send({ kind: "gone" });
     if (Bokeh) drop(Bokeh);
+    el.replaceChildren();
   };
 }
 export default { render };
