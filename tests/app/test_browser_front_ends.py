@@ -281,7 +281,7 @@ def test_html_manager_shows_the_last_result_and_offers_no_control(html_manager, 
     found = f2f.analyze(f2f.sample_layer(), f2f.Settings())
     expect(card(app, "ratio")).to_have_text(f"{found.ratio.value:.2f}×")
     app.locator(".f2f-figure-mask:not(.f2f-building) canvas").first.wait_for()
-    expect(app.get_by_text("No kernel runs")).to_be_visible()
+    expect(app.get_by_text("No kernel holds this analyzer")).to_be_visible()
     for control in (app.get_by_label("0", exact=True), app.get_by_role("tab", name="Decoder")):
         assert control.evaluate("node => Boolean(node.closest('[inert]'))")
     assert outside == []

@@ -24,7 +24,7 @@ def page(browser):
 
 @pytest.fixture
 def lost(page):
-    """What a page shows over its cards when nobody answers."""
+    """What a page shows above its cards when nobody answers."""
     return page.get_by_role("alert").filter(has_text="Reload the page")
 
 
@@ -69,4 +69,8 @@ def test_a_server_that_ends_is_told(start_server, page, lost):
     page.goto(server.url)
     settle(page)
     server.stop(signal.SIGTERM)
-    expect(lost).to_have_text(re.compile("(connection to the server is lost|kernel has ended)"))
+    words = "(connection to the server is lost|kernel has ended|server cannot be reached)"
+    expect(lost).to_have_text(re.compile(words))
+    cards = page.locator(".f2f-cards").first.bounding_box()
+    told = lost.bounding_box()
+    assert told["y"] + told["height"] <= cards["y"]

@@ -65,6 +65,10 @@ function render({ model, el }) {
     lost.hidden = false;
   };
   const back = () => { lost.hidden = !gone; };
+  const end = () => {
+    lose("The kernel has ended, and what it held is gone.");
+    gone = true;
+  };
   el.append(
     h("header", { class: "f2f-header" },
       h("div", { class: "f2f-brand" }, h("span", { class: "f2f-logo", "aria-hidden": "true" }),
@@ -138,12 +142,12 @@ function render({ model, el }) {
   const kernel = manager?.kernel ?? manager?.context?.sessionContext?.session?.kernel;
   const heard = (_, status) => {
     if (status === "connected") back();
-    else lose("The connection to the server is lost; trying to connect again.");
+    else if (status === "connecting") lose("The connection to the server is lost; trying to connect again.");
+    else if (kernel.isDisposed) end();
+    else lose("The page has no connection to its kernel: it has ended, or its server cannot be reached.");
   };
   const ended = (_, status) => {
-    if (!["restarting", "autorestarting", "terminating", "dead"].includes(status)) return;
-    lose("The kernel has ended, and what it held is gone.");
-    gone = true;
+    if (["restarting", "autorestarting", "terminating", "dead"].includes(status)) end();
   };
   kernel?.connectionStatusChanged?.connect(heard);
   kernel?.statusChanged?.connect(ended);

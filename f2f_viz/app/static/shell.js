@@ -23,7 +23,7 @@ function render({ model, el, host, signal }) {
   el.append(h("div", { class: "f2f-frame" }, panel, main));
   if (el.matches(".jupyter-widgets-disconnected")) {  // out of a saved state: nobody would answer
     panel.inert = strip.inert = way.inert = true;
-    el.prepend(h("p", { class: "f2f-note" }, "No kernel runs: this is the last result. Run the notebook to change anything."));
+    el.prepend(h("p", { class: "f2f-note" }, "No kernel holds this analyzer: this is its last result. Run the notebook to change anything."));
   }
   const draw = async (ref, into, until) => (await host.getWidget(ref)).render({ el: into, signal: until });
   const failed = (error) => { if (!signal.aborted) console.error(error); };
