@@ -140,9 +140,112 @@ def test_a_member_that_inflates_to_more_than_all_headers_say(tmp_path):
         data = put(data, place + 8, "<L", len(short))
     with zipfile.ZipFile(io.BytesIO(data)) as lying:
         assert lying.read("w.npy") == short
+    refused(path, data, "not as long as its archive says: expected .* got more")
+
+
+def hidden(kind, between=b""):
+    """An archive of one member; its packed size covers bytes behind the end of its data."""
+    data = archive(kind)
+    begin, end = 30 + len("w.npy"), directory(data)
+    packed = struct.unpack_from("<L", data, end + 20)[0] + len(between)
+    data = data[: begin + packed - len(between)] + between + data[begin + packed - len(between) :]
+    end += len(between)
+    data = put(data, end + 20, "<L", packed)
+    data = put(data, len(data) - 6, "<L", end)
+    if kind == "deflated":
+        data = put(data, 18, "<L", packed)
+    return data
+
+
+def test_what_is_packed_ends_where_its_size_says(tmp_path):
+    """Another reader, of streams, finds a second array behind the first."""
+    path = tmp_path / "w.npz"
+    path.write_bytes(hidden("deflated"))
+    assert load_layer(path).weights[0, 1] == 1
+    data = hidden("deflated", archive("deflated")[:-60])
+    assert np.load(io.BytesIO(data))["w"][0, 1] == 1
+    refused(path, data, r"ends elsewhere than its archive says: expected \d+ compressed bytes")
+
+
+def test_checksums_are_told_once(tmp_path):
+    path, data = tmp_path / "w.npz", archive("stored")
+    refused(path, put(data, 14, "<L", 1), "two things of its member.*its CRC")
+    refused(path, put(data, 18, "<LL", 0, 0), "does not fill its place")  # no flag allows it
+    data, end = archive("streamed"), directory(archive("streamed"))
+    refused(path, put(data, end - 16, "<L", 1), "bytes behind it: expected its sizes, got others")
+    refused(path, put(data, end - 12, "<L", 1), "two things of its member.*its CRC")
+    for place in (end - 12, end + 16):
+        data = put(data, place, "<L", 1)
     path.write_bytes(data)
-    with pytest.raises(F2FError, match="CRC"):
+    with pytest.raises(F2FError, match=r"the CRC-32 of member w\.npy is another"):
         load_layer(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        (("w", "w.npy"), "w"),
+        (("w.npy", "w.npy.npy"), r"w\.npy"),
+        (("w.npy.npy", "w.npy"), r"w\.npy"),
+    ],
+)
+def test_names_of_npz_are_unlike_without_npy_too(tmp_path, names, taken):
+    """np.load gives one array under both."""
+    data = zipped(*((name, npy(VALUES + at)) for at, name in enumerate(names)))
+    with np.load(io.BytesIO(data)) as loaded:
+        assert len({loaded[name][0, 0] for name in loaded.files}) == 1
+    refused(tmp_path / "w.npz", data, f"two members have the name {taken}: expected each once")
+
+
+def test_a_name_ends_at_no_nul(tmp_path):
+    data = zipped(("w_npy_x", npy())).replace(b"w_npy_x", b"w.npy\0x")
+    refused(tmp_path / "w.npz", data, r"two names of a member: expected w\.npy .* got w\.npy\\x00x")
+
+
+def test_members_without_npy_are_arrays_if_they_begin_so(tmp_path):
+    path = tmp_path / "w.npz"
+    path.write_bytes(zipped(("a", npy()), ("read.me", b"text"), ("folder/", b"")))
+    with np.load(path) as loaded:
+        np.testing.assert_array_equal(loaded["a"], VALUES)
+    assert [tensor.name for tensor in list_tensors(path)] == ["a"]
+    np.testing.assert_array_equal(load_layer(path).weights, VALUES)
+
+
+def large(data, count=1):
+    """The same archive with the end that large ones have."""
+    end = len(data) - 22
+    begin = directory(data)
+    told = count, count, end - begin, begin
+    record = struct.pack("<4sQHHLL4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, *told)
+    return data[:end] + record + struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1) + data[end:]
+
+
+def test_both_ends_of_an_archive_tell_the_same(tmp_path):
+    path, good = tmp_path / "w.npz", archive("stored")
+    most = put(good, len(good) - 14, "<HHLL", 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+    for data in (large(good), large(most)):
+        path.write_bytes(data)
+        np.testing.assert_array_equal(load_layer(path).weights, VALUES)
+    refused(path, large(most, 9), "other members than it says: expected 9 .* got 1")
+    refused(path, large(good, 9), "two things of its directory")
+    short = large(good)
+    refused(path, put(short, len(short) - 10, "<L", 1), "two things of its directory")
+
+
+def test_members_do_not_lie_one_over_another(tmp_path):
+    data = archive("stored")
+    at, end = directory(data), len(data) - 22
+    twice = data[:end] + data[at:end].replace(b"w.npy", b"v.npy") + data[end:]
+    twice = put(twice, len(twice) - 14, "<HHL", 2, 2, 2 * (end - at))
+    refused(tmp_path / "w.npz", twice, "lies over another: expected one behind the other")
+
+
+def test_encrypted_members(tmp_path):
+    data = archive("stored")
+    for place in (6, directory(data) + 8):
+        (tmp_path / "w.npz").write_bytes(put(data, place, "<H", 1))
+        with pytest.raises(F2FError, match=r"^member w\.npy of [^<]* is encrypted"):
+            list_tensors(tmp_path / "w.npz")
 
 
 def test_an_archive_fills_its_file(tmp_path):
@@ -224,6 +327,36 @@ def test_a_checkpoint_is_one_archive_of_one_pickle(tmp_path):
     pickled = next(data for name, data in members if name == "m/data.pkl")
     refused(path, zipped(*members, ("n/data.pkl", pickled)), r"one data\.pkl, got 2")
     refused(path, zipped(*members, ("m/DATA.pkl", pickled)), "a member twice.*lower case")
+
+
+def test_storages_are_those_that_were_saved(tmp_path, monkeypatch):
+    """torch compares no checksum of what it maps."""
+    torch = pytest.importorskip("torch")
+    values, path = torch.from_numpy(VALUES), tmp_path / "m.pt"
+    torch.save({"v": values + 100, "w": values, "part": values[2:]}, path)
+    np.testing.assert_array_equal(load_layer(path, "part").weights, VALUES[2:])
+    data = path.read_bytes()
+    path.write_bytes(data.replace(np.float32(17).tobytes(), np.float32(18).tobytes()))
+    np.testing.assert_array_equal(load_layer(path, "v").weights, VALUES + 100)
+    for name in ("w", "part"):
+        with pytest.raises(F2FError, match=f"the CRC-32 of tensor {name} is another"):
+            load_layer(path, name)
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save({"w": values}, path)
+    finally:
+        torch.serialization.set_crc32_options(True)
+    np.testing.assert_array_equal(load_layer(path, "w").weights, VALUES)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_programs_and_objects_in_checkpoints_are_named_in_one_line(tmp_path):
+    torch = pytest.importorskip("torch")
+    module, path = torch.nn.Linear(2, 3), tmp_path / "m.pt"
+    torch.save(module, path)
+    refused(path, path.read_bytes(), r"state_dict.*, got torch\.nn\.modules\.linear\.Linear$")
+    torch.jit.script(module).save(path)
+    refused(path, path.read_bytes(), r"is TorchScript, a program: refused: .*state_dict")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import io
 import math
-import zipfile
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,14 +12,13 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec.bitplanes import DTYPES
 from f2f_viz.errors import F2FError
-from f2f_viz.tensors.loaders.archives import open_archive
+from f2f_viz.tensors.loaders.archives import Member, members_of
 from f2f_viz.tensors.loaders.base import (
     Entry,
     Fingerprint,
     Span,
     TensorInfo,
     bad_file,
-    changed,
     checked_shape,
     native,
     open_regular,
@@ -70,30 +67,33 @@ def _read_npy(span: Span, header: _Header) -> NDArray[Any]:
 
 
 def npz_entries(path: Path) -> list[Entry]:
-    """List the npy members of a npz archive; only members that are asked for are inflated.
+    """List the arrays of a npz archive; only those that are asked for are inflated.
 
-    The archive stays open for them: to open it means to read its whole directory.
+    A member whose name does not end in .npy is one if it begins as npy does: so np.load reads it.
     """
     with reading(path):
-        open_regular(path).close()
-        archive = open_archive(path)
-        fingerprint = Fingerprint.of(path)
+        members = members_of(path)
+        names = {member.name for member in members}
         entries = []
-        for member in archive.namelist():
-            if member.endswith(".npy"):
-                with _open_member(archive, member, path) as file:
-                    header = _header(file, member.removesuffix(".npy"), path)
-                size = archive.getinfo(member).file_size
-                if header.dtype.hasobject:  # its pickle is carried as bytes and never opened
-                    left = size - header.offset
-                    stored = partial(_data, path, archive, member, header.offset, left)
-                    refuse = partial(_refuse, path)
-                    entry = Entry(header.info, path, refuse, stored=stored, stored_bytes=left)
-                    entries.append(entry)
-                    continue
-                _check_size(path, header, size)
-                read = partial(_inflate, path, fingerprint, archive, member, header)
-                entries.append(Entry(header.info, path, read))
+        for member in members:
+            name, head = member.name.removesuffix(".npy"), member.head(_HEADER_LIMIT)
+            if name != member.name and name in names:  # np.load gives one for both
+                raise F2FError(
+                    f"cannot read {path}: two members have the name {name}",
+                    expected="each once, .npy or not",
+                    got=f"{name} and {member.name}",
+                )
+            if name == member.name and not head.startswith(np.lib.format.MAGIC_PREFIX):
+                continue
+            header = _header(io.BytesIO(head), name, path)
+            if header.dtype.hasobject:  # its pickle is carried as bytes and never opened
+                left = member.size - header.offset
+                stored = partial(_pickled, member, header.offset)
+                refuse = partial(_refuse, path)
+                entries.append(Entry(header.info, path, refuse, stored=stored, stored_bytes=left))
+                continue
+            _check_size(path, header, member.size)
+            entries.append(Entry(header.info, path, partial(_inflate, member, header)))
         return entries
 
 
@@ -105,49 +105,24 @@ def _refuse(path: Path) -> NDArray[Any]:
     )
 
 
-def _inflate(
-    path: Path, fingerprint: Fingerprint, archive: zipfile.ZipFile, member: str, header: _Header
-) -> NDArray[Any]:
-    info = header.info
-    packed = min(archive.getinfo(member).compress_size, fingerprint.size)
-    if info.nbytes > max(BOMB_FLOOR, _BOMB_RATIO * packed):
+def _pickled(member: Member, offset: int) -> bytes:
+    return _bounded(member)[offset:].tobytes()
+
+
+def _inflate(member: Member, header: _Header) -> NDArray[Any]:
+    return header.array(_bounded(member)[header.offset :])
+
+
+def _bounded(member: Member) -> NDArray[np.uint8]:
+    packed = member.span.nbytes
+    if member.size > max(BOMB_FLOOR, _BOMB_RATIO * packed):
         raise F2FError(
-            f"member {member} of {path} inflates too far",
+            f"member {member.name} of {member.span.path} inflates too far",
             expected=f"at most {_BOMB_RATIO} times its {packed} bytes",
-            got=f"{info.nbytes} bytes",
+            got=f"{member.size} bytes",
             hint="save it uncompressed, as npy",
         )
-    data = _data(path, archive, member, header.offset, info.nbytes)
-    if Fingerprint.of(path) != fingerprint:
-        raise changed(path)
-    return header.array(np.frombuffer(data, np.uint8))
-
-
-def _data(path: Path, archive: zipfile.ZipFile, member: str, offset: int, nbytes: int) -> bytes:
-    """Read a member's bytes from one on, up to its end."""
-    with _open_member(archive, member, path) as file:
-        file.seek(offset)
-        data = file.read(nbytes + 1)  # at the member's end zipfile compares its CRC
-    if len(data) != nbytes:
-        raise F2FError(
-            f"member {member} of {path} is not as long as its archive says",
-            expected=f"{nbytes} bytes",
-            got="more" if len(data) > nbytes else len(data),
-        )
-    return data
-
-
-def _open_member(archive: zipfile.ZipFile, member: str, path: Path) -> IO[bytes]:
-    about = copy(archive.getinfo(member))
-    about.file_size += 1  # zipfile would cut in silence what inflates to more
-    kind = about.compress_type
-    if kind not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may claim GBs of tables
-        raise F2FError(
-            f"member {member} of {path} has an unknown compression",
-            expected="stored or deflated",
-            got=f"method {kind}",
-        )
-    return archive.open(about)
+    return member.read()
 
 
 def _header(file: IO[bytes], name: str, path: Path) -> _Header:
