@@ -6,7 +6,7 @@ write another. Nothing in it is run: a check compares one watched value (`WATCHE
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,8 @@ class Step:
         Plane, cycle and bit at which the views point.
     view : ViewSettings
         How the views are set.
+    do : dict
+        What of `Analyzer.state` does the task, for a page that shows no controls; may be empty.
     """
 
     title: str
@@ -183,6 +185,7 @@ class Step:
     lit: str
     at: Selection
     view: ViewSettings
+    do: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -248,22 +251,16 @@ _TEXTS = ("title", "text", "task", "tab")
 
 def _step(told: dict[str, Any], layer: dict[str, Any], base: dict[str, Any]) -> Step:
     kinds = dict.fromkeys((*_TEXTS, "lit", "sample"), str)
-    step = _only(told, {**kinds, "settings": dict, "at": dict, "check": dict})
+    step = _only(told, {**kinds, "settings": dict, "at": dict, "check": dict, "do": dict})
     texts = {name: _of(step.get(name), str, name) for name in _TEXTS}
     if texts["tab"] not in view_names():
         raise F2FError("tab", expected=f"one of {', '.join(view_names())}", got=texts["tab"])
     if (sample := step.get("sample", layer["sample"])) not in sample_names():
         raise F2FError("sample", expected="a name of a sample layer", got=sample)
-    settings = Settings.from_dict(base | step.get("settings", {}))
-    values = settings.to_dict()
-    if named := [name for name, field in FIELDS.items() if field.read and values[name] is not None]:
-        raise F2FError("settings", expected="none that names a file", got=", ".join(named))
-    places = (*fields(Selection), *fields(ViewSettings))
-    at = _only(step.get("at", {}), {f.name: str if f.name == "trellis" else int for f in places})
-    if any(place < 0 for place in at.values() if isinstance(place, int)):
-        raise F2FError("at", expected="whole numbers from 0", got=at)
+    settings = _settings(base | step.get("settings", {}))
+    at = _places(step.get("at", {}), "at")
     view = ViewSettings(**{name: at.pop(name) for name in ALLOWED if name in at})
-    state = {**layer, "sample": sample, **values}
+    state = {**layer, "sample": sample, **settings.to_dict()}
     check = _check(_of(step.get("check"), dict, "check"))
     return Step(
         **texts,
@@ -272,7 +269,40 @@ def _step(told: dict[str, Any], layer: dict[str, Any], base: dict[str, Any]) -> 
         lit=_lit(step.get("lit", "")),
         at=Selection(**at),
         view=view,
+        do=_done(step.get("do", {}), settings),
     )
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    """Return settings, none of which is a file's."""
+    settings = Settings.from_dict(values)
+    found = settings.to_dict()
+    if named := [name for name, field in FIELDS.items() if field.read and found[name] is not None]:
+        raise F2FError("settings", expected="none that names a file", got=", ".join(named))
+    return settings
+
+
+def _places(told: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Check where views point and how they are set."""
+    places = (*fields(Selection), *fields(ViewSettings))
+    at = _only(told, {f.name: str if f.name == "trellis" else int for f in places})
+    if any(place < 0 for place in at.values() if isinstance(place, int)):
+        raise F2FError(name, expected="whole numbers from 0", got=at)
+    return at
+
+
+def _done(told: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return what does a step's task: places, settings, the code of a preset."""
+    chosen = {name: value for name, value in told.items() if name in Settings.names()}
+    rest = {name: value for name, value in told.items() if name not in chosen}
+    preset = rest.pop("preset", None)
+    done = _places(rest, "do")
+    ViewSettings(**{name: done[name] for name in ALLOWED if name in done})
+    if preset is not None:
+        settings = replace(settings, code=PRESETS.pick(preset).code)
+    if preset is not None or chosen:
+        done |= _settings(settings.to_dict() | chosen).to_dict()
+    return done
 
 
 def _lit(lit: str) -> str:

@@ -28,6 +28,8 @@ class TourBar(Widget):
     lit = traitlets.Unicode().tag(sync=True)
     """Selector of what is lit."""
     done = traitlets.Bool(False).tag(sync=True)
+    doable = traitlets.Bool(False).tag(sync=True)
+    """Whether the bar can do the task itself."""
 
 
 class Touring:
@@ -54,7 +56,7 @@ class Touring:
         self._began: Scene | None = None
         self._open = False
         self.bar = TourBar(tour=tour.title, count=len(tour.steps))
-        self.bar.on_msg(lambda _, content, __: self.enter(content["go"]))
+        self.bar.on_msg(lambda _, said, __: self.do() if "do" in said else self.enter(said["go"]))
 
     @property
     def step(self) -> int:
@@ -71,10 +73,20 @@ class Touring:
             self.resume(0)
             return self._go({"step": 0})
         step = min(step, len(self._tour.steps))
-        at = self._tour.steps[step - 1]
-        self._go({**at.state, **vars(at.at), **vars(at.view), "tab": at.tab, "step": step})
+        self._go(self._of(step))
         self._open |= self._began is None  # what is done before the first result counts
         return self.look()
+
+    def do(self) -> None:
+        """Do the step's task, where its file says how."""
+        if self.step and (done := self._tour.steps[self.step - 1].do):
+            self._go({**self._of(self.step), **done})
+            self.look()
+
+    def _of(self, step: int) -> dict[str, Any]:
+        """Return all that a step sets."""
+        at = self._tour.steps[step - 1]
+        return {**at.state, **vars(at.at), **vars(at.view), "tab": at.tab, "step": step}
 
     def resume(self, step: int) -> None:
         """Stand at a step, where an address or a state says so; it sets nothing."""
@@ -94,6 +106,7 @@ class Touring:
             self.bar.title = at.title
             self.bar.text, self.bar.task = explained(at.text), explained(at.task)
             self.bar.lit = selector(at.lit)
+            self.bar.doable = bool(at.do)
 
     def look(self) -> None:
         """See whether the task is done, when something has changed.

@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from f2f_viz.app.tour import read_tour
 from tests.app import eyes
 from tests.app.page import BOKEH, settle
 
@@ -202,6 +203,63 @@ def test_beside_the_tour_views_are_still_whole(open_shared, app_server):
         page.evaluate(FRAMES)
         assert page.evaluate(SCROLLS) == []
         assert page.evaluate(SMALL) == []
+
+
+# what the tour tells of is large enough to be seen: heights of the mask, how many digits registers show
+PICTURED = """() => ({
+  mask: [...document.querySelectorAll('.f2f-figure-mask')].filter((n) => n.checkVisibility()).map((n) => n.getBoundingClientRect().height),
+  boxes: document.querySelectorAll('.f2f-stage [data-box]').length,
+  digits: document.querySelectorAll('.f2f-stage [data-holds]').length,
+})"""
+
+
+def test_every_step_of_the_tour_is_whole_and_its_task_can_be_done(browser, app_server, eventually):
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.add_init_script(f"({eyes.WATCH_CANVASES})()")
+    page.goto(app_server.url)
+    settle(page)
+    page.keyboard.press("p")
+    expect(page.locator(".f2f-side")).to_be_hidden()
+    tour = page.get_by_role("region", name="Tour")
+    for number, step in enumerate(read_tour().steps, 1):
+        page.keyboard.press("PageDown")  # begins it, too
+        expect(tour).to_contain_text(f"{number} of")
+        expect(tour).to_contain_text(step.title)
+        settle(page)
+        expect(page.locator(".f2f-tabpanel:visible .f2f-building")).to_have_count(0)
+        if step.do:
+            page.keyboard.press("d")
+            expect(page.locator(".f2f-tour-done"), step.title).to_have_text("✓ done")
+            settle(page)
+        else:
+            expect(tour.get_by_role("button", name="Do it")).to_be_hidden()
+        for size in ((1366, 768), (1280, 720)):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            page.evaluate(FRAMES)
+            at = f"{step.title} at {size}"
+            eventually(lambda: page.evaluate(SCROLLS) == [])
+            eventually(lambda: eyes.whole(page) == [])
+            assert page.evaluate(SMALL) == [], at
+            seen = page.evaluate(PICTURED)
+            if step.tab == "Mask":
+                assert min(seen["mask"]) > 400, at
+            if step.tab == "Decoder":
+                assert seen["digits"] == seen["boxes"] > 0, at
+    text = tour.locator("p").first
+    expect(text).to_be_hidden()
+    page.keyboard.press("e")
+    expect(text).to_be_visible()
+    assert text.evaluate(eyes.TOPMOST) == ""
+    assert eyes.whole(page) == []
+    # the other picture of the mask's view is there beside the tour only
+    page.keyboard.press("v")
+    expect(page.locator(".f2f-figure-bits")).to_be_visible()
+    tour.get_by_role("button", name="Leave").click()
+    expect(page.locator(".f2f-figure-mask")).to_be_visible()
+    expect(page.locator(".f2f-figure-bits")).to_be_visible()
+    context.close()
 
 
 def test_spotlight_theme_and_the_sheet_of_keys(page):

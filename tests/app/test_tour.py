@@ -82,6 +82,23 @@ def test_a_step_is_two_sentences_and_a_task(step):
     assert step.task.endswith((".", "?"))
 
 
+@pytest.mark.parametrize("step", [step for step in TOUR.steps if step.do], ids=lambda s: s.title)
+def test_what_the_bar_does_is_what_the_task_asks_for(step):
+    async def drive():
+        analyzer = f2f.Analyzer()
+        say(analyzer.tour, go=TOUR.steps.index(step) + 1)
+        await analyzer.settled()
+        assert analyzer.tour.doable
+        assert not analyzer.tour.done
+        say(analyzer.tour, do=True)
+        await analyzer.settled()
+        assert analyzer.tour.done
+        assert analyzer.state["step"] == TOUR.steps.index(step) + 1
+        analyzer.close()
+
+    asyncio.run(drive())
+
+
 def test_what_the_tour_says_in_numbers():
     by = dict(zip(TITLES, TOUR.steps, strict=True))
     differ = scene(by["Blocks differ"]).analysis
@@ -140,6 +157,12 @@ check = { watch = "n_s", is = 0 }
             "step 1: lanes: expected a whole number from 1",
         ),
         ("check =", 'at = { trellis = "moon" }\ncheck =', "step 1: trellis: expected one of small"),
+        ("check =", "do = { moon = 1 }\ncheck =", "step 1: names: expected some of"),
+        ("check =", "do = { cycle = -1 }\ncheck =", "step 1: do: expected whole numbers"),
+        ("check =", "do = { lanes = 300 }\ncheck =", "step 1: lanes: expected a whole"),
+        ("check =", "do = { n_s = 9 }\ncheck =", "step 1: n_in: expected 1 to 1"),
+        ("check =", 'do = { preset = "moon" }\ncheck =', "step 1: "),
+        ("check =", 'do = { mask = "a.npy" }\ncheck =', "none that names a file"),
         ("check =", 'lit = "card moon"\ncheck =', "step 1: lit: expected one of mask"),
         (", is = 0", ", at_least = " + "9" * 400, "at_least: expected a number"),
         ("title", "title = = ", "is no TOML"),

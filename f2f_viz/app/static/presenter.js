@@ -4,7 +4,8 @@ const KEYS = [
   ["→ ←", "In presenter mode: step on, step back, in whatever view is shown"],
   ["Space", "In presenter mode: play, and stop"],
   ["v", "In presenter mode: the next picture, of a view that has several"],
-  ["PgDn PgUp", "On the tour: next step, step before"],
+  ["PgDn PgUp", "On the tour: next step, step before; in presenter mode it begins with PgDn"],
+  ["d e", "On the tour in presenter mode: do what the task asks for, show the step's text"],
   ["1 to 9", "The tab of that number"],
   ["s", "Spotlight: on what is selected, then where the pointer goes"],
   ["t", "Light or dark"],
@@ -18,6 +19,8 @@ const KEYS = [
 const SELECTED = [".f2f-stage .band", ".f2f-planes tr[aria-current]", ".f2f-at", ".f2f-wave .now", ".f2f-figure"];
 // what of a view fills the screen, where not all of it can; app.css says what is of which
 const PICTURES = { Decoder: ["network", "cycles", "gates", "wires"], Sweep: ["choice", "results"] };
+// and of those for which only the tour's bar leaves too little
+const BESIDE_TOUR = { Mask: ["planes", "bits"] };
 // whose work is not to be looked at
 const WORK = ["Model", "Export"];
 
@@ -31,7 +34,7 @@ function presenting(app) {
   const press = (key) => {
     const view = stepper();
     if (view) view.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-    else if (key !== " ") send({ kind: "step", by: key === "ArrowRight" ? 1 : -1 });
+    else if (key.startsWith("Arrow")) send({ kind: "step", by: key === "ArrowRight" ? 1 : -1 });
   };
   const rows = KEYS.map(([key, what]) => h("tr", {}, h("th", { scope: "row" }, ...key.split(" ").flatMap((one) =>
     one === "to" ? [" to "] : [h("kbd", {}, one), " "])), h("td", {}, what)));
@@ -54,16 +57,17 @@ function presenting(app) {
     const box = node.getBoundingClientRect();
     aim((box.left + box.right) / 2, Math.min((box.top + box.bottom) / 2, innerHeight - 80));
   };
+  const pictures = () => PICTURES[el.dataset.tab] || (app.tour?.get("step") && BESIDE_TOUR[el.dataset.tab]) || [];
   const turnPicture = () => {
-    const pictures = PICTURES[el.dataset.tab];
-    if (!large || !pictures) return;
-    el.dataset.picture = (Number(el.dataset.picture) + 1) % pictures.length;
+    if (!large || !pictures().length) return;
+    el.dataset.picture = (Number(el.dataset.picture) + 1) % pictures().length;
     if (spot) seek();
   };
   const nameView = () => {
-    const pictures = PICTURES[el.dataset.tab] ?? [];
-    view.hidden = !pictures.length;
-    view.textContent = pictures.length ? `${Number(el.dataset.picture) + 1}/${pictures.length}` : "";
+    const count = pictures().length;
+    if (Number(el.dataset.picture) >= Math.max(count, 1)) el.dataset.picture = 0;
+    view.hidden = !count;
+    view.textContent = count ? `${Number(el.dataset.picture) + 1}/${count}` : "";
     if (large && WORK.includes(el.dataset.tab)) app.choose(app.tabs[0]);
     setTimeout(seekBuilt, 50);
   };
@@ -95,6 +99,10 @@ function presenting(app) {
     if (/^[1-9]$/.test(event.key) && app.tabs[event.key - 1] && !(large && WORK.includes(app.tabs[event.key - 1]))) action = () => app.choose(app.tabs[event.key - 1]);
     if (app.tour?.get("step")) action ??= { PageDown: () => turn(1), PageUp: () => turn(-1) }[event.key];
     if (large) {
+      if (!app.tour?.get("step") && event.key === "PageDown") action = () => send({ kind: "tour" });
+      const bar = { d: ".f2f-tour-do", e: ".f2f-tour-more" }[event.key];
+      if (bar) action ??= () => el.querySelector(bar)?.click();
+      if (["m", "h"].includes(event.key)) action ??= () => press(event.key);
       if (event.key === "Escape") action = () => present(false);
       // a focused control keeps the keys that it works with
       const own = event.target.closest?.(event.key === " " ? "input, [role=tab], button, a" : "input, [role=tab]");
@@ -109,12 +117,14 @@ function presenting(app) {
   el.addEventListener("pointermove", point);
   el.addEventListener("f2f-keys", showKeys);
   el.append(sheet, light);
+  app.tour?.on("change:step", nameView);
   turned.observe(el, { attributeFilter: ["data-tab", "data-picture"] });
   follow.observe(stack, { subtree: true, attributeFilter: ["data-cycle", "data-step", "data-bit", "hidden"] });
   return { bar, large: () => large, end: () => {
     app.on.removeEventListener("keydown", heard);
     el.removeEventListener("pointermove", point);
     el.removeEventListener("f2f-keys", showKeys);
+    app.tour?.off("change:step", nameView);
     turned.disconnect();
     follow.disconnect();
     sheet.remove();

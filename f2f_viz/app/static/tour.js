@@ -8,9 +8,16 @@ function render({ model, el }) {
   const on = button("▶", "Next step", () => go(model.get("step") + 1));
   const place = h("span", { class: "f2f-tour-place" }), title = h("b"), text = h("p"), task = h("p", { class: "f2f-tour-task" });
   const done = h("span", { class: "f2f-tour-done", role: "status" });
+  text.id = unique();
+  // before a class the view has the room: the text is said, and unfolds over the view
+  const fold = h("button", { type: "button", class: "f2f-button f2f-tour-more", "aria-controls": text.id, title: "The step's text (e)",
+    onclick: () => unfold(!box.classList.contains("f2f-unfolded")) }, "More");
+  const unfold = (open) => { box.classList.toggle("f2f-unfolded", open); fold.setAttribute("aria-expanded", open); };
+  const does = h("button", { type: "button", class: "f2f-button f2f-tour-do", title: "Do what the task asks for (d)",
+    onclick: () => model.send({ do: true }) }, "Do it");
   const box = h("section", { "aria-label": "Tour" },
     h("div", { class: "f2f-tour-way" }, back, place, on),
-    h("div", { class: "f2f-tour-words" }, title, text, task),
+    h("div", { class: "f2f-tour-words" }, title, text, task), does, fold,
     h("button", { type: "button", class: "f2f-button", onclick: () => go(0) }, "Leave"));
   const { tip, hide } = tips(box, (tip, node) => {
     const at = node.getBoundingClientRect(), size = tip.getBoundingClientRect();
@@ -25,6 +32,8 @@ function render({ model, el }) {
     const app = el.closest(".f2f-app");
     if (app) app.dataset.tour = own;
     box.hidden = !step;
+    does.hidden = !model.get("doable");
+    if (step !== shown) unfold(false);
     place.textContent = `${step} of ${count}`;
     back.disabled = step <= 1;
     on.disabled = step >= count;
@@ -49,7 +58,7 @@ function render({ model, el }) {
     }
     shown = step;
   };
-  const watched = "change:step change:done change:text change:task change:title change:lit change:count";
+  const watched = "change:step change:done change:text change:task change:title change:lit change:count change:doable";
   const soon = together(show);
   watch(model, watched, soon);
   show();
