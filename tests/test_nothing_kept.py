@@ -5,16 +5,22 @@ import re
 
 import numpy as np
 import pytest
+from bokeh.models import ColumnDataSource
 
 import f2f_viz as f2f
+from f2f_viz.analysis.compare import bounds, compare, table
+from f2f_viz.analysis.curves import point_of
 from f2f_viz.analysis.sweep import SweepPoint
 from f2f_viz.app import numbers
 from f2f_viz.app.selection import Selection
 from f2f_viz.app.sources import model_of
 from f2f_viz.app.tabs import TABS, Link
+from f2f_viz.figures import captions, trellis
 from f2f_viz.figures.catalogue import FIGURES
+from f2f_viz.figures.compare import CompareView
 from f2f_viz.figures.figure import to_bytes
 from f2f_viz.figures.sweep import sweep_data
+from f2f_viz.figures.unfolding import layer_unfolding, small_unfolding
 from tests.test_hostile_text import strict
 
 LAYERS = {
@@ -123,6 +129,53 @@ def test_every_figure_is_a_page(layer):
 
 def pruned_of(weights, chosen):
     return np.zeros_like(weights) if weights.size != 1 or chosen["rate"] else weights
+
+
+NOTHING = {
+    "no rows": ("has no weights", {}),
+    "all pruned": ("no weight is kept", {}),
+    "zeros": ("no weight is kept", {}),
+    "scalar": ("all kept bits are equal", {}),
+    "one weight": ("all kept bits are equal", {"n_in": 3}),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_every_view_says_why_there_is_nothing_to_code(name):
+    (weights, chosen), (why, more) = LAYERS[name], NOTHING[name]
+    layer = f2f.Layer("w", weights, weights.dtype.name, "test")
+    analysis = f2f.analyze(layer, f2f.Settings(**chosen, **more))
+    assert analysis.bits["payload"] == 0
+    told = [captions.why_not_decoded(analysis, 3), trellis.why_none(analysis, 3)]
+    told += [small_unfolding(analysis)["reason"], layer_unfolding(analysis, 3, 0)["reason"]]
+    for text in told:
+        assert text.startswith("Nothing to code: ")
+        assert why in text
+    point = point_of(analysis)
+    assert np.isnan([point.rate, point.of_plane_bound]).all()
+    sizes = compare(analysis.layer.weights, analysis.mask, analysis.encoded)
+    limits = bounds(analysis.layer.weights, analysis.mask, analysis.encoded)
+    assert not ENDLESS.search(table(sizes))
+    for narrow in (False, True):
+        view = CompareView(narrow=narrow)
+        view.show(sizes, limits)
+        (source,) = (
+            one for one in view.root.select({"type": ColumnDataSource}) if "label" in one.data
+        )
+        for size, label in zip(source.data["bytes"], source.data["label"], strict=True):
+            assert not ENDLESS.search(label)
+            assert ("nothing to code" in label) == (size == 0)
+
+
+def test_what_is_stored_as_it_is_had_no_search_and_a_silent_plane_of_it_says_so():
+    noise = np.random.default_rng(0).integers(0, 128, (16, 16)).astype(np.int8)
+    settings = f2f.Settings(rate=0.0, recode=False, n_in=3, n_s=1)
+    analysis = f2f.analyze(f2f.Layer("noise", noise, "int8", "test"), settings)
+    assert analysis.network.is_plain
+    assert "no symbols" in captions.why_not_decoded(analysis, 0)  # the sign
+    assert "no symbols" in trellis.why_none(analysis, 0)
+    for text in (captions.why_not_decoded(analysis, 4), trellis.why_none(analysis, 4)):
+        assert text.startswith("Stored as they are")
 
 
 def test_every_command(layer, tmp_path, run):

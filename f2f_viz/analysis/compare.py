@@ -306,7 +306,7 @@ def table(rivals: list[Rival]) -> str:
     lines = [f"{'format':<{width}}  {'bytes':>13}  {'ratio':>7}  fixed rate  random access  note"]
     known = [rival for rival in rivals if rival.bytes is not None]
     for rival in sorted(known, key=lambda rival: -(rival.bytes or 0)):
-        ratio = f"{(dense or 0) / rival.bytes:.3f}" if rival.bytes else "∞"
+        ratio = f"{(dense or 0) / rival.bytes:.3f}" if rival.bytes else "—"
         fixed, access = (
             "yes" if flag else "no" for flag in (rival.fixed_rate, rival.random_access)
         )

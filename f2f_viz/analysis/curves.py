@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,11 @@ class CurvePoint:
     plane_bound : float
         Dense bits / the planes' entropy: what no plane-wise code of these bits can pass.
     of_bound, of_plane_bound : float
-        Ratio / (1 / (1 − S)), the bound of random care bits, and ratio / `plane_bound`.
+        Ratio / (1 / (1 − S)), the bound of random care bits, and ratio / `plane_bound`; NaN where
+        no plane holds a bit.
     delta, rate : float
-        δ, mismatched care bits / care bits, and payload bits per care bit, n_in / (n_out·(1 − S)).
+        δ, mismatched care bits / care bits, and payload bits per care bit, n_in / (n_out·(1 − S)),
+        of the planes that have symbols; where none has, or has care bits, the rate is NaN.
     exact : bool
         False where a sample was searched.
     """
@@ -66,7 +69,8 @@ class CurvePoint:
 
 def point_of(analysis: Analysis) -> CurvePoint:
     """Reduce an analysis to its point."""
-    kept = float(analysis.mask.mean() if analysis.mask.size else 0) or 1.0
+    searched = analysis.bits["payload"] and analysis.kept
+    care = analysis.n_out * analysis.kept / analysis.size if searched else nan  # of a block
     entropy = sum(plane.care_bits * plane.entropy for plane in analysis.planes)
     ratio = analysis.ratio.value
     return CurvePoint(
@@ -75,9 +79,9 @@ def point_of(analysis: Analysis) -> CurvePoint:
         ratio=ratio,
         plane_bound=analysis.dense_bits / entropy if entropy else float("inf"),
         of_bound=analysis.of_bound.value,
-        of_plane_bound=ratio * entropy / analysis.dense_bits if entropy else 1.0,
+        of_plane_bound=ratio * entropy / analysis.dense_bits if entropy else nan,
         delta=1 - analysis.efficiency.value,
-        rate=analysis.network.n_in / (analysis.n_out * kept),
+        rate=analysis.network.n_in / care,
         exact=analysis.exact,
     )
 

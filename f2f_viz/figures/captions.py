@@ -12,7 +12,7 @@ from f2f_viz.settings import Settings
 from f2f_viz.tensors.layer import Layer
 from f2f_viz.tensors.pruning import METHODS
 
-__all__ = ["code_for", "describe", "describe_pruning", "why_not_decoded"]
+__all__ = ["code_for", "describe", "describe_pruning", "why_not_decoded", "why_nothing"]
 
 
 def describe(analysis: Analysis) -> str:
@@ -36,11 +36,24 @@ def describe(analysis: Analysis) -> str:
     )
 
 
+def why_nothing(analysis: Analysis) -> str:
+    """Say why there is nothing to code; empty if there is."""
+    if analysis.ratio.value < inf:
+        return ""
+    if not analysis.size:
+        return "Nothing to code: the layer has no weights"
+    if not analysis.kept:
+        return "Nothing to code: no weight is kept"
+    return "Nothing to code: in each plane all kept bits are equal"
+
+
 def why_not_decoded(analysis: Analysis, plane: int) -> str:
     """Say of a plane of an exact analysis why there is no decoder to draw; empty if there is."""
-    if analysis.network.is_plain:
-        return "Stored as they are, the bits of this layer take less: no gates decode them."
+    if nothing := why_nothing(analysis):
+        return f"{nothing}. No gates decode it."
     p = analysis.planes[plane]
+    if p.payload and analysis.network.is_plain:
+        return "Stored as they are, the bits of this layer take less: no gates decode them."
     if p.payload:
         return ""
     filled = (

@@ -41,7 +41,7 @@ def compare_data(rivals: list[Rival], bounds: Bounds) -> dict[str, list[Any]]:
         "bytes": [row[1] for row in rows],
         "kind": [row[2] for row in rows],
         "label": [
-            f"{size:,.0f} bytes, {f'{dense / size:.2f}' if size else '∞'} ×"
+            f"{size:,.0f} bytes, {f'{dense / size:.2f} ×' if size else 'nothing to code'}"
             + (", fixed rate" if fixed else "")
             for _, size, _, fixed in rows
         ],

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from f2f_viz.analysis.analyze import Analysis
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import trace
+from f2f_viz.figures.captions import why_nothing
 from f2f_viz.figures.palette import Palette, Theme, palette
 from f2f_viz.figures.style import FONT, MARK, blank, quiet_legend, tip
 
@@ -46,13 +47,17 @@ def states_of(analysis: Analysis) -> int:
 def why_none(analysis: Analysis, plane: int) -> str:
     """Say why the trellis of a plane of an exact analysis cannot be drawn; empty if it can."""
     assert analysis.encoded is not None
+    if nothing := why_nothing(analysis):
+        return nothing
     states = states_of(analysis)
     if states == 1:
         return "No register, one state: choose n_s ≥ 1 to see a trellis"
     if states > MOST_STATES:
         return f"{states:,} states are too many to draw: choose n_in · n_s ≤ 6"
-    if not analysis.blocks or analysis.encoded.planes[plane].zero_rate:
+    if analysis.encoded.planes[plane].zero_rate:
         return _no_symbols(analysis)
+    if analysis.network.is_plain:
+        return "Stored as they are, the bits of this layer take less: there was nothing to search"
     return ""
 
 

@@ -12,6 +12,7 @@ from f2f_viz.codec.bitplanes import to_words
 from f2f_viz.codec.network import XorNetwork
 from f2f_viz.codec.trace import trace
 from f2f_viz.codec.trellis import encode_bits
+from f2f_viz.figures.captions import why_nothing
 from f2f_viz.figures.front_end import STATIC, Widget, script, sheet
 from f2f_viz.figures.trellis import costs_at, why_none
 
@@ -137,8 +138,10 @@ def small_unfolding(analysis: Analysis) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `unfolding`; only `reason` where nothing is kept.
+        As `unfolding`; only `reason` where nothing is kept or there is nothing to code.
     """
+    if nothing := why_nothing(analysis):
+        return {"reason": nothing}
     size = min(analysis.mask.size, _LOOKED_AT)
     mask = analysis.mask.reshape(-1)[:size]
     kept = int(np.count_nonzero(mask))

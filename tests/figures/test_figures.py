@@ -357,7 +357,10 @@ def test_what_is_not_decoded_is_told():
     noise = np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8).view(np.int8)
     kept = f2f.analyze(f2f.Layer("noise", noise, "int8", "test"), f2f.Settings(rate=0.0))
     assert kept.network.is_plain
-    assert "as they are" in captions.why_not_decoded(kept, 0)
+    assert 0 < sum(not plane.payload for plane in kept.planes) < len(kept.planes)
+    for plane in kept.planes:
+        said = "as they are" if plane.payload else "has no symbols"
+        assert said in captions.why_not_decoded(kept, plane.index)
 
 
 def test_sweep_rows_hold_the_points(analyses):
@@ -398,9 +401,10 @@ def test_trellis_says_why_it_is_empty(analyses):
     view = trellis.TrellisView()
     view.update(analyses["row"])
     assert "too many" in view.root.title.text
-    weights = np.ones((6, 6), np.float16)
-    view.update(f2f.analyze(layer_of(weights), f2f.Settings(n_s=0)))
+    view.update(f2f.analyze(analyses["row"].layer, f2f.Settings(n_s=0)))
     assert "n_s ≥ 1" in view.root.title.text
+    view.update(f2f.analyze(layer_of(np.ones((6, 6), np.float16)), f2f.Settings(n_s=0)))
+    assert view.root.title.text == "Nothing to code: in each plane all kept bits are equal"
 
 
 def _luminance(colour):

@@ -30,7 +30,7 @@ function makeChart([axis, label]) {
   let rows = [], limits = "";
   points.addEventListener("pointerover", (event) => {
     const point = event.target.closest(".point"), row = rows[point.dataset.row];
-    point.lastElementChild.textContent = `${about(row)}: ${(100 * row.of_bound).toFixed(2)} % of 1/(1 − S), ${row.seconds.toFixed(3)} s, ${row.gates} gates (${row.naive_gates} were none shared)`;
+    point.lastElementChild.textContent = `${about(row)}: ${row.ratio === null ? "nothing to code" : `${(100 * row.of_bound).toFixed(2)} % of 1/(1 − S)`}, ${row.seconds.toFixed(3)} s, ${row.gates} gates (${row.naive_gates} were none shared)`;
   });
   const draw = (all, tint, w) => {
     const h = Math.max(200, Math.min(360, Math.round(w / 2)));
@@ -165,7 +165,7 @@ function render({ model, el }) {
   // only the rows in view are drawn, and a click on a heading sorts
   const COLUMNS = [["Settings", (r) => about(r), null], ["S", (r) => r.sparsity, (r) => r.sparsity.toFixed(3)],
     ["n_out", (r) => r.n_out, (r) => r.n_out], ["Ratio", (r) => r.ratio ?? Infinity, (r) => r.ratio === null ? '<span title="nothing to code">—</span>' : `${r.ratio.toFixed(3)} ×`],
-    ["Of 1/(1 − S)", (r) => r.of_bound, (r) => `${(100 * r.of_bound).toFixed(2)} %`],
+    ["Of 1/(1 − S)", (r) => r.of_bound, (r) => (r.ratio === null ? "—" : `${(100 * r.of_bound).toFixed(2)} %`)],
     ["Efficiency", (r) => r.efficiency, (r) => `${(100 * r.efficiency).toFixed(2)} %`],
     ["Whole file", (r) => r.file_ratio, (r) => `${r.file_ratio.toFixed(3)} ×`],
     ["Shared gates", (r) => r.gates, (r) => r.gates], ["Search, CPU", (r) => r.seconds, (r) => `${(1000 * r.seconds).toFixed(r.seconds < 0.01 ? 1 : 0)} ms`]];
