@@ -228,6 +228,36 @@ def test_the_tour_sees_what_is_done(open_lesson):
     assert not page.locator(".lit").count()
 
 
+# what a step is done with, where nothing covers it, and how much of the lit part shows, of what could
+IN_SIGHT = """() => {
+  const controls = document.querySelector('.controls'), tour = document.querySelector('.tour').getBoundingClientRect();
+  const box = (name) => document.querySelector(name)?.getBoundingClientRect();
+  const sticks = getComputedStyle(controls).position === 'sticky';
+  const top = sticks ? controls.getBoundingClientRect().bottom : 0, free = tour.top - top;
+  const use = box('.use'), lit = box('.lit');
+  const at = use && document.elementFromPoint(use.left + use.width / 2, use.top + use.height / 2);
+  const stays = sticks && document.querySelector('.controls .use');
+  const whole = !use || stays || (use.top >= top && use.bottom <= tour.top);
+  const both = Math.max(lit.bottom, use?.bottom ?? 0) - Math.min(lit.top, use?.top ?? lit.top);
+  return { used: Boolean(use), free: whole && (!use || Boolean(at?.closest('.use'))),
+    lit: Boolean(stays) || both + 20 > free || (lit.top >= top && lit.bottom <= tour.top) };
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)], ids=str)
+def test_what_the_tour_asks_for_is_in_sight(open_lesson, eventually, size):
+    page = open_lesson(width=size[0], height=size[1])
+    shown(page, f2f.Settings())
+    page.get_by_role("button", name="Take the tour").click()
+    for step in range(1, 11):
+        expect(page.locator(".tour")).to_contain_text(f"{step} of 10")
+        page.locator(".status[data-shown]").wait_for()
+        good = {"used": step < 10, "free": True, "lit": True}
+        eventually(lambda good=good: page.evaluate(IN_SIGHT) == good)
+        if step < 10:
+            page.get_by_role("button", name="Next step").click()
+
+
 # what can be operated, numbered; radio buttons of one name are one stop
 OPERABLE = """() => {
   const nodes = [...document.querySelectorAll('main :is(button, input, select, a[href], [tabindex="0"])')]

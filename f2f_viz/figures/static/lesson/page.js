@@ -225,7 +225,7 @@ const showNumbers = () => {
   const ratio = (data.size * B) / (payload + corrections), bound = data.size / g.kept, per = (bits) => (bits / data.size).toFixed(2);
   const mask = data.mask_bits[g.rate];
   $(".numbers").replaceChildren(
-    card("Ratio, the paper's accounting", ratio.toFixed(3), `${percent(ratio / bound, 1)} of 1/(1 − S) = ${bound.toFixed(2)}, the bound of random care bits`,
+    card("Ratio, the paper's accounting", ratio.toFixed(3), `${percent(ratio / bound, 1)} of 1/(1\u00a0−\u00a0S)\u00a0= ${bound.toFixed(2)}, the bound of random care bits`,
       "dense bits / (payload + corrections)"),
     card("Efficiency E", percent(1 - wrong / cares), `${grouped(wrong)} of ${grouped(cares)} care bits are corrected`, "matched care bits / all care bits"),
     card("Bits per weight", per(payload + corrections + mask), `payload ${per(payload)} + corrections ${per(corrections)} + mask ${per(mask)}; dense ${B}`,
@@ -327,9 +327,9 @@ const settle = () => {
     status.dataset.shown = [data.rates[rate], n_in, n_s, order].join(" ");
     writeAddress();
     tour.relight();
-    setTimeout(tour.update);
     setTimeout(showLanes);
     setTimeout(showTrellis);
+    setTimeout(tour.update);
     others.replace(data.n_s.filter((other) => other !== n_s).map((other) => ({
       task: { kind: "all", setting: { ...setting, n_s: other } },
       then: (more) => { stages[other] = efficiency(more); showStages(); },
