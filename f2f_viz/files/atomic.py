@@ -9,6 +9,7 @@ import socket
 import stat
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -94,6 +95,8 @@ def claim(path: Name, *inputs: Name, force: bool = False) -> Iterator[Path]:
 @contextmanager
 def _alone(folder: os.stat_result, name: str, path: Name) -> Iterator[None]:
     """Keep other processes from a name in a folder."""
+    if sys.platform != "linux":  # w, W and another spelling of é may be one file there
+        name = unicodedata.normalize("NFC", name).casefold()
     which = f"{folder.st_dev} {folder.st_ino} {name}".encode(errors="surrogateescape")
     try:
         lock = _lock(hashlib.sha256(which).hexdigest())
@@ -110,6 +113,8 @@ def _lock(key: str) -> AbstractContextManager[Any]:
     ------
     BlockingIOError
         If it is held.
+    F2FError
+        If there is no place for a lock.
     """
     if sys.platform == "linux":
         # An abstract socket's name ends with its process, however that ends: no lock file stays.
@@ -124,10 +129,18 @@ def _lock(key: str) -> AbstractContextManager[Any]:
     else:
         from filelock import FileLock, Timeout
 
+        file = "a file in the temporary folder"
         try:
-            return FileLock(Path(tempfile.gettempdir()) / f"f2f-viz-{key}.lock").acquire(timeout=0)
-        except Timeout:
-            raise BlockingIOError from None
+            file = os.path.join(tempfile.gettempdir(), f"f2f-viz-{key}.lock")
+            return FileLock(file).acquire(timeout=0)
+        except (OSError, NotImplementedError) as problem:  # such as another user's
+            if isinstance(problem, Timeout) and os.path.exists(file):
+                raise BlockingIOError from None
+            reason = getattr(problem, "strerror", None) or "no file can be made there"
+            raise F2FError(
+                f"cannot lock {file}: {reason}",
+                hint="name a folder of your own for temporary files (TMPDIR, on Windows TEMP)",
+            ) from None
 
 
 def write_folder(

@@ -7,12 +7,13 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 
 import pytest
 
 from f2f_viz.errors import F2FError
-from f2f_viz.files.atomic import claim, write_atomically
+from f2f_viz.files.atomic import claim, write_atomically, write_folder
 
 
 @pytest.fixture(params=["nameless", "named"])
@@ -126,7 +127,7 @@ def test_what_fails_leaves_nothing(tmp_path, unnamed):
 
 WRITING = """
 import sys
-from f2f_viz.files.atomic import claim, write_atomically
+from f2f_viz.files.atomic import claim, write_atomically, write_folder
 
 def pieces():
     yield bytes(1 << 20)
@@ -159,6 +160,53 @@ def test_one_writer_at_a_time_by_whatever_name(tmp_path):
                 pass
     with claim(tmp_path / "w"), claim(os.devnull), claim(os.devnull):
         pass
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """As on systems that know no abstract sockets; the folder of their lock files."""
+    pytest.importorskip("filelock")
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_one_writer_at_a_time_where_names_may_differ_in_case(tmp_path, elsewhere):
+    with claim(tmp_path / "wé"), claim(tmp_path / "v"):
+        for name in ("wé", "WÉ", "we\u0301"):
+            with (
+                pytest.raises(F2FError, match="another process is writing"),
+                claim(tmp_path / name),
+            ):
+                pass
+    with claim(tmp_path / "WÉ"):
+        pass
+
+
+@pytest.mark.parametrize("trouble", ["other's", "no folder", "none"])
+def test_a_lock_that_cannot_be_had_is_said_in_words(tmp_path, elsewhere, monkeypatch, trouble):
+    if trouble == "other's":
+
+        def refuse(path, *how, real=os.open, **more):
+            if os.fspath(path).endswith(".lock"):
+                raise PermissionError(errno.EACCES, "Permission denied", path)
+            return real(path, *how, **more)
+
+        monkeypatch.setattr(os, "open", refuse)
+    elif trouble == "no folder":
+        monkeypatch.setattr(tempfile, "tempdir", "/proc")
+    else:
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(tempfile, "_get_default_tempdir", lambda: (_ for _ in ()).throw(
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+        ))  # fmt: skip
+    with pytest.raises(F2FError, match=r"cannot lock .*TMPDIR"), claim(tmp_path / "w"):
+        pass
+    with pytest.raises(F2FError, match=r"cannot lock .*TMPDIR"):
+        write_folder(tmp_path / "rtl", {"a.v": b""}, mark="a.v")
+    assert not (tmp_path / "rtl").exists()
 
 
 def test_an_input_is_replaced_only_if_that_is_meant(tmp_path):
