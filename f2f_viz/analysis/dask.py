@@ -34,8 +34,9 @@ def dask_executor(address: str) -> Iterator[Executor]:
         raise F2FError("this needs Dask", hint='pip install "f2f-viz[dask]"') from None
     try:
         client = Client(address, timeout=_ANSWER)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as problem:
-        raise F2FError(f"no Dask scheduler answers at {address}: {problem}") from None
+    except Exception as problem:  # of any type: each protocol has its own package
+        reason = (str(problem) or type(problem).__name__).splitlines()[0]
+        raise F2FError(f"no Dask scheduler answers at {address}: {reason}") from None
     said = logging.getLogger("distributed.client")
     said.addFilter(_nothing)  # what goes wrong is raised
     try:

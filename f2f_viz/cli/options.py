@@ -94,7 +94,13 @@ def settings_of(preset: str, chosen: dict[str, Any]) -> Settings:
 def dask_option(what: str) -> Callable[[Command], Command]:
     """Return the option ``--dask``; `what` is what its workers do."""
     text = f"{what} on a Dask cluster (extra dask), whose workers see the same files."
-    return click.option("--dask", metavar="ADDRESS", help=text)
+    return click.option("--dask", metavar="ADDRESS", callback=_address, help=text)
+
+
+def _address(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():  # such as of a variable that is not set
+        raise click.BadParameter("expected an address, got none", param=option)
+    return value
 
 
 def on_dask(address: str | None) -> AbstractContextManager[Executor | None]:

@@ -268,4 +268,9 @@ def test_dask_cluster_with_workers_killed(source, run):
 
 @pytest.mark.parametrize("command", [["survey"], ["sweep", "--axis", "n_s=0"]])
 def test_no_scheduler_is_said_in_words(source, run, command):
-    assert "Dask" in run(*command, source, "--dask", "nonsense://x", code=1)
+    for address in ("nonsense://x", "ucx://x"):
+        said = run(*command, source, "--dask", address, code=1)
+        assert f"no Dask scheduler answers at {address}" in said
+        assert said.count("\n") == 1
+    for address in ("", " "):
+        assert "expected an address, got none" in run(*command, source, "--dask", address, code=2)
