@@ -208,12 +208,18 @@ def test_a_layer_of_one_number_has_nothing_to_code(page, tmp_path):
     expect(row).to_contain_text("nothing to code")
     page.get_by_role("tab", name="Sweep").click()
     view = page.locator(".f2f-sweep")
+    expect(view.get_by_role("button", name="Start", exact=True)).to_be_visible()  # `all` waits not
     for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
         box.set_checked(box.get_attribute("value") in {"0.9", "4", "1", "interleaved", "magnitude"})
     view.get_by_role("button", name="Start").click()
     expect(view.get_by_role("status")).to_have_text("1 of 1")
     expect(view.get_by_title("nothing to code")).to_have_text("—")
     expect(view.locator(".point")).to_have_count(2)
+    expect(view.locator("td").filter(has_text="—")).to_have_count(2)  # nor a share of the bound
+    for tab, place in (("Decoder", ".f2f-bare"), ("Trellis", ".f2f-unfolding")):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(place)).to_contain_text("Nothing to code: in each plane all kept bits")
+    expect(page.locator(".f2f-trellis")).to_be_hidden()
 
 
 def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path):
