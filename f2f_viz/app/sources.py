@@ -20,6 +20,7 @@ from f2f_viz.tensors.loaders.base import Fingerprint
 from f2f_viz.tensors.objects import object_entries
 from f2f_viz.tensors.pruning import METHODS, usual_method
 from f2f_viz.tensors.roles import with_company
+from f2f_viz.text import shown
 
 __all__ = [
     "Model",
@@ -58,7 +59,7 @@ def own_method(sample: str, method: str) -> str:
 def tensor_options(path: str | Path, field: str) -> list[dict[str, Any]]:
     """Return the tensors of a file that can be layers; an error names the control `field`."""
     return [
-        {"name": t.name, "shape": list(t.shape), "dtype": t.dtype}
+        {"name": t.name, "text": shown(t.name), "shape": list(t.shape), "dtype": t.dtype}
         for t in _at(field, list_tensors, str(path))
         if t.dtype in DTYPES
     ]

@@ -539,6 +539,24 @@ def long_names(tmp_path_factory):
     return path
 
 
+def test_names_in_the_panel_turn_no_writing(pages, tmp_path):
+    """Groups, entries and what is said below: a mark that turns the rest around is seen, escaped."""
+    page = pages[THEMES[0]]
+    names = [f"{group}.{i}.weight" for group in ("\u202egnp", "\x1b[31mred") for i in range(2)]
+    save_file({name: np.ones((4, 4), np.float32) for name in names}, tmp_path / "m.safetensors")
+    page.get_by_label("Path", exact=True).check()
+    page.get_by_label("Path on this machine").fill(str(tmp_path / "m.safetensors"))
+    page.get_by_label("Path on this machine").press("Enter")
+    field = page.locator(".f2f-field-tensor")
+    labels = field.locator("optgroup")
+    expect(labels).to_have_count(4)
+    found = {*labels.evaluate_all("(n) => n.map((one) => one.label)")}
+    assert found == {rf"{one}.{i}" for one in (r"\u202egnp", r"\x1b[31mred") for i in range(2)}
+    page.get_by_role("combobox", name="Tensor").select_option(names[0])
+    expect(field.locator(".f2f-hint")).to_have_text(r"\u202egnp.0.weight · 4 × 4 · float32")
+    assert field.evaluate(r"(n) => /[\u202e\u001b]/.test(n.innerText)") is False
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_long_names_are_whole_somewhere_and_push_nothing_away(pages, theme, long_names):
     page = pages[theme]

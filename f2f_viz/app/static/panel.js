@@ -178,7 +178,7 @@ function render({ model, el }) {
                               "aria-label": "Filter tensors", oninput: () => show() });
   // the list is narrow: its groups are named by what names begin with, up to a number, and its
   // entries by the rest, of which the end is always seen; whole stands the one chosen below it
-  const whole = (t) => `${t.name} · ${t.shape.join(" × ")} · ${t.dtype}`;
+  const whole = (t) => `${t.text} · ${t.shape.join(" × ")} · ${t.dtype}`;
   const tensor = select("tensor", "Tensor", () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     const list = tensor?.querySelector("select"), font = fontOf(list ?? el);
@@ -186,7 +186,7 @@ function render({ model, el }) {
     return model.get("tensors")
       .filter((t) => t.name === values().tensor || words.every((word) => whole(t).toLowerCase().includes(word)))
       .map((t) => {
-        const [, group, end] = /^(.*[._/]\d+)[./](.+)$/.exec(t.name) ?? [t.name, "", t.name];
+        const [, group, end] = /^(.*[._/]\d+)[./](.+)$/.exec(t.text) ?? [t.text, "", t.text];
         const long = `${end} · ${t.shape.join(" × ")}`;
         return [t.name, widthOf(long, font) <= room ? long : fitted(end, room, font), whole(t), group];
       });
