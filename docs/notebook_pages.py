@@ -138,6 +138,16 @@ def show_widgets() -> None:
 
 # ---- in Sphinx -------------------------------------------------------------------------------
 
+# pictures are dark on nothing; a table that is cut goes on under a shadow
+SITE = """article img { background: white; border-radius: 4px; }
+.table-wrapper { --ground: var(--color-background-primary); --shade: rgb(128 128 128 / .55);
+  background:
+  linear-gradient(to right, var(--ground) 45%, transparent) left / 48px 100% no-repeat local,
+  linear-gradient(to left, var(--ground) 45%, transparent) right / 48px 100% no-repeat local,
+  linear-gradient(to right, var(--shade), transparent) left / 16px 100% no-repeat,
+  linear-gradient(to left, var(--shade), transparent) right / 16px 100% no-repeat; }
+"""
+
 
 def write(_: Any = None) -> None:
     """Put everything where Sphinx and the kernels look for it."""
@@ -147,6 +157,7 @@ def write(_: Any = None) -> None:
     STATIC.mkdir(parents=True, exist_ok=True)
     shutil.copy(BOKEHJS, STATIC)
     (STATIC / "notebooks.css").write_text(".cell_output { overflow-x: auto }")
+    (STATIC / "site.css").write_text(SITE)
     startup = PROFILE / "profile_default" / "startup"
     startup.mkdir(parents=True, exist_ok=True)
     (startup / "widgets.py").write_text(STARTUP)
@@ -155,6 +166,7 @@ def write(_: Any = None) -> None:
 
 def add_files(app: Any, name: str, *_: Any) -> None:
     """Give pages of notebooks BokehJS, and no others; there a wide table scrolls."""
+    app.add_css_file("site.css")
     if name.startswith("notebooks/"):
         app.add_js_file(BOKEHJS.name)
         app.add_css_file("notebooks.css")

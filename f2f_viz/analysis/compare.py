@@ -6,6 +6,7 @@ how much, and what F2F gives for it: a fixed rate, access to any block, no point
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Rival:
     ----------
     name : str
     bytes : int or None
-        Measured; None where the format does not apply.
+        Measured; None where the format does not apply or is not installed, as the note says.
     fixed_rate : bool
         Every group of weights takes the same bits, so that hardware fetches them at one pace.
     random_access : bool
@@ -83,6 +84,15 @@ class _Format:
     fixed_rate: bool = False
     random_access: bool = False
     note: str = ""
+    package: str = ""
+    """Which must be installed, where we do not ask for it."""
+
+    def explained(self, size: int | None) -> str:
+        if size is not None:
+            return self.note
+        if self.package and find_spec(self.package) is None:
+            return f"not installed: pip install {self.package} ({self.note})"
+        return f"does not apply: {self.note}"
 
 
 _FORMATS = (
@@ -94,7 +104,7 @@ _FORMATS = (
     _Format("zstd", _rivals.zstd, note=f"level {_rivals.ZSTD_LEVEL}, of the pruned tensor"),
     _Format("xz", _rivals.xz, note="preset 6, of the pruned tensor"),
     _Format("shuffled zstd", _rivals.shuffled_zstd, note="bytes sorted by place, then zstd"),
-    _Format("zipnn", _rivals.zipnn, note="float32, float16, bfloat16; if installed"),
+    _Format("zipnn", _rivals.zipnn, note="float32, float16, bfloat16", package="zipnn"),
     _Format(
         "entropy mask + zstd",
         _rivals.entropy_mask_zstd,
@@ -162,7 +172,13 @@ def compare(
         sizes[each] = size
     poll()
     found = Comparison(
-        Rival(each.name, sizes[each], each.fixed_rate, each.random_access, note=each.note)
+        Rival(
+            each.name,
+            sizes[each],
+            each.fixed_rate,
+            each.random_access,
+            note=each.explained(sizes[each]),
+        )
         for each in _FORMATS
     )
     if encoded is not None:
@@ -177,7 +193,8 @@ def total(layers: Iterable[list[Rival]]) -> Comparison:
     sums = Comparison()
     for rows in zip(*layers, strict=True):
         sizes = [row.bytes for row in rows if row.bytes is not None]
-        sums.append(replace(rows[0], bytes=sum(sizes) if len(sizes) == len(rows) else None))
+        row = next((row for row in rows if row.bytes is None), rows[0])
+        sums.append(replace(row, bytes=sum(sizes) if len(sizes) == len(rows) else None))
     return sums
 
 
@@ -316,5 +333,5 @@ def table(rivals: list[Rival]) -> str:
         )
     for rival in rivals:
         if rival.bytes is None:
-            lines.append(f"{rival.name:<{width}}  {'—':>13}  does not apply: {rival.note}")
+            lines.append(f"{rival.name:<{width}}  {'—':>13}  {rival.note}")
     return "\n".join([*lines, verdict(rivals)])

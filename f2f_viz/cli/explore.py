@@ -118,16 +118,22 @@ def sweep(
         for point in points:
             echo_json(point.to_dict())
         return
-    click.echo("  ratio  of bound  efficiency  seconds  gates  " + " ".join(values) + "  layer")
+    rows = [["", "ratio", "of bound", "efficiency", "seconds", "gates", *values, "layer"]]
     for point, best in zip(points, front(points), strict=True):
-        nothing = point.ratio == math.inf
-        of_bound = "" if nothing else f"{point.of_bound:.2%}"
-        own = " ".join(str(point.settings.to_dict()[name]) for name in values)
-        click.echo(
-            f"{'*' if best else ' '}{times(point.ratio, 3, nothing='—'):>6}  {of_bound:>8}  "
-            f"{point.efficiency:10.3%}  {point.seconds:7.2f}  {point.gates:5d}  "
-            f"{shown(own)}  {shown(point.layer)}{', nothing to code' * nothing}"
-        )
+        nothing, own = point.ratio == math.inf, point.settings.to_dict()
+        rows.append([
+            "*" if best else "", times(point.ratio, 3, nothing="—"),
+            "" if nothing else f"{point.of_bound:.2%}", f"{point.efficiency:.3%}",
+            f"{point.seconds:.2f}", f"{point.gates}", *(shown(str(own[name])) for name in values),
+            shown(point.layer) + ", nothing to code" * nothing,
+        ])  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for *cells, layer in rows:
+        mark, *aligned = (cell.rjust(width) for cell, width in zip(cells, widths, strict=False))
+        click.echo(f"{mark}{'  '.join(aligned)}  {layer}")
+    click.echo(
+        "* best: no other of the same layer and sparsity has a higher ratio at no more gates"
+    )
 
 
 def _figures() -> list[tuple[str, str]]:

@@ -233,6 +233,16 @@ def test_zipnn_reads_back():
     assert rivals.zipnn(layer_of("int8")) is None
 
 
+def test_what_is_not_installed_says_how_to(monkeypatch):
+    monkeypatch.setattr(compare, "find_spec", lambda name: None)
+    monkeypatch.setattr(rivals, "find_spec", lambda name: None)
+    weights = np.ones(64, np.float32)
+    text = compare.table(compare.compare(weights, np.ones(64, bool)))
+    (line,) = (line for line in text.splitlines() if line.startswith("zipnn"))
+    assert "not installed: pip install zipnn" in line
+    assert "does not apply" not in line
+
+
 def test_a_mask_that_does_not_fit_is_refused():
     with pytest.raises(f2f.F2FError, match=r"\(2, 3\)"):
         compare.compare(np.zeros((2, 3), np.float32), np.ones((3, 2), bool))

@@ -287,10 +287,14 @@ def test_sweep_goes_on_where_it_stopped(run, tmp_path, weights):
         tmp_path / "s.jsonl",
     ]
     table = run(*arguments)
-    assert len(table.splitlines()) == 5
+    heading, *rows, told = table.splitlines()
+    assert (len(rows), told[:6]) == (4, "* best")
+    for title in ("ratio", "efficiency", "rate", "n_s"):  # cells end below their headings
+        end = heading.index(f"{title} ") + len(title)
+        assert all(f"{row} "[end - 1 : end + 1].strip() == row[end - 1] for row in rows)
     lines = (tmp_path / "s.jsonl").read_text().splitlines()
     known = [SweepPoint.from_dict(json.loads(line)) for line in lines]
-    assert [line.startswith("*") for line in table.splitlines()[1:]] == front(known).tolist()
+    assert [line.startswith("*") for line in rows] == front(known).tolist()
     marked = json.loads(lines[1]) | {"ratio": 123.5}
     (tmp_path / "s.jsonl").write_text(lines[0] + "\n" + json.dumps(marked) + '\n{"cut')
     points = [json.loads(line) for line in run(*arguments, "--json").splitlines()]
