@@ -425,7 +425,7 @@ def _header_bits(ready: Prepared, recipe: Recipe) -> float:
 def _analysis(ready: Prepared, recipe: Recipe, found: _Found, started: float) -> Analysis:
     """Put together what previews and exact analyses share."""
     mask, n_out, plan = ready.mask, recipe.network.n_out, recipe.plan
-    names = plane_names(ready.layer.dtype)
+    names = plane_names(ready.layer.dtype, ranks=recipe.words.ranks is not None)
     kept = plan.kept
     shares, payloads = plan.ones / max(kept, 1), _payloads(recipe)
     dense, payload, corrections = mask.size * len(names), payloads.sum(), found.correction_bits

@@ -85,8 +85,15 @@ def field_bits(dtype: str) -> tuple[int, int]:
     return 0, word_bits(dtype)
 
 
-def plane_names(dtype: str) -> list[str]:
+def plane_names(dtype: str, *, ranks: bool = False) -> list[str]:
     """Name the planes of a number format, most significant first.
+
+    Parameters
+    ----------
+    dtype
+        A name of `DTYPES`.
+    ranks
+        Whether its field holds ranks: an integer is all field, and then has no sign of its own.
 
     Returns
     -------
@@ -95,6 +102,8 @@ def plane_names(dtype: str) -> list[str]:
     """
     bits = word_bits(dtype)
     mantissa = _MANTISSA_BITS.get(dtype)
+    if mantissa is None and ranks:
+        return [f"rank bit {i}" for i in reversed(range(bits))]
     if mantissa is None:
         top = "sign" if dtype.startswith("int") else f"bit {bits - 1}"
         return [top] + [f"bit {i}" for i in reversed(range(bits - 1))]

@@ -33,7 +33,7 @@ _TOOLTIPS = [
     ("plane", "@index, @name"),
     ("share of ones", "@ones{0.0 %}"),
     ("entropy", "@entropy{0.000}"),
-    ("efficiency", "@efficiency{0.00} %"),
+    ("efficiency", "@share_right"),
     ("corrections", "@mismatches{0,0}"),
     ("stored bits per care bit", "@per_bit{0.000}"),
 ]
@@ -46,12 +46,16 @@ def chart_data(analysis: Analysis) -> dict[str, list[Any]]:
     -------
     dict of lists
         index, name, ones, entropy (bits per care bit), efficiency (%, NaN where the plane stores no
-        symbols), mismatches, payload_end and per_bit (stored bits per care bit: of the payload, and
-        of all; corrections lie between).
+        symbols), share_right (the efficiency in words), mismatches, payload_end and per_bit (stored
+        bits per care bit: of the payload, and of all; corrections lie between).
     """
     rows, planes = planes_data(analysis), analysis.planes
     return {name: [row[name] for row in rows] for name in ("index", "name", "ones", "entropy")} | {
         "efficiency": [100 * row["efficiency"] if row["symbols"] else float("nan") for row in rows],
+        "share_right": [
+            f"{100 * row['efficiency']:.2f} %" if row["symbols"] else "none, it stores no symbols"
+            for row in rows
+        ],
         "mismatches": [row["mismatches"] for row in rows],
         "payload_end": [p.payload / p.care_bits if p.care_bits else 0.0 for p in planes],
         "per_bit": [row["per_bit"] for row in rows],
@@ -64,7 +68,7 @@ def plane_fields(names: list[str]) -> list[tuple[str, int, int]]:
     Returns
     -------
     list of (str, int, int)
-        Field (sign, exponent, mantissa, bit), its first plane, and one past its last.
+        Field (sign, exponent, mantissa, bit, rank), its first plane, and one past its last.
     """
     fields, at = [], 0
     for name, group in groupby(names, key=lambda name: name.split()[0]):
@@ -91,8 +95,8 @@ class PlaneChart:
     def __init__(self, theme: Theme = "light", narrow: bool = False) -> None:
         self._colours = colours = palette(theme)
         self._source = ColumnDataSource(
-            {name: [] for name in ("index", "name", "ones", "entropy", "efficiency", "mismatches",
-                                   "payload_end", "per_bit")}
+            {name: [] for name in ("index", "name", "ones", "entropy", "efficiency", "share_right",
+                                   "mismatches", "payload_end", "per_bit")}
         )  # fmt: skip
         self._x_range = Range1d(-0.5, 0.5)
         fills = {

@@ -142,6 +142,10 @@ def test_planes_are_most_significant_first():
     assert names[0] == "sign"
     assert len(names) == 32
     assert [int(w) >> 31 for w in words] == [1, 0]
+    assert plane_names("int4") == ["sign", "bit 2", "bit 1", "bit 0"]
+    # an integer is all field: a rank has no sign
+    assert plane_names("int4", ranks=True) == [f"rank bit {i}" for i in (3, 2, 1, 0)]
+    assert plane_names("float32", ranks=True) == names
     assert names[1:9] == [f"exponent {i}" for i in reversed(range(8))]
 
 

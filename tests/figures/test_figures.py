@@ -259,6 +259,16 @@ def test_planes_without_symbols_have_no_efficiency(analyses):
     silent = [plane.zero_rate for plane in a.encoded.planes]
     assert any(silent)
     assert np.isnan(data["efficiency"]).tolist() == silent
+    assert [said == "none, it stores no symbols" for said in data["share_right"]] == silent
+    assert all(
+        said[:-2] == f"{e:.2f}"
+        for said, e in zip(data["share_right"], data["efficiency"], strict=True)
+        if e == e
+    )
+    tips = [text for plot in plane_chart.PlaneChart()._plots.values() for tool in plot.tools
+            if isinstance(tool, HoverTool) for text in [str(tool.tooltips)]]  # fmt: skip
+    assert len(tips) == 5
+    assert not any("@efficiency" in text for text in tips)
     assert [end == 0 for end in data["payload_end"]] == silent
 
 

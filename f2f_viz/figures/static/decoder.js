@@ -276,7 +276,7 @@ function render({ model, el }) {
       const chosen = model.get("plane");
       const value = !care ? "pruned, +0" : win.scales.length
         ? `${win.values[k]} · ${win.scales[k].toPrecision(4)} = ${(win.values[k] * win.scales[k]).toPrecision(4)}`
-        : win.values[k].toPrecision(6);
+        : Number(win.values[k].toPrecision(6));  // an integer has no decimals
       weight = `weight at ${place} = <b>${value}</b>`
         + (care ? ` <code>${digits.slice(0, chosen)}<mark>${digits[chosen]}</mark>${digits.slice(chosen + 1)}</code>${code.recoded ? ` (${code.recoded} as rank)` : ""}` : "");
     }
