@@ -100,6 +100,7 @@ class SweepView:
             self.root.layer = analysis.given.name
             if layers != self.root.layers:
                 self.root.layers, self.root.picked = layers, []
+            self._tell_whose()
             self._plan()
 
     def pick(self, names: Sequence[str]) -> None:
@@ -131,7 +132,15 @@ class SweepView:
         with self.root.hold_sync():
             self.root.rows = sweep_data(self._points, {s.name: s.label for s, _ in self._jobs})
             self.root.done, self.root.total = done, total
+            self._tell_whose()
             self.root.running &= done < total
+
+    def _tell_whose(self) -> None:
+        """Say of which layers the points are, and whether the one shown is among them."""
+        layers = {s.name: s.label for s, _ in self._jobs}
+        whose = next(iter(layers.values())) if len(layers) == 1 else f"{len(layers)} layers"
+        other = self._analysis is not None and self._analysis.given.name not in layers
+        self.root.measured = f"of {whose}{', not the layer shown' * other}" if layers else ""
 
     def _grid(self, analysis: Analysis) -> tuple[list[Sibling], list[Settings]]:
         """Return the layers and settings that are ticked."""

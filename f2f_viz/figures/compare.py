@@ -96,7 +96,7 @@ class CompareView:
                 renderers=[bars], tooltips=tip(colours, ("format", "@name"), ("size", "@label"))
             )
         )
-        plot.ygrid.visible = False
+        plot.ygrid.visible = plot.xaxis.visible = False  # nothing is on it yet
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
         plot.xaxis.ticker.desired_num_ticks = 2 if narrow else 6
 
@@ -118,6 +118,7 @@ class CompareView:
         self.root.x_range.end = max([*ends, 1.0])  # every label fits beside its bar
         self.root.y_range.factors = data["name"]
         self.root.title.text = "Measured size"
+        self.root.xaxis.visible = True
         kinds = data.pop("kind")
         data["fill"] = [self._fill[kind] for kind in kinds]
         data["line"] = [self._line if kind == "bound" else self._fill[kind] for kind in kinds]

@@ -102,7 +102,7 @@ class GatesChart:
         plot.ygrid.ticker = plot.yaxis[0].ticker
         plot.yaxis.major_label_overrides = {tick: f"{100 - 100 * tick:g} %" for tick in ticks}
         most = max(table["gates"])
-        plot.x_range = Range1d(-0.12 * most, 1.2 * most)
+        plot.x_range = Range1d(0, 1.2 * most)
         for n_s in sorted(set(table["n_s"])):
             mine = [i for i, own in enumerate(table["n_s"]) if own == n_s]
             mine.sort(key=lambda i: table["gates"][i])

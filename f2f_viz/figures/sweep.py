@@ -84,5 +84,7 @@ class SweepWidget(Widget):
     rows: Any = traitlets.List().tag(sync=True)
     done = traitlets.Int(0).tag(sync=True)
     total = traitlets.Int(0).tag(sync=True)
+    measured = traitlets.Unicode().tag(sync=True)
+    """Whose points those of `rows` are, in words."""
     running = traitlets.Bool(False).tag(sync=True)
     """Set by both sides: the page's button pauses and resumes."""

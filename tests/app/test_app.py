@@ -396,8 +396,12 @@ def test_a_sweep_goes_over_layers_and_methods_and_loads_its_points(until, monkey
         assert root.rows == [
             r | {"seconds": s["seconds"]} for r, s in zip(rows, root.rows, strict=True)
         ]
+        assert root.measured == "of 2 layers"
+        analyzer.layer = f2f.sample_layer(f2f.sample_names()[1])
+        await until(lambda: root.measured == "of 2 layers, not the layer shown")
         say(root, kind="load", row=4)
         loaded = await analyzer.settled()
+        assert root.measured == "of 2 layers"
         assert loaded.layer.name == names[1]
         # a pruned sample begins with its own zeros, but the point was pruned by magnitude
         assert (loaded.settings.method, loaded.settings.rate) == ("magnitude", 0.9)

@@ -189,7 +189,7 @@ def test_sweep_fills_and_loads(page):
     for box in view.get_by_role("checkbox").all():
         box.set_checked(box.get_attribute("value") in ("0.8", "4", "5", "1", "row"))
     view.get_by_role("button", name="Start").click()
-    expect(view.get_by_role("status")).to_have_text("2 of 2")
+    expect(view.get_by_role("status")).to_have_text(re.compile("^2 of 2 points of "))
     a = f2f.analyze(f2f.sample_layer(SMALL), f2f.Settings(rate=0.8, n_in=5, n_s=1, order="row"))
     row = view.get_by_role("row").filter(has_text="n_in 5")
     expect(row).to_contain_text(f"{a.ratio.value:.3f} ×")

@@ -383,7 +383,7 @@ def test_a_wide_sweep_is_whole(pages):
     for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
         box.set_checked(box.get_attribute("value") in wanted)
     view.get_by_role("button", name="Start").click()
-    expect(view.get_by_role("status")).to_have_text("32 of 32", timeout=60_000)
+    expect(view.get_by_role("status")).to_have_text("32 of 32 points of 2 layers", timeout=60_000)
     assert eyes.whole(page) == []
     table = view.locator(".f2f-long")
     assert table.evaluate("(n) => n.scrollWidth - n.clientWidth") == 0
@@ -446,8 +446,19 @@ def page(pages):
 
 def test_what_is_not_of_these_settings_is_seen_to_be_old(page):
     look(page, "Mask")
+    head = page.locator(".f2f-headline-root")
+    before = head.bounding_box()["height"]
+    tip = page.locator(".f2f-side .f2f-float")
+    page.get_by_label("n_in, symbol bits").focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(tip).to_be_visible()
     page.get_by_label("n_in, symbol bits").fill("99")
-    expect(page.locator(".f2f-headline-root")).to_have_attribute("data-state", "failed")
+    page.keyboard.press("Enter")
+    expect(tip).to_be_hidden()
+    expect(head).to_have_attribute("data-state", "failed")
+    expect(page.locator(".f2f-bar")).to_be_hidden()
+    assert head.bounding_box()["height"] == before
     expect(page.locator(".f2f-badge")).not_to_contain_text("bit-exact")
     expect(page.locator(".f2f-cards")).to_have_css("opacity", "0.3")
     expect(page.locator(".f2f-view-mask")).to_have_css("opacity", "0.3")
@@ -603,7 +614,9 @@ def test_long_names_are_whole_somewhere_and_push_nothing_away(pages, theme, long
     for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
         box.set_checked(box.get_attribute("value") in {"0.7", "0.9", "4", "0"})
     view.get_by_role("button", name="Start").click()
-    expect(view.get_by_role("status")).to_have_text("4 of 4", timeout=60_000)
+    expect(view.get_by_role("status")).to_have_text(
+        re.compile("^4 of 4 points of "), timeout=60_000
+    )
     view.get_by_label("Colour").select_option("layer")
     assert eyes.whole(page) == []
     table = view.locator(".f2f-long")

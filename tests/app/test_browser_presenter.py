@@ -102,6 +102,11 @@ def test_before_a_sweep_its_picture_says_so_and_starts_it(page):
     expect(view.locator(".f2f-charts .point")).to_have_count(4, timeout=60_000)  # in two charts
     expect(plan).to_be_hidden()
     turn.click()
+    expect(turn).to_have_text("1/2")
+    view.locator("form").get_by_role("button", name="Start", exact=True).click()
+    expect(turn).to_have_text("2/2")  # by itself: what it measures is seen there
+    expect(view.locator(".f2f-charts .point")).to_have_count(4, timeout=60_000)
+    turn.click()
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])

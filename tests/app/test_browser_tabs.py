@@ -178,7 +178,7 @@ def test_sweep_over_layers_and_methods(page):
     for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
         box.set_checked(box.get_attribute("value") in wanted)
     view.get_by_role("button", name="Start").click()
-    expect(view.get_by_role("status")).to_have_text("4 of 4")
+    expect(view.get_by_role("status")).to_have_text(re.compile("^4 of 4 points of "))
     expect(view.locator("svg .point")).to_have_count(8)  # two charts
     name = "digits-transformer/gradual-0.9/qkv.weight"
     settings = f2f.Settings(method="n:m", n_in=5)
@@ -212,7 +212,7 @@ def test_a_layer_of_one_number_has_nothing_to_code(page, tmp_path):
     for box in view.locator("fieldset:not(.f2f-sweep-layers)").get_by_role("checkbox").all():
         box.set_checked(box.get_attribute("value") in {"0.9", "4", "1", "interleaved", "magnitude"})
     view.get_by_role("button", name="Start").click()
-    expect(view.get_by_role("status")).to_have_text("1 of 1")
+    expect(view.get_by_role("status")).to_have_text(re.compile("^1 of 1 point of "))
     expect(view.get_by_title("nothing to code")).to_have_text("—")
     expect(view.locator(".point")).to_have_count(2)
     expect(view.locator("td").filter(has_text="—")).to_have_count(2)  # nor a share of the bound
@@ -246,7 +246,7 @@ def test_sweep_pauses_and_resumes_over_tensors_of_a_file(page, tmp_path):
     view.get_by_role("button", name="Pause").click()
     point = view.locator(".point").first.element_handle()
     view.get_by_role("button", name="Resume").click()
-    expect(status).to_have_text("6 of 6", timeout=60_000)
+    expect(status).to_have_text("6 of 6 points of 3 layers", timeout=60_000)
     expect(view.locator(".point")).to_have_count(12)
     assert point.evaluate("(node) => node.isConnected")  # only new points are drawn
     view.locator(".point").first.dispatch_event("pointerover", {"bubbles": True})

@@ -63,6 +63,7 @@ function presenting(app) {
     el.dataset.picture = (Number(el.dataset.picture) + 1) % pictures().length;
     if (spot) seek();
   };
+  const showResults = () => { el.dataset.picture = Math.max(0, pictures().indexOf("results")); };
   const nameView = () => {
     const count = pictures().length;
     if (Number(el.dataset.picture) >= Math.max(count, 1)) el.dataset.picture = 0;
@@ -116,6 +117,7 @@ function presenting(app) {
   app.on.addEventListener("keydown", heard);
   el.addEventListener("pointermove", point);
   el.addEventListener("f2f-keys", showKeys);
+  el.addEventListener("f2f-results", showResults);
   el.append(sheet, light);
   app.tour?.on("change:step", nameView);
   turned.observe(el, { attributeFilter: ["data-tab", "data-picture"] });
@@ -124,6 +126,7 @@ function presenting(app) {
     app.on.removeEventListener("keydown", heard);
     el.removeEventListener("pointermove", point);
     el.removeEventListener("f2f-keys", showKeys);
+    el.removeEventListener("f2f-results", showResults);
     app.tour?.off("change:step", nameView);
     turned.disconnect();
     follow.disconnect();

@@ -123,14 +123,20 @@ const tips = (el, place = below) => {
     const node = event.target.closest?.("[data-tip]");
     clearTimeout(waiting);
     if (!node || !el.contains(node)) return hide();
-    waiting = setTimeout(() => { if (node.isConnected) show(node); }, 350);
+    waiting = setTimeout(() => {
+      if (!node.isConnected) return;
+      show(node);
+      // a pointer that leaves hides it; a field that keeps the focus would have it stand for ever
+      if (event.type === "focusin") waiting = setTimeout(hide, 4000);
+    }, 350);
   };
   el.addEventListener("pointerover", wait);
   el.addEventListener("pointerleave", hide);
   el.addEventListener("pointerdown", hide);
   el.addEventListener("focusin", (event) => { if (event.target.matches(":focus-visible")) wait(event); });
   el.addEventListener("focusout", hide);
-  el.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  el.addEventListener("keydown", (event) => { if (["Escape", "Enter"].includes(event.key)) hide(); });
+  el.addEventListener("change", hide);
   return { tip, hide };
 };
 // links into the guide, which the kernel sends to the page's `panel` when somebody first asks

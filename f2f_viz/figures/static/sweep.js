@@ -114,6 +114,7 @@ function render({ model, el }) {
     const all = new FormData(form);
     const grid = Object.fromEntries(GRID.map(([name, , , , kind]) => [name, all.getAll(name).map(kind)]));
     model.send({ kind, layers: all.getAll("layer"), grid });
+    if (kind === "start") el.dispatchEvent(new CustomEvent("f2f-results", { bubbles: true }));  // before a class they are another picture
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -133,7 +134,8 @@ function render({ model, el }) {
       h("dl", {}, ...rows.flatMap(([title, values]) => [h("dt", {}, title),
         h("dd", {}, values.length > MOST_NAMED ? `${values.slice(0, MOST_NAMED).join(", ")} and ${values.length - MOST_NAMED} more` : values.join(", "))])),
       h("p", {}, took ? `About ${took}, if each takes as long as the analysis shown; a larger n_in or n_s takes longer. ` : "",
-        "Here will stand the ratio of each point against the time of its search and the gates of its decoder, and a table of all."),
+        "Here will stand the ratio of each point against the time of its search and the gates of its decoder",
+        h("span", { class: "f2f-sweep-tabled" }, ", and a table of all"), "."),
       running ? "" : h("button", { type: "button", class: "f2f-button f2f-primary", onclick: () => ask("start") }, "Start the sweep"));
   };
   pause.addEventListener("click", () => {
@@ -219,13 +221,14 @@ function render({ model, el }) {
   };
 
   const status = (done, total, running) => {
-    if (!total) return "Tick what is to vary. Where nothing is ticked, the value set at the left is measured.";
-    if (!done) return running ? `measuring the first of ${total}…` : `0 of ${total}`;
+    if (!total) return "Tick what is to vary. Where nothing is ticked, the value in force is measured.";
+    const whose = model.get("measured");
+    if (!done) return running ? `measuring the first of ${total}…` : `0 of ${plural(total, "point")} ${whose}`;
     if (!running || done >= total) clock = null;
     else clock ??= { at: performance.now(), done };
     const left = clock && done > clock.done
       ? (performance.now() - clock.at) / 1000 / (done - clock.done) * (total - done) : 0;
-    return `${done} of ${total}${left ? `, ${time(left)} left` : ""}`;
+    return `${done} of ${plural(total, "point")} ${whose}${left ? `, ${time(left)} left` : ""}`;
   };
   const show = () => {
     const rows = model.get("rows"), done = model.get("done"), total = model.get("total");
@@ -261,7 +264,7 @@ function render({ model, el }) {
   // what changes together is drawn together, and in a page that nobody sees not at all
   let frame = 0;
   const soon = () => { frame ||= requestAnimationFrame(() => { frame = 0; show(); }); };
-  const watched = "change:rows change:done change:total change:running change:plan";
+  const watched = "change:rows change:done change:total change:running change:plan change:measured";
   watch(model, watched, soon);
   watch(model, "change:layers change:picked", showLayers);
   model.on("change:layer", followLayer);
