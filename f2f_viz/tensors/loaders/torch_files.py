@@ -225,22 +225,22 @@ def _pieces(path: Path, mapped: memoryview) -> Iterator[bytes | memoryview]:
     """
     if sys.platform == "win32":
         yield mapped
-        return
-    source, sink = os.pipe()
-    try:
-        at = 0
-        while at < len(mapped):
-            written = os.write(sink, mapped[at : at + _PIPE])
-            at += written
-            while written:
-                piece = os.read(source, written)
-                written -= len(piece)
-                yield piece
-    except OSError:
-        raise changed(path) from None
-    finally:
-        os.close(source)
-        os.close(sink)
+    else:
+        source, sink = os.pipe()
+        try:
+            at = 0
+            while at < len(mapped):
+                written = os.write(sink, mapped[at : at + _PIPE])
+                at += written
+                while written:
+                    piece = os.read(source, written)
+                    written -= len(piece)
+                    yield piece
+        except OSError:
+            raise changed(path) from None
+        finally:
+            os.close(source)
+            os.close(sink)
 
 
 def _copied(path: Path, tensor: Any) -> Any:
