@@ -305,9 +305,12 @@ def _gate(drawing: Drawing, p: Picture, gate: int, x: float, y: float, colours: 
         colours.ink, fill=colours.surface, width=2 if on else 1.2,
     )  # fmt: skip
     drawing.path(f"M{x - r:.1f} {y:.1f}h{2 * r}M{x:.1f} {y - r:.1f}v{2 * r}", colours.ink)
-    drawing.text(x + r + 2, y - 5, "01"[on], colours.ink, size=10.5, font="mono", bold=on)
-    if p.circuit.serves[gate] > 1:
-        drawing.text(x + r + 1, y + 13, f"×{p.circuit.serves[gate]}", colours.muted, size=10.5)
+    halo = colours.surface  # of a wire that passes
+    drawing.text(
+        x + r + 2, y - 5, "01"[on], colours.ink, size=10.5, font="mono", bold=on, halo=halo
+    )
+    if (served := p.circuit.serves[gate]) > 1:
+        drawing.text(x + r + 1, y + 13, f"×{served}", colours.muted, size=10.5, halo=halo)
 
 
 def _result(p: Picture, output: int) -> list[str]:

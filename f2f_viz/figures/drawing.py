@@ -67,11 +67,12 @@ class Drawing:
 
     def text(
         self, x: float, y: float, words: str, fill: str, *, size: float = TEXT, font: str = "sans",
-        anchor: str = "start", bold: bool = False,
+        anchor: str = "start", bold: bool = False, halo: str = "",
     ) -> None:  # fmt: skip
-        """Write words whose base line is at y."""
+        """Write words whose base line is at y; at a halo of that colour a line behind stops."""
         family = f"{'bold ' * bold}{size:g}px {self._families[font]}"
-        look = f"fill:{fill};font:{family};text-anchor:{anchor}"
+        around = f"paint-order:stroke;stroke:{halo};stroke-width:3px;stroke-linejoin:round;"
+        look = f"fill:{fill};font:{family};{around * bool(halo)}text-anchor:{anchor}"
         self._parts.append(
             f'<text x="{x:.1f}" y="{y:.1f}" style="{markup(look)}">{markup(words)}</text>'
         )

@@ -101,6 +101,13 @@ def boxes(svg):
         yield left, y - 0.75 * size, left + width, y + 0.2 * size, node.text
 
 
+def test_a_wire_that_passes_a_number_stops_at_its_halo(analysis):
+    svg = draw_circuit(analysis, LIGHT, *wrong_bit(analysis), 680).svg()
+    counts = [n for n in ElementTree.fromstring(svg).iter() if (n.text or "").startswith("×")]
+    assert "paint-order:stroke" in svg  # of the gates' values, if none serves twice
+    assert all("paint-order:stroke" in n.get("style") for n in counts)
+
+
 @pytest.mark.parametrize("width", [332, 680, 1000])
 def test_texts_are_inside_and_apart(analysis, width):
     plane, cycle, bit = wrong_bit(analysis)

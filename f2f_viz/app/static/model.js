@@ -72,9 +72,9 @@ function render({ model, el }) {
   const working = act("Stop", "", () => send(model.get("working")));
   const shared = h("input", { type: "checkbox", onchange: () => send("together", { on: shared.checked }) });
   const tools = h("div", { class: "f2f-model-bar" }, filter, h("span", { class: "f2f-quiet" }, "Rows ticked:"), rate, doRate, doReset, doCarry, doSweep, doSearch,
-    h("label", { class: "f2f-check", title: "The largest |w| of all layers stay: each loses what it can spare." }, shared, "one rate over all layers"));
-  const saving = [act("CSV", "the rows of these settings, estimates with their intervals", () => send("csv")),
-    act("Save plan", "what becomes of each tensor, for f2f-viz encode --plan", () => send("plan"))];
+    h("label", { class: "f2f-check", title: "The largest |w| of all layers stay: each loses what it can spare." }, shared, "one rate over all layers"),
+    h("span", { class: "f2f-group" }, act("CSV", "the rows of these settings, estimates with their intervals", () => send("csv")),
+      act("Save plan", "what becomes of each tensor, for f2f-viz encode --plan", () => send("plan"))));
   const all = h("input", { type: "checkbox", "aria-label": "Tick all that are shown", onchange: () => {
     for (const row of order) if (usual(row)) ticked[all.checked ? "add" : "delete"](row.name);
     drawn.clear();
@@ -107,7 +107,7 @@ function render({ model, el }) {
   const above = h("tr", { "aria-hidden": "true" }), body = h("tbody", {}, above);
   const table = h("table", { role: "grid", "aria-label": "Tensors" }, h("thead", {}, head), body);
   const long = h("div", { class: "f2f-long", tabindex: -1, onscroll: () => drawRows() }, table);
-  el.append(tools, problem, whole, h("div", { class: "f2f-model-bar" }, told, legend, ...saving, bar, status, working), long);
+  el.append(tools, problem, whole, h("div", { class: "f2f-model-bar" }, told, legend, bar, status, working), long);
   const { tip, hide: hideTip } = tips(el);
   el.append(tip);
 
