@@ -352,7 +352,9 @@ def test_long_lists_are_reached_to_the_end(pages, eventually):
     for box in view.get_by_role("checkbox").all():
         box.set_checked(box.get_attribute("value") in wanted)
     view.get_by_role("button", name="Start").click()
-    expect(view.get_by_role("status")).to_have_text(re.compile(r"^(\d+) of \1$"), timeout=60_000)
+    expect(view.get_by_role("status")).to_have_text(
+        re.compile(r"^(\d+) of \1 points of ffn1 · small dense$"), timeout=60_000
+    )
     count = int(view.get_by_role("status").inner_text().split()[0])
     long = view.locator(".f2f-long")
     last = view.locator(f"tr[aria-rowindex='{count + 1}']")
