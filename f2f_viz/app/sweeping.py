@@ -130,14 +130,18 @@ class SweepView:
         self._sending = None
         done, total = self._count
         with self.root.hold_sync():
-            self.root.rows = sweep_data(self._points, {s.name: s.label for s, _ in self._jobs})
+            self.root.rows = sweep_data(self._points, self._measured())
             self.root.done, self.root.total = done, total
             self._tell_whose()
             self.root.running &= done < total
 
+    def _measured(self) -> dict[str, str]:
+        """Return what the layers measured are called, by name."""
+        return {s.name: s.label for s, _ in self._jobs}
+
     def _tell_whose(self) -> None:
         """Say of which layers the points are, and whether the one shown is among them."""
-        layers = {s.name: s.label for s, _ in self._jobs}
+        layers = self._measured()
         whose = next(iter(layers.values())) if len(layers) == 1 else f"{len(layers)} layers"
         other = self._analysis is not None and self._analysis.given.name not in layers
         self.root.measured = f"of {whose}{', not the layer shown' * other}" if layers else ""

@@ -1,6 +1,7 @@
 """Presenter mode, and keys: what a class sees from the last row."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -44,8 +45,8 @@ SCROLLS = """() => [...document.querySelectorAll('.f2f-stack, .f2f-stack *')].fi
     .filter(([, more]) => more > 1).map(([way, more]) => `${node.className} scrolls ${way} by ${more} px`))"""
 
 
-@pytest.fixture(scope="module")
-def page(app_server, browser):
+@contextmanager
+def presented(app_server, browser):
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
     page.set_default_timeout(30_000)
@@ -54,8 +55,22 @@ def page(app_server, browser):
     settle(page)
     page.keyboard.press("p")
     expect(page.locator(".f2f-side")).to_be_hidden()
-    yield page
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def page(app_server, browser):
+    with presented(app_server, browser) as page:
+        yield page
+
+
+@pytest.fixture
+def fresh_page(app_server, browser):
+    with presented(app_server, browser) as page:
+        yield page
 
 
 def look(page, tab):
@@ -218,15 +233,8 @@ PICTURED = """() => ({
 })"""
 
 
-def test_every_step_of_the_tour_is_whole_and_its_task_can_be_done(browser, app_server, eventually):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    page.add_init_script(f"({eyes.WATCH_CANVASES})()")
-    page.goto(app_server.url)
-    settle(page)
-    page.keyboard.press("p")
-    expect(page.locator(".f2f-side")).to_be_hidden()
+def test_every_step_of_the_tour_is_whole_and_its_task_can_be_done(fresh_page, eventually):
+    page = fresh_page
     tour = page.get_by_role("region", name="Tour")
     for number, step in enumerate(read_tour().steps, 1):
         page.keyboard.press("PageDown")  # begins it, too
@@ -264,7 +272,6 @@ def test_every_step_of_the_tour_is_whole_and_its_task_can_be_done(browser, app_s
     tour.get_by_role("button", name="Leave").click()
     expect(page.locator(".f2f-figure-mask")).to_be_visible()
     expect(page.locator(".f2f-figure-bits")).to_be_visible()
-    context.close()
 
 
 def test_spotlight_theme_and_the_sheet_of_keys(page):

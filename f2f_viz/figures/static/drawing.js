@@ -16,9 +16,11 @@ function render({ model, el }) {
     else later = setTimeout(draw, 300);
   };
   const draw = () => {
-    if (old) picture.innerHTML = model.get("svg");
-    if (old) size = ["width", "height"].map((side) => Number(picture.firstElementChild?.getAttribute(side)));
-    old = false;
+    if (old) {
+      picture.innerHTML = model.get("svg");
+      size = ["width", "height"].map((side) => Number(picture.firstElementChild?.getAttribute(side)));
+      old = false;
+    }
     fit();
   };
   const sight = new IntersectionObserver((entries) => {

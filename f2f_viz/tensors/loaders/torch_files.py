@@ -33,6 +33,7 @@ from f2f_viz.tensors.loaders.torch_tensors import tensor_array, tensor_bytes, te
 
 __all__ = ["torch_entries"]
 
+_STATE_DICT = "a state dict, such as torch.save(model.state_dict(), path) writes"
 _PIPE = 1 << 16  # what Linux's pipes hold
 
 
@@ -62,7 +63,7 @@ def torch_entries(path: Path) -> list[Entry]:
             found = re.search(r"GLOBAL ([\w.]+)", str(problem))
             raise F2FError(
                 f"{path} holds more than tensors, which only unpickling could read: refused",
-                expected="a state dict, such as torch.save(model.state_dict(), path) writes",
+                expected=_STATE_DICT,
                 got=found[1] if found else "other objects",
             ) from None
         checkpoint = _Checkpoint(path, fingerprint, sums)
@@ -177,7 +178,7 @@ def _check_archive(path: Path) -> _Sums | None:
     if any(name.endswith("/constants.pkl") for name in members):
         raise F2FError(
             f"{path} is TorchScript, a program: refused",
-            expected="a state dict, such as torch.save(model.state_dict(), path) writes",
+            expected=_STATE_DICT,
             got="code",
         )
     for member in found:
