@@ -228,18 +228,21 @@ def test_beside_the_tour_views_are_still_whole(open_shared, app_server):
 # what the tour tells of is large enough to be seen: heights of the mask, how many digits registers show
 PICTURED = """() => ({
   mask: [...document.querySelectorAll('.f2f-figure-mask')].filter((n) => n.checkVisibility()).map((n) => n.getBoundingClientRect().height),
+  lanes: [...document.querySelectorAll('.f2f-lanes svg path')].flatMap((n) => [...(n.getAttribute('d') ?? '').matchAll(/v([\\d.]+)h-/g)].map((m) => Number(m[1]))),
   boxes: document.querySelectorAll('.f2f-stage [data-box]').length,
   digits: document.querySelectorAll('.f2f-stage [data-holds]').length,
 })"""
 
 
 def test_every_step_of_the_tour_is_whole_and_its_task_can_be_done(fresh_page, eventually):
-    page = fresh_page
+    page, errors = fresh_page, []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     tour = page.get_by_role("region", name="Tour")
     for number, step in enumerate(read_tour().steps, 1):
         page.keyboard.press("PageDown")  # begins it, too
         expect(tour).to_contain_text(f"{number} of")
         expect(tour).to_contain_text(step.title)
+        expect(page.locator(".f2f-app")).to_have_attribute("data-picture", "0")
         settle(page)
         expect(page.locator(".f2f-tabpanel:visible .f2f-building")).to_have_count(0)
         if step.do:
@@ -258,8 +261,16 @@ def test_every_step_of_the_tour_is_whole_and_its_task_can_be_done(fresh_page, ev
             seen = page.evaluate(PICTURED)
             if step.tab == "Mask":
                 assert min(seen["mask"]) > 400, at
+            if step.tab == "Lanes":
+                assert min(seen["lanes"]) > 0.5, at  # of a lane's 0.8 pixels
             if step.tab == "Decoder":
                 assert seen["digits"] == seen["boxes"] > 0, at
+        page.keyboard.press("m")  # which not every view takes
+        page.keyboard.press("h")
+        if step.tab == "Decoder":  # the next step begins with its first picture, also on this tab
+            page.keyboard.press("v")
+            expect(page.locator(".f2f-app")).to_have_attribute("data-picture", "1")
+    assert errors == []
     text = tour.locator("p").first
     expect(text).to_be_hidden()
     page.keyboard.press("e")

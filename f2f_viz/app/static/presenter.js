@@ -31,10 +31,14 @@ function presenting(app) {
   let large = false, spot = false;
   // the view that is seen steps by itself where it can; elsewhere the selection goes on a block
   const stepper = () => stack.querySelector(".f2f-tabpanel:not([hidden]) [role=application]");
+  let pressing = false;  // a key that the view does not take comes back here
   const press = (key) => {
     const view = stepper();
-    if (view) view.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-    else if (key.startsWith("Arrow")) send({ kind: "step", by: key === "ArrowRight" ? 1 : -1 });
+    if (view) {
+      pressing = true;
+      view.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+      pressing = false;
+    } else if (key.startsWith("Arrow")) send({ kind: "step", by: key === "ArrowRight" ? 1 : -1 });
   };
   const rows = KEYS.map(([key, what]) => h("tr", {}, h("th", { scope: "row" }, ...key.split(" ").flatMap((one) =>
     one === "to" ? [" to "] : [h("kbd", {}, one), " "])), h("td", {}, what)));
@@ -73,6 +77,11 @@ function presenting(app) {
     setTimeout(seekBuilt, 50);
   };
   const view = button("", "Next picture of this view", turnPicture, "v");
+  // a step of the tour tells of the first picture, also where its tab is that of the step before
+  const begin = () => {
+    el.dataset.picture = 0;
+    nameView();
+  };
   const turned = new MutationObserver(nameView);
   const shine = () => {
     spot = !spot;
@@ -94,7 +103,7 @@ function presenting(app) {
   const actions = { p: () => present(), "?": showKeys, s: shine, t: app.flip, v: turnPicture };
   const turn = (by) => app.tour.get("step") && app.tour.send({ go: Math.max(1, app.tour.get("step") + by) });
   const heard = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || sheet.open) return;
+    if (pressing || event.ctrlKey || event.metaKey || event.altKey || sheet.open) return;
     if (event.target.closest?.("select, textarea, input:not([type=radio], [type=checkbox], [type=range])")) return;
     let action = actions[event.key];
     if (/^[1-9]$/.test(event.key) && app.tabs[event.key - 1] && !(large && WORK.includes(app.tabs[event.key - 1]))) action = () => app.choose(app.tabs[event.key - 1]);
@@ -119,7 +128,7 @@ function presenting(app) {
   el.addEventListener("f2f-keys", showKeys);
   el.addEventListener("f2f-results", showResults);
   el.append(sheet, light);
-  app.tour?.on("change:step", nameView);
+  app.tour?.on("change:step", begin);
   turned.observe(el, { attributeFilter: ["data-tab", "data-picture"] });
   follow.observe(stack, { subtree: true, attributeFilter: ["data-cycle", "data-step", "data-bit", "hidden"] });
   return { bar, large: () => large, end: () => {
@@ -127,7 +136,7 @@ function presenting(app) {
     el.removeEventListener("pointermove", point);
     el.removeEventListener("f2f-keys", showKeys);
     el.removeEventListener("f2f-results", showResults);
-    app.tour?.off("change:step", nameView);
+    app.tour?.off("change:step", begin);
     turned.disconnect();
     follow.disconnect();
     sheet.remove();

@@ -108,8 +108,8 @@ function drawLanes(schedules, { lanes, cycle, width, room, own = "f2f-" }) {
     const boxes = (list, low, high_) => list.map(([lane, a, b]) => {
       const [x0, x1] = [Math.max(at(Math.max(a, low)), 0), Math.min(at(Math.min(b, high_)), width)];
       if (x1 <= x0) return "";
-      const air = step >= 4 ? 0.6 : 0;
-      return `M${x0.toFixed(1)} ${(top + head + lane * high + 0.3).toFixed(1)}h${Math.max(x1 - x0 - air, 0.3).toFixed(1)}v${(high - 0.6).toFixed(1)}h${(-Math.max(x1 - x0 - air, 0.3)).toFixed(1)}z`;
+      const air = step >= 4 ? 0.6 : 0, apart = Math.min(0.6, 0.3 * high);  // many lanes are thin
+      return `M${x0.toFixed(1)} ${(top + head + lane * high + apart / 2).toFixed(1)}h${Math.max(x1 - x0 - air, 0.3).toFixed(1)}v${(high - apart).toFixed(1)}h${(-Math.max(x1 - x0 - air, 0.3)).toFixed(1)}z`;
     }).join("");
     const best = width < 420 ? "" : `, ideal ${cut(s.ideal)}`;  // on a phone the name needs the room
     const what = s.cycles ? `${plural(s.cycles, "cycle")}${best}: ${percent(share(s))}` : "nothing to do";
