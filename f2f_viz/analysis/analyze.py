@@ -128,7 +128,7 @@ class Analysis:
         CPU time of the exact search, of all threads together; None in a preview.
     recipe : Recipe or None
         Of a preview: what was decided of the coding, for the exact analysis to take over.
-    numbers : int
+    numbers : tuple of int
         As of `prepare.Prepared`.
     """
 
@@ -155,7 +155,7 @@ class Analysis:
     seconds: float
     search_seconds: float | None = None
     recipe: Recipe | None = None
-    numbers: int = 0
+    numbers: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return text_line("Analysis", self._facts())

@@ -1,6 +1,7 @@
 """Settings and a layer give a mask and a layer to code: once, for everything that encodes."""
 
 import threading
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from f2f_viz.codec.encode import encode
 from f2f_viz.codec.encoded import Encoded
+from f2f_viz.codec.parallel import in_pieces
 from f2f_viz.errors import F2FError, Progress
 from f2f_viz.settings import FIELDS, Settings
 from f2f_viz.tensors.layer import Layer
@@ -18,6 +20,9 @@ from f2f_viz.tensors.pruning import METHODS, Lot, keep_count, prune
 from f2f_viz.tensors.quantize import STORED, Quantized, in_format
 
 __all__ = ["Prepared", "encode_layer", "prepare"]
+
+_PIECE = 1 << 20
+"""Bytes whose sum is worth a thread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +40,8 @@ class Prepared:
         True = kept.
     scales : ndarray of float32 or None
         Of quantized weights.
-    numbers : int
-        Of the given weights as they were: other ones, in the same array, have another.
+    numbers : tuple of int
+        Sums of the given weights as they were: other ones, in the same array, have others.
     """
 
     given: Layer
@@ -44,7 +49,7 @@ class Prepared:
     settings: Settings
     mask: NDArray[np.bool_]
     scales: NDArray[np.float32] | None
-    numbers: int
+    numbers: tuple[int, ...]
 
 
 def prepare(layer: Layer, settings: Settings) -> Prepared:
@@ -86,7 +91,7 @@ def encode_layer(
 class _Known:
     """What is kept of a layer while its numbers stay as they are."""
 
-    numbers: int
+    numbers: tuple[int, ...]
     rankings: dict[tuple[str, int], Magnitudes | Lot] = field(default_factory=dict)
     quantized: tuple[str, Quantized] | None = None
 
@@ -94,12 +99,10 @@ class _Known:
 _known: "WeakKeyDictionary[Layer, _Known]" = WeakKeyDictionary()
 
 
-def _numbers(weights: NDArray[Any]) -> int:
-    """Return a number that tells weights from what another training step makes of them."""
+def _numbers(weights: NDArray[Any]) -> tuple[int, ...]:
+    """Return sums of weights, by pieces, that other weights in the same array have not."""
     memory = weights.reshape(-1).view(np.uint8)
-    whole = memory[: memory.size // 8 * 8].view(np.uint64)
-    some = whole[:: max(1, whole.size // 4096)]  # a sum alone does not tell an order from another
-    return hash((int(whole.sum()), some.tobytes(), memory[8 * whole.size :].tobytes()))
+    return tuple(in_pieces(lambda a, b: zlib.crc32(memory.data[a:b]), memory.size, _PIECE))
 
 
 def _in_format(layer: Layer, number_format: str, known: _Known) -> Quantized:

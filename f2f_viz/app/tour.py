@@ -22,6 +22,7 @@ from f2f_viz.codec.trace import trace
 from f2f_viz.errors import F2FError
 from f2f_viz.samples import sample_names
 from f2f_viz.settings import FIELDS, Settings
+from f2f_viz.tensors.loaders.base import open_regular
 
 __all__ = ["LIT", "WATCHED", "Check", "Scene", "Step", "Tour", "read_tour"]
 
@@ -211,7 +212,7 @@ def read_tour(path: Any = None) -> Tour:
     """
     path = TEXTS / "tour.toml" if path is None else Path(path)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(_LARGEST + 1)
         if len(data) > _LARGEST:
             raise F2FError(f"tour {path}", expected=f"at most {_LARGEST} bytes", got="more")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import astuple
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ class Parts:
     output : Path
         The file that the parts will become.
     source : iterable of Fingerprint
-        Of the files that they are made of; parts of others are not taken.
+        Of the files that they are made of; parts of others are not taken, nor those of another
+        version of this package: its search and its accounts may be others.
 
     Raises
     ------
@@ -41,7 +43,10 @@ class Parts:
 
     def __init__(self, output: Path, source: Iterable[Fingerprint]):
         self.output = output
-        self.source = [list(astuple(one)) for one in source]
+        self.made_of = {
+            "version": version("f2f-viz"),
+            "source": [list(astuple(one)) for one in source],
+        }
         self.folder = output.with_name(output.name + ".parts")
         if output.exists() and not output.is_file():
             raise F2FError(f"cannot write {output}", expected="a regular file", got="a device")
@@ -66,7 +71,7 @@ class Parts:
         about : dict
             JSON values.
         """
-        line = json.dumps(about | {"size": len(data), "source": self.source}).encode() + b"\n"
+        line = json.dumps(about | self.made_of | {"size": len(data)}).encode() + b"\n"
         digest = hashlib.sha256(line)
         digest.update(data)
         path = self._path(key)
@@ -86,8 +91,8 @@ class Parts:
                 content = memoryview(file.read())
             whole = hashlib.sha256(content[:-_DIGEST]).digest() == content[-_DIGEST:]
             line = bytes(content[: 1 << 16]).partition(b"\n")[0]
-            return whole and bool(json.loads(line)["source"] == self.source)
-        except (OSError, ValueError, KeyError, TypeError):
+            return whole and json.loads(line).items() >= self.made_of.items()
+        except (OSError, ValueError, AttributeError):
             return False
 
     def about(self, key: str) -> dict[str, Any]:

@@ -32,6 +32,16 @@ def test_slots_may_cost_more_where_mismatches_stand_together():
     assert found.ratio.low <= f2f.analyze(layer, settings).ratio <= found.ratio.high
 
 
+def test_two_pairs_that_change_places_are_seen():
+    """A sum does not tell them from what they were."""
+    weights = np.full((256, 256), 0.001, np.float32)
+    weights[1, 2:6] = 9, 9, 0.0001, 0.0001
+    layer, settings = f2f.load_layer(weights), f2f.Settings(rate=0.99)
+    f2f.analyze(layer, settings)
+    weights[1, 2:6] = weights[1, [4, 5, 2, 3]]
+    assert f2f.analyze(layer, settings).mask[1, 2:6].tolist() == [False, False, True, True]
+
+
 def test_an_exact_analysis_takes_over_what_its_preview_decided(monkeypatch):
     weights = np.random.default_rng(2).normal(size=(160, 160)).astype(np.float32)
     layer, settings = f2f.load_layer({"w": weights}, "w"), f2f.Settings(n_s=2)
@@ -75,8 +85,14 @@ def test_a_mask_that_changed_since_the_preview_is_coded_as_it_is(tmp_path):
 @pytest.mark.parametrize("number_format", ["stored", "int8"])
 @pytest.mark.parametrize(
     "train",
-    [lambda w: w * np.float32(2**20), lambda w: -w, lambda w: w[::-1].copy(), lambda w: w + 1],
-    ids=["scaled", "negated", "turned round", "moved"],
+    [
+        lambda w: w * np.float32(2**20),
+        lambda w: -w,
+        lambda w: w[::-1].copy(),
+        lambda w: w + 1,
+        lambda w: w[:, [0, 1, 4, 5, 2, 3, *range(6, 161)]],
+    ],
+    ids=["scaled", "negated", "turned round", "moved", "pairs exchanged"],
 )
 def test_weights_that_were_trained_on_are_seen_anew(train, number_format):
     """A layer may share its array with who gave it; its ranking and recipe are kept."""

@@ -1,6 +1,7 @@
 """The tour: every step sets what it tells of, and its check fails until its task is done."""
 
 import asyncio
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -192,6 +193,9 @@ def test_the_documentation_shows_a_tour_and_names_all_that_it_may_say(tmp_path):
 def test_no_file_and_no_text_are_refused(tmp_path):
     with pytest.raises(f2f.F2FError, match="No such file"):
         read_tour(tmp_path / "none.toml")
+    os.mkfifo(tmp_path / "pipe")  # nobody writes to it
+    with pytest.raises(f2f.F2FError, match="pipe"):
+        read_tour(tmp_path / "pipe")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     with pytest.raises(f2f.F2FError, match="is no TOML"):
         f2f.Analyzer(tour=tmp_path / "bytes")

@@ -35,8 +35,10 @@ from f2f_viz.files import layer_file
 from f2f_viz.files.atomic import claim
 from f2f_viz.files.model_file import open_model, with_offsets, without_offsets
 from f2f_viz.models import encode as model
+from f2f_viz.models import parts
 from f2f_viz.models.decode import decode_model
 from f2f_viz.models.encode import encode_model
+from f2f_viz.models.parts import Parts
 from f2f_viz.models.report import model_report, model_rivals
 from f2f_viz.settings import Settings
 from f2f_viz.tensors import loaders
@@ -479,6 +481,15 @@ def test_another_model_does_not_take_the_parts(source, whole, tmp_path):
     write_model(source, seed=0)
     encode_model(source, output, SETTINGS)
     assert output.read_bytes() == whole
+
+
+def test_another_version_does_not_take_the_parts(tmp_path, monkeypatch):
+    """Its search and its accounts may be others."""
+    mine = Parts(tmp_path / "m.f2f", [])
+    mine.write("0" * 64, b"data", {"report": None})
+    assert Parts(tmp_path / "m.f2f", []).has("0" * 64)
+    monkeypatch.setattr(parts, "version", lambda _: "0.0.1")
+    assert not Parts(tmp_path / "m.f2f", []).has("0" * 64)
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
